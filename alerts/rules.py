@@ -1,0 +1,149 @@
+"""Rules: what counts as an excursion. The engine judges by these, agent and hub alike.
+
+A rule is data. It comes from a profile (config/profiles/*.toml, each figure with its source)
+and travels in the stream as part of a settings record, so that both sides judge by the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["consecutive", "cumulative", "instant", "silence"]
+Side = Literal["above", "below", "silent"]
+Certainty = Literal["certain", "possible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule on one series. Limits are thousandths of the quantity's unit, times milliseconds.
+
+    Attributes:
+        id: ``profile/name``, unique among the rules of a series.
+        kind: how outside time becomes an excursion (design.md, "Excursions, exactly").
+        above: outside is a value above this one (8000: 8.0 is inside).
+        below: outside is a value below this one.
+        at_or_above: as ``above``, but the limit itself is outside already.
+        at_or_below: as ``below``, but the limit itself is outside already (WHO FRZE: -500).
+        for_ms: D; an excursion opens when it is reached exactly. Unused by ``instant``.
+        window_ms: W of a cumulative rule.
+        holds: whether its excursions put batches on hold.
+        tells: whether people are told (else panel and record only).
+    """
+
+    id: str
+    kind: Kind
+    for_ms: int
+    above: int | None = None
+    below: int | None = None
+    at_or_above: int | None = None
+    at_or_below: int | None = None
+    window_ms: int | None = None
+    holds: bool = False
+    tells: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that cannot be judged."""
+        if self.above is not None and self.at_or_above is not None:
+            raise ValueError(f"rule {self.id}: give `above` or `at_or_above`, not both")
+        if self.below is not None and self.at_or_below is not None:
+            raise ValueError(f"rule {self.id}: give `below` or `at_or_below`, not both")
+        if self.kind != "silence" and self.high is None and self.low is None:
+            raise ValueError(f"rule {self.id}: it has no limit")
+        if self.high is not None and self.low is not None and self.low > self.high:
+            raise ValueError(f"rule {self.id}: the lower limit is above the upper one")
+        if (self.kind == "cumulative") != (self.window_ms is not None):
+            raise ValueError(f"rule {self.id}: a cumulative rule, and no other, has a window")
+        if self.window_ms is not None and self.window_ms < self.for_ms:
+            raise ValueError(f"rule {self.id}: D cannot be reached within a shorter window")
+        if self.kind != "instant" and self.for_ms <= 0:
+            raise ValueError(f"rule {self.id}: D must be positive")
+
+    @property
+    def high(self) -> int | None:
+        """The highest value that is not outside above."""
+        return self.at_or_above - 1 if self.at_or_above is not None else self.above
+
+    @property
+    def low(self) -> int | None:
+        """The lowest value that is not outside below."""
+        return self.at_or_below + 1 if self.at_or_below is not None else self.below
+
+    def limit(self, side: Side) -> int | None:
+        """Return the limit as it is printed, thousandths; None for silence."""
+        if side == "above":
+            return self.at_or_above if self.at_or_above is not None else self.above
+        if side == "below":
+            return self.at_or_below if self.at_or_below is not None else self.below
+        return None
+
+    def body(self) -> dict[str, Any]:
+        """Return its spelling in a settings record."""
+        body: dict[str, Any] = {
+            "id": self.id,
+            "kind": self.kind,
+            "for_ms": self.for_ms,
+            "holds": self.holds,
+            "tells": self.tells,
+        }
+        for name in ("above", "below", "at_or_above", "at_or_below", "window_ms"):
+            value = getattr(self, name)
+            if value is not None:
+                body[name] = value
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How one series is judged.
+
+    Attributes:
+        series: ``asset/point/quantity``.
+        interval_ms: the recording interval: how long a reading holds when the next is late.
+        max_gap_ms: the longest time to the next reading that still counts as held.
+        storage: the asset's storage range, inclusive at both ends, thousandths; exposure uses it.
+        decides: whether the point speaks for the asset's stock.
+        rules: the rules on this series.
+    """
+
+    series: str
+    interval_ms: int
+    max_gap_ms: int
+    storage: tuple[int, int] | None
+    decides: bool
+    rules: tuple[Rule, ...]
+
+    def body(self) -> dict[str, Any]:
+        """Return its spelling in a settings record."""
+        body: dict[str, Any] = {
+            "interval_ms": self.interval_ms,
+            "max_gap_ms": self.max_gap_ms,
+            "decides": self.decides,
+            "rules": [rule.body() for rule in self.rules],
+        }
+        if self.storage is not None:
+            body["storage"] = list(self.storage)
+        return body
+
+
+_RULE_FIELDS = frozenset(Rule.__dataclass_fields__)
+
+
+def watches_from_record(body: Mapping[str, Any]) -> dict[str, Watch]:
+    """Read the validated body of a settings record; fields of a later version are ignored."""
+    watches = {}
+    for series, item in body["series"].items():
+        storage = item.get("storage")
+        watches[series] = Watch(
+            series,
+            item["interval_ms"],
+            item["max_gap_ms"],
+            (storage[0], storage[1]) if storage is not None else None,
+            item["decides"],
+            tuple(
+                Rule(**{key: value for key, value in rule.items() if key in _RULE_FIELDS})
+                for rule in item["rules"]
+            ),
+        )
+    return watches

@@ -1,0 +1,193 @@
+"""The messages as pydantic models: the edge where bytes from outside become checked values.
+
+The schemas in ``docs/asyncapi.yaml`` are generated from these models. Unknown fields are
+ignored in meaning, but kept, because the sender has hashed them (design.md, "Reading and wire").
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from typing_extensions import NotRequired, TypedDict
+
+from protocol.canonical import MAX_INTEGER
+from protocol.topics import NAME_PATTERN
+
+MAX_RECORDS = 500
+# 500 readings are about 100 kB; anything much larger is no message of ours.
+MAX_MESSAGE_BYTES = 1_000_000
+
+Integer = Annotated[int, Field(strict=True, ge=-MAX_INTEGER, le=MAX_INTEGER)]
+Sequence = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
+# 1970 to 2200: a Pi that woke up in 1970 is told by `clock`, not refused.
+Milliseconds = Annotated[int, Field(strict=True, ge=0, le=7_258_118_400_000)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+SeriesName = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}/[a-z0-9][a-z0-9_.-]{0,62}/[a-z][a-z0-9_]{0,31}$")
+]
+StreamId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="id of the spool that made it")]
+HexHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, hexadecimal")]
+BootId = Annotated[str, Field(pattern=r"^[0-9a-z-]{1,36}$")]
+Quality = Annotated[
+    str,
+    Field(
+        pattern=r"^(ok|(suspect|rejected):[a-z0-9_-]{1,40})$",
+        description="only the physically impossible is rejected; suspect values are judged",
+    ),
+]
+Clock = Literal["synced", "estimated"]
+
+_KEEP_UNKNOWN = ConfigDict(extra="allow", str_max_length=10_000)
+
+
+class ReadingBody(TypedDict):
+    """A reading: one value of one series at one time."""
+
+    __pydantic_config__ = _KEEP_UNKNOWN  # type: ignore[misc]
+
+    kind: Literal["reading"]
+    seq: Sequence
+    series: SeriesName
+    at: Milliseconds
+    boot: BootId
+    mono_ms: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
+    value: Integer | None
+    quality: Quality
+    clock: Clock
+    raw: NotRequired[Integer]
+
+
+class RuleBody(TypedDict):
+    """A rule as it was in force, in the integer spelling of the stream."""
+
+    __pydantic_config__ = _KEEP_UNKNOWN  # type: ignore[misc]
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_./-]{0,80}$")]
+    kind: Literal["consecutive", "cumulative", "instant", "silence"]
+    above: NotRequired[Integer]
+    below: NotRequired[Integer]
+    at_or_above: NotRequired[Integer]
+    at_or_below: NotRequired[Integer]
+    for_ms: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
+    window_ms: NotRequired[Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]]
+    holds: bool
+    tells: bool
+
+
+class SeriesBody(TypedDict):
+    """What is watched on one series."""
+
+    __pydantic_config__ = _KEEP_UNKNOWN  # type: ignore[misc]
+
+    interval_ms: Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
+    max_gap_ms: Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
+    storage: NotRequired[Annotated[list[Integer], Field(min_length=2, max_length=2)]]
+    decides: bool
+    rules: Annotated[list[RuleBody], Field(max_length=40)]
+
+
+class SettingsRecordBody(TypedDict):
+    """A settings version: from here on, these rules judge this stream, in agent and hub alike."""
+
+    __pydantic_config__ = _KEEP_UNKNOWN  # type: ignore[misc]
+
+    kind: Literal["settings"]
+    seq: Sequence
+    at: Milliseconds
+    boot: BootId
+    mono_ms: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
+    clock: Clock
+    version: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    series: dict[SeriesName, SeriesBody]
+
+
+RecordBody = Annotated[ReadingBody | SettingsRecordBody, Field(discriminator="kind")]
+
+
+class Gap(BaseModel):
+    """A range that the agent no longer has, and why; the chain goes on from ``h``."""
+
+    model_config = _KEEP_UNKNOWN
+
+    first: Sequence
+    last: Sequence
+    h: HexHash
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RecordsMessage(BaseModel):
+    """Up: 1 to 500 records of one stream, or a gap in it."""
+
+    model_config = _KEEP_UNKNOWN
+
+    v: Literal[1]
+    stream: StreamId
+    prev: Annotated[HexHash, Field(description="h of the record before the first one")]
+    records: Annotated[list[RecordBody], Field(max_length=MAX_RECORDS)] = []
+    gap: Gap | None = None
+
+
+class Envelope(BaseModel):
+    """A records message whose records are not checked yet, so that a bad one blocks no other."""
+
+    model_config = _KEEP_UNKNOWN
+
+    v: Literal[1]
+    stream: StreamId
+    prev: HexHash
+    records: Annotated[list[Any], Field(max_length=MAX_RECORDS)] = []
+    gap: Gap | None = None
+
+
+class Mark(BaseModel):
+    """How far without a hole: a seq and the hash there."""
+
+    seq: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
+    h: HexHash
+
+
+class StreamMarks(BaseModel):
+    """How far the hub has judged and how far it has stored one stream."""
+
+    judged: Mark
+    stored: Mark
+
+
+class Received(BaseModel):
+    """Down, retained: how far the hub has come with each open stream of a device."""
+
+    model_config = _KEEP_UNKNOWN
+
+    v: Literal[1]
+    at: Milliseconds
+    streams: dict[StreamId, StreamMarks]
+
+
+class Told(BaseModel):
+    """Down, retained: excursions of which a channel reported a message as sent."""
+
+    model_config = _KEEP_UNKNOWN
+
+    v: Literal[1]
+    at: Milliseconds
+    excursions: list[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]]
+
+
+class Status(BaseModel):
+    """Up, retained, last will: what the agent says of itself."""
+
+    model_config = _KEEP_UNKNOWN
+
+    v: Literal[1]
+    state: Literal["online", "offline"]
+    at: Milliseconds | None = None
+    stream: StreamId | None = None
+    version: str | None = None
+    recorded: Annotated[int, Field(ge=0)] | None = None
+    unsent: Annotated[int, Field(ge=0)] | None = None
+    problems: list[str] = []
+
+
+readings_adapter: TypeAdapter[list[ReadingBody]] = TypeAdapter(list[ReadingBody])
+record_adapter: TypeAdapter[RecordBody] = TypeAdapter(RecordBody)
