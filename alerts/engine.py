@@ -1,0 +1,320 @@
+"""The excursion engine: (state, record) -> (state, decisions), the same in agent and hub.
+
+It is fed the committed records of one stream in their order and nothing else: no clock, no
+settings but those in the stream, nothing sent. Equal records give equal decisions, whatever the
+batches they come in and wherever the state was saved and loaded in between. The rules are those
+of design.md, "Excursions, exactly"; the state machines of one rule on one side are in
+alerts/machines.py.
+
+Time. ``t`` is the stream's own time in milliseconds: within one boot it follows the monotonic
+clock, so a step of the wall clock makes and hides nothing; between boots it follows ``at``, and
+where either side of a reboot is only estimated, a reading of the earlier boot holds for one
+interval at most and the rest is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alerts.decisions import Decision
+from alerts.machines import Machine, Moment, machine_for, sides
+from alerts.rules import Rule, Watch, watches_from_record
+from protocol.reading import SYNCED, Reading
+
+_NEVER = 1 << 62
+
+
+class _Series:
+    """What the engine remembers of one series: the last valid reading and the machines on it."""
+
+    __slots__ = ("due", "high", "last", "low", "machines", "quiet", "watch")
+
+    def __init__(self, watch: Watch, since: Moment) -> None:
+        self.watch = watch
+        self.machines: dict[str, Machine] = {}
+        # The last valid reading; before the first one, the settings record that named the series.
+        self.last = since
+        self.low = -_NEVER
+        self.high = _NEVER
+        self.quiet = False
+        self.due = _NEVER
+
+    def settle(self) -> None:
+        """Work out anew when time alone would decide something, and whether all is quiet."""
+        self.due = min((machine.due(self.last) for machine in self.machines.values()), default=_NEVER)
+        self.quiet = self.last.valid and all(machine.quiet for machine in self.machines.values())
+        if self.quiet:
+            # Only read while quiet; a retiring rule is no longer among the limits then.
+            rules = [machine.rule for machine in self.machines.values()]
+            self.low = max((rule.low for rule in rules if rule.low is not None), default=-_NEVER)
+            self.high = min((rule.high for rule in rules if rule.high is not None), default=_NEVER)
+
+
+class StreamEngine:
+    """Judges one stream. It owns its state; ``dump`` and ``load`` move that state through JSON."""
+
+    __slots__ = (
+        "_at", "_boot", "_due", "_epoch", "_mono", "_series", "_synced", "_t", "stream", "watches",
+    )  # fmt: skip
+
+    def __init__(self, stream: str) -> None:
+        self.stream = stream
+        self.watches: dict[str, Watch] = {}
+        self._series: dict[str, _Series] = {}
+        self._t = 0
+        self._epoch = 0
+        self._boot = ""
+        self._mono = 0
+        self._at = 0
+        self._synced = True
+        self._due = _NEVER
+
+    # --- records -------------------------------------------------------------------------
+
+    def feed(self, reading: Reading) -> list[Decision]:
+        """Judge one reading; see :meth:`judge`."""
+        return self.judge(
+            reading.seq,
+            reading.series,
+            reading.at,
+            reading.boot,
+            reading.mono_ms,
+            reading.value if reading.judged else None,
+            synced=reading.clock == SYNCED,
+        )
+
+    def judge(  # noqa: PLR0913 - the hot path takes the fields as they are, without an object
+        self, seq: int, series: str, at: int, boot: str, mono_ms: int, value: int | None, *, synced: bool
+    ) -> list[Decision]:
+        """Judge one reading given by its fields; ``value`` is None where it may not be judged.
+
+        Returns the decisions it brings, in the order in which they came about. A series that no
+        settings record has named is not judged, but its time counts for the others.
+        """
+        if boot == self._boot:
+            if mono_ms > self._mono:
+                self._t += mono_ms - self._mono
+                self._mono = mono_ms
+            self._at = at
+            self._synced = synced
+        else:
+            self._reboot(at, boot, mono_ms, synced=synced)
+        t = self._t
+        state = self._series.get(series)
+        if (
+            t < self._due
+            and value is not None
+            and state is not None
+            and state.quiet
+            and state.low <= value <= state.high
+        ):
+            # Nothing is pending and nothing is outside: only the reading itself is remembered.
+            # `due` of a quiet series is its silence alone, and that only moves further away.
+            state.last = Moment(t, at, seq, value, self._epoch, valid=True)
+            return []
+        decisions: list[Decision] = []
+        if t >= self._due:
+            self._advance(t, seq, decisions)
+        if value is not None and state is not None:
+            now = Moment(t, at, seq, value, self._epoch, valid=True)
+            self._valid(state, now, decisions)
+            state.last = now
+            state.settle()
+            self._due = min(self._due, state.due)
+        return decisions
+
+    def feed_settings(  # noqa: PLR0913 - a settings record by its fields
+        self, *, seq: int, at: int, boot: str, mono_ms: int, clock: str, watches: Mapping[str, Watch]
+    ) -> list[Decision]:
+        """Take the rules of a settings record into force from here on.
+
+        An open excursion keeps the rule it opened under until it closes. A run that is not open
+        yet is carried over where its last reading is outside under the new limits as well.
+        """
+        synced = clock == SYNCED
+        if boot == self._boot:
+            self._t += max(0, mono_ms - self._mono)
+            self._mono = max(mono_ms, self._mono)
+            self._at, self._synced = at, synced
+        else:
+            self._reboot(at, boot, mono_ms, synced=synced)
+        now = Moment(self._t, at, seq, 0, self._epoch, valid=False)
+        decisions: list[Decision] = []
+        self._advance(self._t, seq, decisions)
+        for name in [name for name in self._series if name not in watches]:
+            for machine in self._series.pop(name).machines.values():
+                decisions += machine.abandon(now)
+        for name, watch in watches.items():
+            state = self._series.get(name)
+            if state is None:
+                state = self._series[name] = _Series(watch, now)
+            state.watch = watch
+            self._adopt(state, watch.rules, now, decisions)
+            state.settle()
+        self.watches = dict(watches)
+        self._due = min((state.due for state in self._series.values()), default=_NEVER)
+        return decisions
+
+    def feed_record(self, body: Mapping[str, Any]) -> list[Decision]:
+        """Judge one validated record body of any kind; kinds that bear no rule bring nothing."""
+        if body["kind"] == "reading":
+            value = body["value"]
+            if value is not None and body["quality"].startswith("rejected"):
+                value = None
+            return self.judge(
+                body["seq"],
+                body["series"],
+                body["at"],
+                body["boot"],
+                body["mono_ms"],
+                value,
+                synced=body["clock"] == SYNCED,
+            )
+        if body["kind"] == "settings":
+            return self.feed_settings(
+                seq=body["seq"],
+                at=body["at"],
+                boot=body["boot"],
+                mono_ms=body["mono_ms"],
+                clock=body["clock"],
+                watches=watches_from_record(body),
+            )
+        return []
+
+    def finish(self) -> list[Decision]:
+        """End a table: the last reading of each series holds for one interval. Closes nothing."""
+        decisions: list[Decision] = []
+        for state in self._series.values():
+            until = state.last.t + state.watch.interval_ms
+            for machine in state.machines.values():
+                if machine.outside_now:
+                    decisions += machine.advance(until, state.last, state.last.seq)
+        return decisions
+
+    def open_excursions(self) -> list[Decision]:
+        """Return every open excursion as it stands, the last reading holding for one interval.
+
+        Call it behind :meth:`finish`, for a table that ends while something is open.
+        """
+        return [
+            machine.as_it_stands(state.last)
+            for state in self._series.values()
+            for machine in state.machines.values()
+            if machine.open
+        ]
+
+    # --- time ----------------------------------------------------------------------------
+
+    def _reboot(self, at: int, boot: str, mono_ms: int, *, synced: bool) -> None:
+        """Carry the stream's time over a reboot by the wall clock, where that can be trusted."""
+        if self._boot:
+            self._t += max(0, at - self._at)
+            if not (synced and self._synced):
+                self._epoch += 1
+        self._boot, self._mono, self._at, self._synced = boot, mono_ms, at, synced
+
+    def _advance(self, t: int, seq: int, decisions: list[Decision]) -> None:
+        """Decide what falls due by time alone, in every series of the stream."""
+        for state in self._series.values():
+            if t >= state.due:
+                for machine in state.machines.values():
+                    decisions += machine.advance(t, state.last, seq)
+                state.settle()
+        self._due = min((state.due for state in self._series.values()), default=_NEVER)
+
+    def _valid(self, state: _Series, now: Moment, decisions: list[Decision]) -> None:
+        """Give every machine the new reading and how long the one before it held."""
+        last, watch = state.last, state.watch
+        spent = now.t - last.t
+        whole = spent <= watch.max_gap_ms and now.epoch == last.epoch
+        held = spent if whole else min(spent, watch.interval_ms)
+        retired = []
+        for key, machine in state.machines.items():
+            decisions += machine.reading(last, now, held, spent - held, whole=whole)
+            if machine.retired:
+                retired.append(key)
+        for key in retired:
+            machine = state.machines.pop(key)
+            if machine.successor is not None:
+                state.machines[key] = machine.succeed(now)
+
+    def _adopt(self, state: _Series, rules: tuple[Rule, ...], now: Moment, out: list[Decision]) -> None:
+        """Put machines for ``rules`` in place, carrying over what is under way."""
+        wanted = {f"{rule.id}:{side}": (rule, side) for rule in rules for side in sides(rule)}
+        for key in [key for key in state.machines if key not in wanted]:
+            machine = state.machines[key]
+            if machine.rule.kind == "silence":
+                out += machine.abandon(now)
+            if machine.open:
+                machine.retire(None)
+            else:
+                del state.machines[key]
+        machines = {}
+        for key, (rule, side) in wanted.items():
+            old = state.machines.pop(key, None)
+            if old is None:
+                machines[key] = machine_for(
+                    rule, side, self.stream, state.watch.series, state.watch.interval_ms
+                )
+            else:
+                old.interval_ms = state.watch.interval_ms
+                machines[key] = old.adopt(rule, state.last)
+        state.machines = machines | state.machines
+
+    # --- saving --------------------------------------------------------------------------
+
+    def dump_watches(self) -> dict[str, Any]:
+        """Return the rules in force; they change with settings records only."""
+        return {name: watch.body() for name, watch in self.watches.items()}
+
+    def dump_state(self) -> dict[str, Any]:
+        """Return all that changes from reading to reading, as a JSON object."""
+        series: dict[str, Any] = {}
+        for name, state in self._series.items():
+            item: dict[str, Any] = {"last": state.last.dump()}
+            busy = {key: saved for key, machine in state.machines.items() if (saved := machine.dump())}
+            if busy:
+                item["machines"] = busy
+            series[name] = item
+        return {
+            "t": self._t,
+            "epoch": self._epoch,
+            "boot": self._boot,
+            "mono": self._mono,
+            "at": self._at,
+            "synced": self._synced,
+            "series": series,
+        }
+
+    def dump(self) -> dict[str, Any]:
+        """Return the whole state as a JSON object."""
+        return {"watches": self.dump_watches(), "state": self.dump_state()}
+
+    @classmethod
+    def load(cls, stream: str, saved: Mapping[str, Any]) -> StreamEngine:
+        """Rebuild an engine from what ``dump`` returned."""
+        engine = cls(stream)
+        engine.watches = watches_from_record({"series": saved["watches"]})
+        state = saved["state"]
+        engine._t, engine._epoch = state["t"], state["epoch"]
+        engine._boot, engine._mono = state["boot"], state["mono"]
+        engine._at, engine._synced = state["at"], state["synced"]
+        for name, item in state["series"].items():
+            watch = engine.watches[name]
+            series = engine._series[name] = _Series(watch, Moment.load(item["last"]))
+            series.machines = {
+                f"{rule.id}:{side}": machine_for(rule, side, stream, name, watch.interval_ms)
+                for rule in watch.rules
+                for side in sides(rule)
+            }
+            for key, busy in item.get("machines", {}).items():
+                if "rule" in busy:
+                    # A rule that is no longer in force, still holding its open excursion.
+                    old = Rule(**busy["rule"])
+                    side = next(side for side in sides(old) if key == f"{old.id}:{side}")
+                    series.machines[key] = machine_for(old, side, stream, name, watch.interval_ms)
+                series.machines[key].load(busy)
+            series.settle()
+        engine._due = min((item.due for item in engine._series.values()), default=_NEVER)
+        return engine
