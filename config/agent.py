@@ -14,19 +14,29 @@ from config.units import DurationMs, Thousandths
 class Sampling(Section):
     """How often probes are read and readings recorded (design.md, "Recording")."""
 
-    every: Annotated[DurationMs, Field(ge=1_000, description="how often each probe is read")] = 10_000
-    record_every: Annotated[DurationMs, Field(ge=1_000, description="the recording interval")] = 60_000
+    every: Annotated[DurationMs, Field(ge=1_000, description="how often each probe is read")] = (
+        10_000
+    )
+    record_every: Annotated[DurationMs, Field(ge=1_000, description="the recording interval")] = (
+        60_000
+    )
     max_gap: Annotated[
         DurationMs | None,
-        Field(description="longest time to the next reading that counts as held; default three recording intervals"),
+        Field(
+            description="longest time to the next reading that counts as held; default three recording intervals"
+        ),
     ] = None
 
     @model_validator(mode="after")
     def _intervals_fit(self) -> Self:
         if self.record_every < self.every:
-            raise ValueError("`record_every` is shorter than `every`: a reading cannot be recorded before it is taken")
+            raise ValueError(
+                "`record_every` is shorter than `every`: a reading cannot be recorded before it is taken"
+            )
         if self.max_gap is not None and self.max_gap < self.record_every:
-            raise ValueError("`max_gap` is shorter than `record_every`: every reading would be followed by unknown time")
+            raise ValueError(
+                "`max_gap` is shorter than `record_every`: every reading would be followed by unknown time"
+            )
         return self
 
     @property
@@ -40,10 +50,14 @@ class Point(Section):
 
     name: Name
     quantity: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "temperature"
-    decides: Annotated[bool, Field(description="whether this point speaks for the stock in the asset")] = False
+    decides: Annotated[
+        bool, Field(description="whether this point speaks for the stock in the asset")
+    ] = False
     driver: Annotated[
         dict[str, Any],
-        Field(description="`kind` names the driver; its other keys are in sensors/<kind>/README.md"),
+        Field(
+            description="`kind` names the driver; its other keys are in sensors/<kind>/README.md"
+        ),
     ]
 
 
@@ -76,23 +90,34 @@ class ClockSettings(Section):
 
     trust: Annotated[
         Literal["ntp", "always"],
-        Field(description="`ntp`: stamps are `synced` only while the kernel says that its clock is; "
-              "`always`: a clock chip or another source keeps it right"),
+        Field(
+            description="`ntp`: stamps are `synced` only while the kernel says that its clock is; "
+            "`always`: a clock chip or another source keeps it right"
+        ),
     ] = "ntp"
 
 
 class Spool(Section):
     """The durable queue of this agent."""
 
-    keep: Annotated[DurationMs, Field(description="how long acknowledged records stay on the card")] = 35 * 86_400_000
-    window: Annotated[int, Field(ge=500, le=50_000, description="records sent ahead of what the hub has judged")] = 2_000
-    resend_after: Annotated[DurationMs, Field(ge=1_000, description="go back to what the hub has when it stands still this long")] = 15_000
+    keep: Annotated[
+        DurationMs, Field(description="how long acknowledged records stay on the card")
+    ] = 35 * 86_400_000
+    window: Annotated[
+        int, Field(ge=500, le=50_000, description="records sent ahead of what the hub has judged")
+    ] = 2_000
+    resend_after: Annotated[
+        DurationMs,
+        Field(ge=1_000, description="go back to what the hub has when it stands still this long"),
+    ] = 15_000
 
 
 class PanelSettings(Section):
     """Where light and buzzer states go. GPIO lines come with the device drivers."""
 
-    state_file: Annotated[Path | None, Field(description="a file that always holds the panel's state as JSON")] = None
+    state_file: Annotated[
+        Path | None, Field(description="a file that always holds the panel's state as JSON")
+    ] = None
 
 
 class AgentSettings(Section):

@@ -30,7 +30,9 @@ class Broker(Section):
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
     protocol: Annotated[
         Literal["5", "3.1.1"],
-        Field(description="3.1.1 for brokers that know no MQTT 5; nothing depends on the difference"),
+        Field(
+            description="3.1.1 for brokers that know no MQTT 5; nothing depends on the difference"
+        ),
     ] = "5"
     keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
 

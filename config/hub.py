@@ -11,7 +11,10 @@ from pydantic import Field, model_validator
 from config.base import Broker, Name, Section, Text
 from config.units import DurationMs
 
-Zone = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="IANA time zone, such as Asia/Shanghai")]
+Zone = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="IANA time zone, such as Asia/Shanghai"),
+]
 
 
 class Person(Section):
@@ -55,10 +58,17 @@ class SmsSettings(Section):
 
     channel: Annotated[
         Literal["gammu-smsd", "log"],
-        Field(description="`gammu-smsd`: a GSM modem through gammu-smsd's SQLite service; `log`: written to the log only"),
+        Field(
+            description="`gammu-smsd`: a GSM modem through gammu-smsd's SQLite service; `log`: written to the log only"
+        ),
     ] = "log"
-    database: Annotated[Path | None, Field(description="the SQLite file of gammu-smsd's SQL service")] = None
-    queued_too_long: Annotated[DurationMs, Field(description="queued this long without being sent is told as a failing channel")] = 60_000
+    database: Annotated[
+        Path | None, Field(description="the SQLite file of gammu-smsd's SQL service")
+    ] = None
+    queued_too_long: Annotated[
+        DurationMs,
+        Field(description="queued this long without being sent is told as a failing channel"),
+    ] = 60_000
 
     @model_validator(mode="after")
     def _database_given(self) -> Self:
@@ -83,8 +93,12 @@ class HubSettings(Section):
     history: HistorySettings = HistorySettings()
     sms: SmsSettings = SmsSettings()
     console: ConsoleSettings = ConsoleSettings()
-    lost_contact_after: Annotated[DurationMs, Field(description="a device silent this long is told as lost")] = 15 * 60_000
-    late_after: Annotated[DurationMs, Field(description="a message about something learned this much later says so")] = 5 * 60_000
+    lost_contact_after: Annotated[
+        DurationMs, Field(description="a device silent this long is told as lost")
+    ] = 15 * 60_000
+    late_after: Annotated[
+        DurationMs, Field(description="a message about something learned this much later says so")
+    ] = 5 * 60_000
     people: list[Person] = []
     sites: Annotated[list[Site], Field(min_length=1)]
 

@@ -16,7 +16,9 @@ def duration_ms(text: object) -> int:
     """Return milliseconds of ``"10s"``, ``"15min"``, ``"1.5h"``; raise ValueError saying what to write."""
     match = _DURATION.match(text) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(f'{text!r} is not a duration; write a number with its unit, such as "10s", "15min" or "24h"')
+        raise ValueError(
+            f'{text!r} is not a duration; write a number with its unit, such as "10s", "15min" or "24h"'
+        )
     value = Decimal(match[1]) * _UNIT_MS[match[2]]
     if value != value.to_integral_value():
         raise ValueError(f"{text!r} is finer than one millisecond")

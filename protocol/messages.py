@@ -6,10 +6,10 @@ ignored in meaning, but kept, because the sender has hashed them (design.md, "Re
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from protocol.canonical import MAX_INTEGER
 from protocol.topics import NAME_PATTERN
@@ -24,9 +24,12 @@ Sequence = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 Milliseconds = Annotated[int, Field(strict=True, ge=0, le=7_258_118_400_000)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 SeriesName = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}/[a-z0-9][a-z0-9_.-]{0,62}/[a-z][a-z0-9_]{0,31}$")
+    str,
+    Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}/[a-z0-9][a-z0-9_.-]{0,62}/[a-z][a-z0-9_]{0,31}$"),
 ]
-StreamId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="id of the spool that made it")]
+StreamId = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{32}$", description="id of the spool that made it")
+]
 HexHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, hexadecimal")]
 BootId = Annotated[str, Field(pattern=r"^[0-9a-z-]{1,36}$")]
 Quality = Annotated[
