@@ -4,7 +4,8 @@ It is fed the committed records of one stream in their order and nothing else: n
 settings but those in the stream, nothing sent. Equal records give equal decisions, whatever the
 batches they come in and wherever the state was saved and loaded in between. The rules are those
 of design.md, "Excursions, exactly"; the state machines of one rule on one side are in
-alerts/machines.py.
+alerts/runs.py and
+alerts/window.py.
 
 Time. ``t`` is the stream's own time in milliseconds: within one boot it follows the monotonic
 clock, so a step of the wall clock makes and hides nothing; between boots it follows ``at``, and
@@ -18,11 +19,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from alerts.decisions import Decision
-from alerts.machines import Machine, Moment, machine_for, sides
-from alerts.rules import Rule, Watch, watches_from_record
+from alerts.machine import NEVER, Machine, Moment, sides
+from alerts.machines import machine_for
+from alerts.rules import Rule, Side, Watch, watches_from_record
 from protocol.reading import SYNCED, Reading
-
-_NEVER = 1 << 62
 
 
 class _Series:
@@ -35,20 +35,22 @@ class _Series:
         self.machines: dict[str, Machine] = {}
         # The last valid reading; before the first one, the settings record that named the series.
         self.last = since
-        self.low = -_NEVER
-        self.high = _NEVER
+        self.low = -NEVER
+        self.high = NEVER
         self.quiet = False
-        self.due = _NEVER
+        self.due = NEVER
 
     def settle(self) -> None:
         """Work out anew when time alone would decide something, and whether all is quiet."""
-        self.due = min((machine.due(self.last) for machine in self.machines.values()), default=_NEVER)
+        self.due = min(
+            (machine.due(self.last) for machine in self.machines.values()), default=NEVER
+        )
         self.quiet = self.last.valid and all(machine.quiet for machine in self.machines.values())
         if self.quiet:
             # Only read while quiet; a retiring rule is no longer among the limits then.
             rules = [machine.rule for machine in self.machines.values()]
-            self.low = max((rule.low for rule in rules if rule.low is not None), default=-_NEVER)
-            self.high = min((rule.high for rule in rules if rule.high is not None), default=_NEVER)
+            self.low = max((rule.low for rule in rules if rule.low is not None), default=-NEVER)
+            self.high = min((rule.high for rule in rules if rule.high is not None), default=NEVER)
 
 
 class StreamEngine:
@@ -68,7 +70,7 @@ class StreamEngine:
         self._mono = 0
         self._at = 0
         self._synced = True
-        self._due = _NEVER
+        self._due = NEVER
 
     # --- records -------------------------------------------------------------------------
 
@@ -85,7 +87,15 @@ class StreamEngine:
         )
 
     def judge(  # noqa: PLR0913 - the hot path takes the fields as they are, without an object
-        self, seq: int, series: str, at: int, boot: str, mono_ms: int, value: int | None, *, synced: bool
+        self,
+        seq: int,
+        series: str,
+        at: int,
+        boot: str,
+        mono_ms: int,
+        value: int | None,
+        *,
+        synced: bool,
     ) -> list[Decision]:
         """Judge one reading given by its fields; ``value`` is None where it may not be judged.
 
@@ -125,7 +135,14 @@ class StreamEngine:
         return decisions
 
     def feed_settings(  # noqa: PLR0913 - a settings record by its fields
-        self, *, seq: int, at: int, boot: str, mono_ms: int, clock: str, watches: Mapping[str, Watch]
+        self,
+        *,
+        seq: int,
+        at: int,
+        boot: str,
+        mono_ms: int,
+        clock: str,
+        watches: Mapping[str, Watch],
     ) -> list[Decision]:
         """Take the rules of a settings record into force from here on.
 
@@ -153,7 +170,7 @@ class StreamEngine:
             self._adopt(state, watch.rules, now, decisions)
             state.settle()
         self.watches = dict(watches)
-        self._due = min((state.due for state in self._series.values()), default=_NEVER)
+        self._due = min((state.due for state in self._series.values()), default=NEVER)
         return decisions
 
     def feed_record(self, body: Mapping[str, Any]) -> list[Decision]:
@@ -221,7 +238,7 @@ class StreamEngine:
                 for machine in state.machines.values():
                     decisions += machine.advance(t, state.last, seq)
                 state.settle()
-        self._due = min((state.due for state in self._series.values()), default=_NEVER)
+        self._due = min((state.due for state in self._series.values()), default=NEVER)
 
     def _valid(self, state: _Series, now: Moment, decisions: list[Decision]) -> None:
         """Give every machine the new reading and how long the one before it held."""
@@ -237,9 +254,13 @@ class StreamEngine:
         for key in retired:
             machine = state.machines.pop(key)
             if machine.successor is not None:
-                state.machines[key] = machine.succeed(now)
+                heir = self._machine(state, machine.successor, machine.side)
+                machine.bequeath_thread(heir, now)
+                state.machines[key] = heir
 
-    def _adopt(self, state: _Series, rules: tuple[Rule, ...], now: Moment, out: list[Decision]) -> None:
+    def _adopt(
+        self, state: _Series, rules: tuple[Rule, ...], now: Moment, out: list[Decision]
+    ) -> None:
         """Put machines for ``rules`` in place, carrying over what is under way."""
         wanted = {f"{rule.id}:{side}": (rule, side) for rule in rules for side in sides(rule)}
         for key in [key for key in state.machines if key not in wanted]:
@@ -253,14 +274,17 @@ class StreamEngine:
         machines = {}
         for key, (rule, side) in wanted.items():
             old = state.machines.pop(key, None)
+            heir = self._machine(state, rule, side)
             if old is None:
-                machines[key] = machine_for(
-                    rule, side, self.stream, state.watch.series, state.watch.interval_ms
-                )
+                machines[key] = heir
             else:
                 old.interval_ms = state.watch.interval_ms
-                machines[key] = old.adopt(rule, state.last)
+                machines[key] = old.give_way(heir, state.last)
         state.machines = machines | state.machines
+
+    def _machine(self, state: _Series, rule: Rule, side: Side) -> Machine:
+        watch = state.watch
+        return machine_for(rule, side, self.stream, watch.series, watch.interval_ms)
 
     # --- saving --------------------------------------------------------------------------
 
@@ -273,7 +297,9 @@ class StreamEngine:
         series: dict[str, Any] = {}
         for name, state in self._series.items():
             item: dict[str, Any] = {"last": state.last.dump()}
-            busy = {key: saved for key, machine in state.machines.items() if (saved := machine.dump())}
+            busy = {
+                key: saved for key, machine in state.machines.items() if (saved := machine.dump())
+            }
             if busy:
                 item["machines"] = busy
             series[name] = item
@@ -316,5 +342,5 @@ class StreamEngine:
                     series.machines[key] = machine_for(old, side, stream, name, watch.interval_ms)
                 series.machines[key].load(busy)
             series.settle()
-        engine._due = min((item.due for item in engine._series.values()), default=_NEVER)
+        engine._due = min((item.due for item in engine._series.values()), default=NEVER)
         return engine

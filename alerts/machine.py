@@ -1,0 +1,283 @@
+"""What the state machines of all kinds of rule share; the engine drives them.
+
+A machine judges one rule on one side of one series. It is told of every valid reading with how long the reading before it held (``held``), how much
+time behind that is unknown (``unknown``), and whether the two join without a hole (``whole``).
+Times ``t`` are the stream's own; ``at`` is the wall clock that a decision prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from alerts.decisions import Decision, Happening, Reason, excursion_id
+from alerts.rules import Certainty, Rule, Side
+
+NEVER = 1 << 62
+# "told after ten minutes inside" (design.md, "Excursions, exactly").
+RECOVERY_MS = 600_000
+
+
+class Moment(NamedTuple):
+    """A record as the machines see it: stream time, wall time, number, value, and the clock's epoch.
+
+    ``epoch`` counts the reboots across which the clock was not certain. ``valid`` is False for the
+    settings record that stands in before a series has its first reading.
+    """
+
+    t: int
+    at: int
+    seq: int
+    value: int
+    epoch: int
+    valid: bool
+
+    def dump(self) -> list[int]:
+        """Return it for JSON."""
+        return [self.t, self.at, self.seq, self.value, self.epoch, int(self.valid)]
+
+    @classmethod
+    def load(cls, saved: list[int]) -> Moment:
+        """Rebuild it from :meth:`dump`."""
+        t, at, seq, value, epoch, valid = saved
+        return cls(t, at, seq, value, epoch, bool(valid))
+
+
+def sides(rule: Rule) -> tuple[Side, ...]:
+    """Return the sides on which a rule is judged, each by a machine of its own."""
+    if rule.kind == "silence":
+        return ("silent",)
+    both: tuple[tuple[Side, int | None], ...] = (("above", rule.high), ("below", rule.low))
+    return tuple(side for side, limit in both if limit is not None)
+
+
+class Machine:
+    """What all machines share: the excursion that is open, its thread, and its recovery."""
+
+    __slots__ = (
+        "calm", "certainty", "extreme", "first", "held", "id", "interval_ms", "opened",
+        "retired", "rule", "series", "side", "stream", "successor", "thread", "unknown", "_retiring",
+    )  # fmt: skip
+    _SAVED = ("calm", "certainty", "extreme", "first", "held", "id", "opened", "thread", "unknown")
+
+    def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
+        self.rule = rule
+        self.side = side
+        self.stream = stream
+        self.series = series
+        self.interval_ms = interval_ms
+        # The excursion: first outside reading as [t, at, seq], opening instant (wall), certainty.
+        self.first: list[int] | None = None
+        self.opened: int | None = None
+        self.certainty: Certainty = "certain"
+        self.id = ""
+        self.held = 0
+        self.unknown = 0
+        self.extreme: int | None = None
+        # The thread of the excursion that closed last, until it has recovered; "" when recovered.
+        self.thread = ""
+        # Since when it has been calm, while a recovery is awaited: t of an inside reading.
+        self.calm: int | None = None
+        # A rule that is no longer in force stays until its open excursion closes.
+        self.successor: Rule | None = None
+        self._retiring = False
+        self.retired = False
+
+    # --- what the engine asks ---
+
+    @property
+    def open(self) -> bool:
+        """Whether an excursion is open."""
+        return self.opened is not None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether an inside reading would change nothing here."""
+        return self.first is None and self.opened is None and not self.thread
+
+    @property
+    def outside_now(self) -> bool:
+        """Whether the last reading is outside here, so that its hold counts."""
+        return False
+
+    def due(self, last: Moment) -> int:  # noqa: ARG002 - the contract of the kinds that need it
+        """Return the stream time from which :meth:`advance` would decide something."""
+        return NEVER
+
+    def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:  # noqa: ARG002
+        """Decide what follows from time alone: the stream has reached ``t`` with record ``seq``."""
+        return []
+
+    def reading(
+        self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
+    ) -> list[Decision]:
+        """Judge a valid reading."""
+        raise NotImplementedError
+
+    # --- settings ---
+
+    def give_way(self, heir: Machine, last: Moment) -> Machine:
+        """Return the machine that goes on: ``heir``, whose rule has the same id and side, or this one."""
+        if heir.rule == self.rule:
+            self._retiring, self.successor = False, None
+            return self
+        if self.open:
+            self.retire(heir.rule)
+            return self
+        heir.thread, heir.calm = self.thread, self.calm
+        self._bequeath(heir, last)
+        return heir
+
+    def _bequeath(self, heir: Machine, last: Moment) -> None:
+        """Hand what is under way, but not open, to the machine of the new rule."""
+
+    def retire(self, successor: Rule | None) -> None:
+        """Let the open excursion run to its end under its own rule, then give way."""
+        self._retiring, self.successor = True, successor
+
+    def bequeath_thread(self, heir: Machine, now: Moment) -> None:
+        """Let ``heir`` take over after this one has retired with reading ``now``."""
+        heir.thread, heir.calm = self.thread, self.calm
+        # The reading that closed the old excursion may be outside under the new limits.
+        heir.reading(now, now, 0, 0, whole=True)
+
+    def as_it_stands(self, last: Moment) -> Decision:
+        """Return the open excursion with the last reading holding for one interval."""
+        return self._decide("opened", "held-time-reached", last.seq, last)
+
+    def abandon(self, now: Moment) -> list[Decision]:
+        """Close what is open because nothing judges it any more."""
+        if not self.open:
+            return []
+        decision = self._decide("closed", "rule-changed", now.seq, None, end=now.at)
+        self._forget()
+        return [decision]
+
+    # --- shared steps ---
+
+    def outside(self, value: int) -> bool:
+        if self.side == "above":
+            high = self.rule.high
+            return high is not None and value > high
+        low = self.rule.low
+        return low is not None and value < low
+
+    def _worse(self, value: int) -> None:
+        if self.extreme is None or (
+            value > self.extreme if self.side == "above" else value < self.extreme
+        ):
+            self.extreme = value
+
+    def begin(self, first: list[int]) -> None:
+        self.first = first
+        self.id = excursion_id(self.stream, self.series, self.rule.id, first[2])
+
+    def _forget(self) -> None:
+        self.first = None
+        self.opened = None
+        self.certainty = "certain"
+        self.id = ""
+        self.held = self.unknown = 0
+        self.extreme = None
+        if self._retiring:
+            self.retired = True
+
+    def _open(self, reason: Reason, certainty: Certainty, opened: int, now: Moment) -> Decision:
+        self.opened = opened
+        self.certainty = certainty
+        self.thread = self.thread or self.id
+        self.calm = None
+        return self._decide("opened", reason, now.seq, now)
+
+    def _close(self, reason: Reason, end: int, now: Moment) -> Decision:
+        decision = self._decide("closed", reason, now.seq, now, end=end)
+        self._forget()
+        self.calm = now.t
+        return decision
+
+    def _recover(self, last: Moment, now: Moment, *, whole: bool) -> list[Decision]:
+        """Count the ten minutes inside after a closing; a hole starts them anew."""
+        if not self.thread or self.opened is not None:
+            return []
+        if self.calm is None or not whole:
+            self.calm = now.t
+        if now.t - self.calm < RECOVERY_MS:
+            return []
+        thread, self.thread, self.calm = self.thread, "", None
+        return [
+            Decision(
+                "recovered",
+                "ten-minutes-inside",
+                thread,
+                thread,
+                self.stream,
+                self.series,
+                self.rule,
+                self.side,
+                "certain",
+                now.at,
+                now.at,
+                now.at,
+                0,
+                0,
+                None,
+                now.seq,
+                now.seq,
+                now.value,
+            )  # fmt: skip
+        ]
+
+    def _decide(
+        self,
+        happening: Happening,
+        reason: Reason,
+        seq: int,
+        now: Moment | None,
+        *,
+        end: int | None = None,
+    ) -> Decision:
+        assert self.first is not None
+        assert self.opened is not None
+        return Decision(
+            happening=happening,
+            reason=reason,
+            id=self.id,
+            thread=self.thread,
+            stream=self.stream,
+            series=self.series,
+            rule=self.rule,
+            side=self.side,
+            certainty=self.certainty,
+            start=self.first[1],
+            opened=self.opened,
+            end=end,
+            held_ms=self.held,
+            unknown_ms=self.unknown,
+            extreme=self.extreme,
+            first_seq=self.first[2],
+            seq=seq,
+            value=now.value if now is not None and now.valid and now.seq == seq else None,
+        )
+
+    # --- saving ---
+
+    def dump(self) -> dict[str, Any]:
+        """Return what is under way as a JSON object; empty when nothing is."""
+        if self.quiet and not self._retiring:
+            return {}
+        saved: dict[str, Any] = {name: getattr(self, name) for name in self._SAVED}
+        if self._retiring:
+            saved["rule"] = asdict(self.rule)
+            saved["successor"] = asdict(self.successor) if self.successor is not None else None
+        return saved
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """Take over what :meth:`dump` returned."""
+        for name in self._SAVED:
+            setattr(self, name, saved[name])
+        if "rule" in saved:
+            self.rule = Rule(**saved["rule"])
+            self._retiring = True
+            if saved["successor"] is not None:
+                self.successor = Rule(**saved["successor"])

@@ -1,0 +1,153 @@
+"""Consecutive, instant and silence rules: excursions made of one run of time."""
+
+from __future__ import annotations
+
+from alerts.decisions import Decision, Reason
+from alerts.machine import NEVER, Machine, Moment
+from alerts.rules import Certainty
+
+
+class RunMachine(Machine):
+    """Consecutive and instant rules: a run of outside readings on one side."""
+
+    __slots__ = ()
+
+    @property
+    def outside_now(self) -> bool:
+        """Whether a run is going on."""
+        return self.first is not None
+
+    def due(self, last: Moment) -> int:
+        """Return when the last reading's certain hold of one interval makes the run long enough."""
+        if self.first is None or self.rule.kind == "instant":
+            return NEVER
+        if self.opened is None:
+            need = self.rule.for_ms - self.held - self.unknown
+        elif self.certainty == "possible":
+            need = self.rule.for_ms - self.held
+        else:
+            return NEVER
+        return last.t + max(0, need) if need <= self.interval_ms else NEVER
+
+    def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
+        """Credit at most one interval to the last reading, for a decision only."""
+        if self.first is None or self.rule.kind == "instant":
+            return []
+        now = Moment(t, last.at, seq, last.value, last.epoch, valid=False)
+        return self._credit(min(t - last.t, self.interval_ms), last, now)
+
+    def _credit(self, held: int, last: Moment, now: Moment) -> list[Decision]:
+        """Decide what is reached while ``last`` holds for ``held`` more, without counting it yet."""
+        decisions = []
+        before, need = self.held, self.rule.for_ms
+        # Less than nothing is missing only where a new rule with a shorter D took over the run.
+        missing = max(0, need - before - self.unknown)
+        if self.opened is None and missing <= held:
+            self.held = before + missing
+            alone = self.held >= need
+            certainty: Certainty = "certain" if alone else "possible"
+            reason: Reason = "held-time-reached" if alone else "held-and-unknown-time-reached"
+            decisions.append(self._open(reason, certainty, last.at + missing, now))
+        if (
+            self.opened is not None
+            and self.certainty == "possible"
+            and before < need <= before + held
+        ):
+            self.held = need
+            self.certainty = "certain"
+            decisions.append(self._decide("confirmed", "held-time-reached", now.seq, now))
+        self.held = before
+        return decisions
+
+    def reading(
+        self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
+    ) -> list[Decision]:
+        """Judge a valid reading."""
+        outside = self.outside(now.value)
+        if self.first is None:
+            if not outside:
+                return self._recover(last, now, whole=whole) if self.thread else []
+            self.begin([now.t, now.at, now.seq])
+            self.extreme = now.value
+            self.calm = None
+            return []
+        decisions = [] if self.rule.kind == "instant" else self._credit(held, last, now)
+        self.held += held
+        if outside:
+            self._worse(now.value)
+            decisions += self._suspended(last, now, held, unknown, whole=whole)
+            self.unknown += unknown
+            return decisions
+        self.unknown += unknown
+        if self.opened is None:
+            self._forget()
+            self.calm = now.t if self.thread else None
+            return decisions
+        low, high = self.rule.low, self.rule.high
+        crossed = (low is not None and now.value < low) or (high is not None and now.value > high)
+        reason: Reason = "crossed-to-the-other-side" if crossed else "first-reading-inside"
+        decisions.append(self._close(reason, now.at, now))
+        return decisions
+
+    def _suspended(
+        self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
+    ) -> list[Decision]:
+        """Judge a run that goes on, perhaps over unknown time: it may be possible before certain."""
+        if self.rule.kind == "instant":
+            if self.opened is None:
+                certainty: Certainty = "certain" if whole else "possible"
+                return [self._open("two-readings-outside", certainty, now.at, now)]
+            if self.certainty == "possible" and whole:
+                self.certainty = "certain"
+                return [self._decide("confirmed", "two-readings-outside", now.seq, now)]
+            return []
+        need = self.rule.for_ms - self.held - self.unknown
+        if self.opened is not None or need > unknown:
+            return []
+        self.unknown += need
+        opening = self._open(
+            "held-and-unknown-time-reached", "possible", last.at + held + need, now
+        )
+        self.unknown -= need
+        return [opening]
+
+    def _bequeath(self, heir: Machine, last: Moment) -> None:
+        """Keep a run that is not open yet where its last reading is outside under the new rule too."""
+        if self.first is not None and isinstance(heir, RunMachine) and heir.outside(last.value):
+            heir.begin(self.first)
+            heir.held, heir.unknown, heir.extreme = self.held, self.unknown, self.extreme
+
+    def as_it_stands(self, last: Moment) -> Decision:
+        """Return the open excursion with the last reading holding for one interval."""
+        self.held += self.interval_ms
+        decision = super().as_it_stands(last)
+        self.held -= self.interval_ms
+        return decision
+
+
+class SilenceMachine(Machine):
+    """No valid reading of a series for D, on its stream's own time."""
+
+    __slots__ = ()
+
+    def due(self, last: Moment) -> int:
+        """Return when the silence is long enough."""
+        return NEVER if self.open else last.t + self.rule.for_ms
+
+    def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
+        """Open when the stream has gone on for D without a valid reading."""
+        if self.open or t < last.t + self.rule.for_ms:
+            return []
+        self.begin([last.t, last.at, last.seq])
+        self.held = self.rule.for_ms
+        now = Moment(t, last.at, seq, 0, last.epoch, valid=False)
+        return [self._open("no-valid-reading", "certain", last.at + self.rule.for_ms, now)]
+
+    def reading(
+        self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
+    ) -> list[Decision]:
+        """End the silence with a valid reading."""
+        if not self.open:
+            return self._recover(last, now, whole=whole)
+        self.held = now.t - last.t
+        return [self._close("valid-reading-again", now.at, now)]

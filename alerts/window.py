@@ -1,0 +1,173 @@
+"""Cumulative rules: outside time summed over a moving window."""
+
+from __future__ import annotations
+
+from alerts.decisions import Decision
+from alerts.machine import NEVER, Machine, Moment
+from alerts.rules import Rule, Side
+
+
+class SumMachine(Machine):
+    """A cumulative rule: held time outside on one side within the last W reaches D.
+
+    The window is kept as blocks of joined outside time, ``[from, to, at, seq, unknown so far,
+    extreme]``, oldest first, with their sum inside the window as of ``until``. At an opening the
+    window's far edge never lies inside a block (the sum could not have grown there), so the first
+    outside reading still in the window is always the beginning of a block.
+    """
+
+    __slots__ = ("blocks", "hidden", "out", "sum", "until")
+    _SAVED = (*Machine._SAVED, "blocks", "hidden", "out", "sum", "until")
+
+    def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
+        super().__init__(rule, side, stream, series, interval_ms)
+        self.blocks: list[list[int]] = []
+        self.sum = 0
+        self.until = 0
+        # All unknown time of the series so far; the difference to a block's own is the excursion's.
+        self.hidden = 0
+        self.out = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether an inside reading would change nothing here."""
+        return not self.blocks and not self.out and not self.thread and self.opened is None
+
+    @property
+    def outside_now(self) -> bool:
+        """Whether the last reading is outside."""
+        return self.out
+
+    def due(self, last: Moment) -> int:
+        """Return the earliest time at which the sum can reach D, or fall below it."""
+        if self.out:
+            need = self.rule.for_ms - self.sum
+            grown = self.until - last.t
+            if self.opened is None and need <= self.interval_ms - grown:
+                return self.until + max(0, need)
+            return NEVER
+        if self.opened is not None and self.blocks:
+            window = self.rule.window_ms or 0
+            return max(self.until, self.blocks[0][0] + window) + self.sum - self.rule.for_ms + 1
+        return NEVER
+
+    def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
+        """Move the window on as far as is certain: one interval while outside, freely while inside."""
+        now = Moment(t, last.at, seq, 0, last.epoch, valid=False)
+        if not last.valid:
+            return []
+        until = min(t, last.t + self.interval_ms) if self.out else t
+        return self._slide(until, last, now, growing=self.out)
+
+    def reading(
+        self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
+    ) -> list[Decision]:
+        """Judge a valid reading."""
+        decisions = []
+        if self.out:
+            decisions += self._slide(last.t + held, last, now, growing=True)
+        if last.valid:
+            self.hidden += unknown
+            if self.opened is not None:
+                self.unknown += unknown
+        decisions += self._slide(now.t, last, now, growing=False)
+        outside = self.outside(now.value)
+        if outside:
+            self._extend(now, joined=self.out and not unknown)
+            if self.opened is not None:
+                self._worse(now.value)
+        self.out = outside
+        decisions += self._recover_sum(last, now, whole=whole)
+        return decisions
+
+    def _recover_sum(self, last: Moment, now: Moment, *, whole: bool) -> list[Decision]:
+        if self.out:
+            self.calm = None
+            return []
+        return self._recover(last, now, whole=whole)
+
+    def _extend(self, now: Moment, *, joined: bool) -> None:
+        """Begin a block at this reading, or let it join the one before."""
+        if joined and self.blocks and self.blocks[-1][1] == now.t:
+            block = self.blocks[-1]
+            block[5] = (
+                max(block[5], now.value) if self.side == "above" else min(block[5], now.value)
+            )
+        else:
+            self.blocks.append([now.t, now.t, now.at, now.seq, self.hidden, now.value])
+
+    def _slide(self, to: int, last: Moment, now: Moment, *, growing: bool) -> list[Decision]:
+        """Move the window's near edge to ``to``; outside time grows the sum, the far edge takes away."""
+        decisions: list[Decision] = []
+        window, need = self.rule.window_ms or 0, self.rule.for_ms
+        while self.until < to:
+            while (
+                self.blocks
+                and self.blocks[0][1] <= self.until - window
+                and not (growing and len(self.blocks) == 1)
+            ):
+                self.blocks.pop(0)
+            edge = self.blocks[0][0] + window if self.blocks else to
+            losing = bool(self.blocks) and self.until >= edge
+            if losing:
+                # The newest block grows at the same rate when it is being lost as well.
+                step = min(
+                    to, self.blocks[0][1] + window if len(self.blocks) > 1 or not growing else to
+                )
+            else:
+                step = min(to, max(edge, self.until + 1) if self.blocks else to)
+            span = step - self.until
+            if self.opened is None and growing and not losing and need <= self.sum + span:
+                self._grow(max(0, need - self.sum))
+                decisions.append(self._open_sum(last, now))
+                continue
+            if self.opened is not None and losing and not growing and self.sum - span < need:
+                self._lose(self.sum - need)
+                decisions.append(self._close_sum(last, now))
+                continue
+            if growing:
+                self.blocks[-1][1] += span
+                if self.opened is not None:
+                    self.held += span
+            self.sum += span * (int(growing) - int(losing))
+            self.until = step
+        return decisions
+
+    def _grow(self, span: int) -> None:
+        self.sum += span
+        self.until += span
+        self.blocks[-1][1] += span
+
+    def _lose(self, span: int) -> None:
+        self.sum -= span
+        self.until += span
+
+    def _open_sum(self, last: Moment, now: Moment) -> Decision:
+        block = self.blocks[0]
+        self.begin([block[0], block[2], block[3]])
+        self.held = self.sum
+        self.unknown = self.hidden - block[4]
+        worst = max if self.side == "above" else min
+        self.extreme = worst(item[5] for item in self.blocks)
+        return self._open("window-sum-reached", "certain", last.at + self.until - last.t, now)
+
+    def _close_sum(self, last: Moment, now: Moment) -> Decision:
+        decision = self._decide(
+            "closed", "window-sum-fell", now.seq, now, end=last.at + self.until - last.t
+        )
+        self._forget()
+        return decision
+
+    def _bequeath(self, heir: Machine, last: Moment) -> None:  # noqa: ARG002 - the shared contract
+        """Keep the window where it means the same under the new rule."""
+        if isinstance(heir, SumMachine) and (
+            heir.rule.high,
+            heir.rule.low,
+            heir.rule.window_ms,
+        ) == (
+            self.rule.high,
+            self.rule.low,
+            self.rule.window_ms,
+        ):
+            heir.blocks, heir.sum, heir.until = self.blocks, self.sum, self.until
+            heir.hidden, heir.out = self.hidden, self.out
