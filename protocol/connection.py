@@ -1,0 +1,221 @@
+"""One MQTT connection that comes back by itself, for agent and hub alike.
+
+Every connection gets a fresh paho client: paho re-sends what it still holds without its in-flight
+limit after a reconnect, and nothing here needs that, because what was not confirmed end to end is
+sent again from the spool (design.md, "The way of a reading", decision 2). Nothing is queued while
+there is no connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+log = logging.getLogger(__name__)
+
+_FIRST_DELAY_S = 0.5
+_LONGEST_DELAY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says for us, retained, when the connection breaks."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the broker is."""
+
+    host: str
+    port: int
+    protocol: str = "5"
+    keepalive_s: int = 30
+
+
+class Connection:
+    """Keeps one connection to the broker.
+
+    ``on_message(topic, payload)`` and ``on_connected()`` are called on the network thread and must
+    be quick. A callback that raises is logged and ends nothing: paho's own thread would die of it.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        address: Address,
+        subscriptions: Sequence[str],
+        *,
+        on_message: Callable[[str, bytes], None],
+        on_connected: Callable[[], None],
+        on_delivered: Callable[[int], None] | None = None,
+        will: Will | None = None,
+        longest_delay_s: float = _LONGEST_DELAY_S,
+    ) -> None:
+        self._client_id = client_id
+        self._address = address
+        self._subscriptions = [(topic, 1) for topic in subscriptions]
+        self._on_message = on_message
+        self._on_connected = on_connected
+        self._on_delivered = on_delivered
+        self._will = will
+        self._longest_delay_s = longest_delay_s
+        self._client: mqtt.Client | None = None
+        self._stopping = threading.Event()
+        self._connected = threading.Event()
+        self._told_down = False
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted us and our subscriptions were asked for."""
+        return self._connected.is_set()
+
+    def start(self) -> None:
+        """Begin connecting, in a thread of its own."""
+        self._thread.start()
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Wait for a connection; tell whether there is one."""
+        return self._connected.wait(timeout_s)
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> int | None:
+        """Hand a message to the broker; return its id, or None without a connection.
+
+        An id means nothing but that it is on its way: what matters is confirmed by the hub.
+        """
+        client = self._client
+        if client is None or not self._connected.is_set():
+            return None
+        info = client.publish(topic, payload, qos=qos, retain=retain)
+        return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else None
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """Disconnect in order and end the thread, as far as that goes within the time."""
+        self._stopping.set()
+        client = self._client
+        if client is not None:
+            client.disconnect()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def drop(self) -> None:
+        """Cut the connection as a broken link would, for tests and the demo; it comes back."""
+        client = self._client
+        sock = client.socket() if client is not None else None
+        if sock is not None:
+            sock.close()
+
+    # --- the thread ---
+
+    def _run(self) -> None:
+        delay = _FIRST_DELAY_S
+        while not self._stopping.is_set():
+            client = self._make_client()
+            try:
+                client.connect(self._address.host, self._address.port, self._address.keepalive_s)
+                self._client = client
+                client.loop_forever(retry_first_connection=False)
+            except OSError as error:
+                self._say_down(str(error))
+            finally:
+                was_connected = self._connected.is_set()
+                self._connected.clear()
+                self._client = None
+            if self._stopping.is_set():
+                return
+            if was_connected:
+                delay = _FIRST_DELAY_S
+                self._say_down("the connection was lost")
+            # Full jitter: forty agents must not come back to a restarted broker in one moment.
+            self._stopping.wait(random.uniform(0.2, 1.0) * delay)  # noqa: S311 - no secret
+            delay = min(delay * 2, self._longest_delay_s)
+
+    def _make_client(self) -> mqtt.Client:
+        version5 = self._address.protocol == "5"
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            protocol=mqtt.MQTTv5 if version5 else mqtt.MQTTv311,
+            clean_session=None if version5 else True,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = 5.0
+        client.suppress_exceptions = True
+        client.max_inflight_messages_set(100)
+        client.enable_logger(log.getChild("paho"))
+        client.on_connect = self._connect_answer
+        client.on_message = self._message
+        client.on_publish = self._published
+        if self._will is not None:
+            client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
+        return client
+
+    def _connect_answer(
+        self,
+        client: mqtt.Client,
+        _user: Any,
+        _flags: Any,
+        code: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if code.is_failure:
+            self._say_down(f"the broker refused us: {code}")
+            return
+        if self._subscriptions:
+            client.subscribe(self._subscriptions)
+        self._connected.set()
+        self._told_down = False
+        log.info("connected to the broker at %s:%d", self._address.host, self._address.port)
+        self._guarded(self._on_connected)
+
+    def _message(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            log.warning("a message on a topic that is not UTF-8 was ignored")
+            return
+        self._guarded(self._on_message, topic, bytes(message.payload))
+
+    def _published(
+        self,
+        _client: mqtt.Client,
+        _user: Any,
+        mid: int,
+        code: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if code.is_failure:
+            # paho counts a refused QoS 1 message as published; the reason code is the only sign.
+            log.warning("the broker refused message %d: %s", mid, code)
+        elif self._on_delivered is not None:
+            self._guarded(self._on_delivered, mid)
+
+    def _guarded(self, callback: Callable[..., None], *arguments: Any) -> None:
+        try:
+            callback(*arguments)
+        except Exception:
+            log.exception("a callback of the MQTT connection failed")
+
+    def _say_down(self, why: str) -> None:
+        if not self._told_down and not self._stopping.is_set():
+            self._told_down = True
+            log.warning(
+                "no connection to the broker at %s:%d: %s",
+                self._address.host,
+                self._address.port,
+                why,
+            )
