@@ -1,0 +1,1 @@
+"""Probes: the contract, the checks between raw and recorded value, one folder per driver."""

@@ -1,0 +1,1 @@
+"""DS18B20 on the kernel's 1-Wire bus."""

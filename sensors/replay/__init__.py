@@ -1,0 +1,1 @@
+"""A probe that plays back a table that some logger recorded."""

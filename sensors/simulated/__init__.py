@@ -1,0 +1,1 @@
+"""A probe that is none: a file that a simulator writes, or a formula of the time."""
