@@ -4,8 +4,7 @@ It is fed the committed records of one stream in their order and nothing else: n
 settings but those in the stream, nothing sent. Equal records give equal decisions, whatever the
 batches they come in and wherever the state was saved and loaded in between. The rules are those
 of design.md, "Excursions, exactly"; the state machines of one rule on one side are in
-alerts/runs.py and
-alerts/window.py.
+alerts/runs.py and alerts/window.py.
 
 Time. ``t`` is the stream's own time in milliseconds: within one boot it follows the monotonic
 clock, so a step of the wall clock makes and hides nothing; between boots it follows ``at``, and
@@ -86,7 +85,7 @@ class StreamEngine:
             synced=reading.clock == SYNCED,
         )
 
-    def judge(  # noqa: PLR0913 - the hot path takes the fields as they are, without an object
+    def judge(
         self,
         seq: int,
         series: str,
@@ -134,7 +133,7 @@ class StreamEngine:
             self._due = min(self._due, state.due)
         return decisions
 
-    def feed_settings(  # noqa: PLR0913 - a settings record by its fields
+    def feed_settings(
         self,
         *,
         seq: int,
@@ -227,7 +226,8 @@ class StreamEngine:
         """Carry the stream's time over a reboot by the wall clock, where that can be trusted."""
         if self._boot:
             self._t += max(0, at - self._at)
-            if not (synced and self._synced):
+            # A clock that went back while it was off says nothing of how long that was.
+            if at < self._at or not (synced and self._synced):
                 self._epoch += 1
         self._boot, self._mono, self._at, self._synced = boot, mono_ms, at, synced
 

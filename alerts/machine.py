@@ -1,7 +1,8 @@
 """What the state machines of all kinds of rule share; the engine drives them.
 
-A machine judges one rule on one side of one series. It is told of every valid reading with how long the reading before it held (``held``), how much
-time behind that is unknown (``unknown``), and whether the two join without a hole (``whole``).
+A machine judges one rule on one side of one series. It is told of every valid reading with how
+long the reading before it held (``held``), how much time behind that is unknown (``unknown``),
+and whether the two join without a hole (``whole``).
 Times ``t`` are the stream's own; ``at`` is the wall clock that a decision prints.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from alerts.decisions import Decision, Happening, Reason, excursion_id
 from alerts.rules import Certainty, Rule, Side
@@ -56,10 +57,13 @@ class Machine:
     """What all machines share: the excursion that is open, its thread, and its recovery."""
 
     __slots__ = (
-        "calm", "certainty", "extreme", "first", "held", "id", "interval_ms", "opened",
-        "retired", "rule", "series", "side", "stream", "successor", "thread", "unknown", "_retiring",
+        "_retiring", "calm", "certainty", "extreme", "first", "held", "id", "interval_ms", "opened",
+        "retired", "rule", "series", "side", "stream", "successor", "thread", "unknown",
     )  # fmt: skip
-    _SAVED = ("calm", "certainty", "extreme", "first", "held", "id", "opened", "thread", "unknown")
+    # The names of the fields that a saved state holds.
+    saved_fields: ClassVar[tuple[str, ...]] = (
+        "calm", "certainty", "extreme", "first", "held", "id", "opened", "thread", "unknown",
+    )  # fmt: skip
 
     def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
         self.rule = rule
@@ -77,7 +81,7 @@ class Machine:
         self.extreme: int | None = None
         # The thread of the excursion that closed last, until it has recovered; "" when recovered.
         self.thread = ""
-        # Since when it has been calm, while a recovery is awaited: t of an inside reading.
+        # Since when it is known to be not outside, while a recovery is awaited: t of a reading.
         self.calm: int | None = None
         # A rule that is no longer in force stays until its open excursion closes.
         self.successor: Rule | None = None
@@ -157,6 +161,7 @@ class Machine:
     # --- shared steps ---
 
     def outside(self, value: int) -> bool:
+        """Whether a value is outside on this side."""
         if self.side == "above":
             high = self.rule.high
             return high is not None and value > high
@@ -170,6 +175,7 @@ class Machine:
             self.extreme = value
 
     def begin(self, first: list[int]) -> None:
+        """Let a run begin at its first outside reading, given as [t, at, seq]."""
         self.first = first
         self.id = excursion_id(self.stream, self.series, self.rule.id, first[2])
 
@@ -196,13 +202,18 @@ class Machine:
         self.calm = now.t
         return decision
 
-    def _recover(self, last: Moment, now: Moment, *, whole: bool) -> list[Decision]:
-        """Count the ten minutes inside after a closing; a hole starts them anew."""
-        if not self.thread or self.opened is not None:
-            return []
-        if self.calm is None or not whole:
+    def _stay_calm(self, now: Moment, *, outside: bool, whole: bool) -> None:
+        """Begin the ten minutes at a reading inside; an outside one or a hole starts them anew."""
+        if outside:
+            self.calm = None
+        elif self.calm is None or not whole:
             self.calm = now.t
-        if now.t - self.calm < RECOVERY_MS:
+
+    def _recover(self, known: int, now: Moment) -> list[Decision]:
+        """Decide whether ten minutes inside are complete at ``known``, where the last reading held."""
+        if not self.thread or self.opened is not None or self.calm is None:
+            return []
+        if known - self.calm < RECOVERY_MS:
             return []
         thread, self.thread, self.calm = self.thread, "", None
         return [
@@ -225,7 +236,7 @@ class Machine:
                 now.seq,
                 now.seq,
                 now.value,
-            )  # fmt: skip
+            )
         ]
 
     def _decide(
@@ -266,7 +277,7 @@ class Machine:
         """Return what is under way as a JSON object; empty when nothing is."""
         if self.quiet and not self._retiring:
             return {}
-        saved: dict[str, Any] = {name: getattr(self, name) for name in self._SAVED}
+        saved: dict[str, Any] = {name: getattr(self, name) for name in self.saved_fields}
         if self._retiring:
             saved["rule"] = asdict(self.rule)
             saved["successor"] = asdict(self.successor) if self.successor is not None else None
@@ -274,7 +285,7 @@ class Machine:
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Take over what :meth:`dump` returned."""
-        for name in self._SAVED:
+        for name in self.saved_fields:
             setattr(self, name, saved[name])
         if "rule" in saved:
             self.rule = Rule(**saved["rule"])

@@ -65,17 +65,22 @@ class RunMachine(Machine):
         """Judge a valid reading."""
         outside = self.outside(now.value)
         if self.first is None:
-            if not outside:
-                return self._recover(last, now, whole=whole) if self.thread else []
-            self.begin([now.t, now.at, now.seq])
-            self.extreme = now.value
-            self.calm = None
-            return []
+            recovered: list[Decision] = []
+            if self.thread:
+                recovered = self._recover(last.t + held, now)
+                self._stay_calm(now, outside=outside, whole=whole)
+            if outside:
+                self.begin([now.t, now.at, now.seq])
+                self.extreme = now.value
+            return recovered
         decisions = [] if self.rule.kind == "instant" else self._credit(held, last, now)
         self.held += held
         if outside:
             self._worse(now.value)
-            decisions += self._suspended(last, now, held, unknown, whole=whole)
+            if self.rule.kind == "instant":
+                self.unknown += unknown
+                return self._again(now, whole=whole)
+            decisions += self._suspended(last, now, held, unknown)
             self.unknown += unknown
             return decisions
         self.unknown += unknown
@@ -89,18 +94,18 @@ class RunMachine(Machine):
         decisions.append(self._close(reason, now.at, now))
         return decisions
 
-    def _suspended(
-        self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
-    ) -> list[Decision]:
+    def _again(self, now: Moment, *, whole: bool) -> list[Decision]:
+        """Judge a further outside reading under an instant rule: only one without a hole is certain."""
+        if self.opened is None:
+            certainty: Certainty = "certain" if whole else "possible"
+            return [self._open("two-readings-outside", certainty, now.at, now)]
+        if self.certainty == "possible" and whole:
+            self.certainty = "certain"
+            return [self._decide("confirmed", "two-readings-outside", now.seq, now)]
+        return []
+
+    def _suspended(self, last: Moment, now: Moment, held: int, unknown: int) -> list[Decision]:
         """Judge a run that goes on, perhaps over unknown time: it may be possible before certain."""
-        if self.rule.kind == "instant":
-            if self.opened is None:
-                certainty: Certainty = "certain" if whole else "possible"
-                return [self._open("two-readings-outside", certainty, now.at, now)]
-            if self.certainty == "possible" and whole:
-                self.certainty = "certain"
-                return [self._decide("confirmed", "two-readings-outside", now.seq, now)]
-            return []
         need = self.rule.for_ms - self.held - self.unknown
         if self.opened is not None or need > unknown:
             return []
@@ -131,12 +136,12 @@ class SilenceMachine(Machine):
     __slots__ = ()
 
     def due(self, last: Moment) -> int:
-        """Return when the silence is long enough."""
-        return NEVER if self.open else last.t + self.rule.for_ms
+        """Return when the silence is too long; a reading that comes after exactly D is in time."""
+        return NEVER if self.open else last.t + self.rule.for_ms + 1
 
     def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
-        """Open when the stream has gone on for D without a valid reading."""
-        if self.open or t < last.t + self.rule.for_ms:
+        """Open when the stream has gone on for longer than D without a valid reading."""
+        if self.open or t <= last.t + self.rule.for_ms:
             return []
         self.begin([last.t, last.at, last.seq])
         self.held = self.rule.for_ms
@@ -144,10 +149,19 @@ class SilenceMachine(Machine):
         return [self._open("no-valid-reading", "certain", last.at + self.rule.for_ms, now)]
 
     def reading(
-        self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
+        self,
+        last: Moment,
+        now: Moment,
+        held: int,
+        unknown: int,  # noqa: ARG002 - the contract of the kinds that count it
+        *,
+        whole: bool,
     ) -> list[Decision]:
         """End the silence with a valid reading."""
         if not self.open:
-            return self._recover(last, now, whole=whole)
+            recovered = self._recover(last.t + held, now)
+            if self.thread:
+                self._stay_calm(now, outside=False, whole=whole)
+            return recovered
         self.held = now.t - last.t
         return [self._close("valid-reading-again", now.at, now)]

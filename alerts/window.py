@@ -17,7 +17,7 @@ class SumMachine(Machine):
     """
 
     __slots__ = ("blocks", "hidden", "out", "sum", "until")
-    _SAVED = (*Machine._SAVED, "blocks", "hidden", "out", "sum", "until")
+    saved_fields = (*Machine.saved_fields, "blocks", "hidden", "out", "sum", "until")
 
     def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
         super().__init__(rule, side, stream, series, interval_ms)
@@ -39,52 +39,41 @@ class SumMachine(Machine):
         return self.out
 
     def due(self, last: Moment) -> int:
-        """Return the earliest time at which the sum can reach D, or fall below it."""
+        """Return the earliest time at which the sum can reach D.
+
+        That it fell is only proved by the next reading: until then the last one may still hold.
+        """
         if self.out:
             need = self.rule.for_ms - self.sum
             grown = self.until - last.t
             if self.opened is None and need <= self.interval_ms - grown:
                 return self.until + max(0, need)
-            return NEVER
-        if self.opened is not None and self.blocks:
-            window = self.rule.window_ms or 0
-            return max(self.until, self.blocks[0][0] + window) + self.sum - self.rule.for_ms + 1
         return NEVER
 
     def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
-        """Move the window on as far as is certain: one interval while outside, freely while inside."""
-        now = Moment(t, last.at, seq, 0, last.epoch, valid=False)
-        if not last.valid:
+        """Move the window on as far as is certain: one interval while outside."""
+        if not self.out:
             return []
-        until = min(t, last.t + self.interval_ms) if self.out else t
-        return self._slide(until, last, now, growing=self.out)
+        now = Moment(t, last.at, seq, 0, last.epoch, valid=False)
+        return self._slide(min(t, last.t + self.interval_ms), last, now, growing=True)
 
     def reading(
         self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
     ) -> list[Decision]:
         """Judge a valid reading."""
-        decisions = []
-        if self.out:
-            decisions += self._slide(last.t + held, last, now, growing=True)
-        if last.valid:
-            self.hidden += unknown
-            if self.opened is not None:
-                self.unknown += unknown
-        decisions += self._slide(now.t, last, now, growing=False)
+        decisions = self._slide(last.t + held, last, now, growing=self.out)
+        decisions += self._recover(last.t + held, now)
+        decisions += self._slide(now.t, last, now, growing=False, hidden=True)
         outside = self.outside(now.value)
         if outside:
             self._extend(now, joined=self.out and not unknown)
             if self.opened is not None:
                 self._worse(now.value)
         self.out = outside
-        decisions += self._recover_sum(last, now, whole=whole)
+        if self.opened is not None or self.thread:
+            # Counted while open, too: the sum falls long after the last outside reading.
+            self._stay_calm(now, outside=outside, whole=whole)
         return decisions
-
-    def _recover_sum(self, last: Moment, now: Moment, *, whole: bool) -> list[Decision]:
-        if self.out:
-            self.calm = None
-            return []
-        return self._recover(last, now, whole=whole)
 
     def _extend(self, now: Moment, *, joined: bool) -> None:
         """Begin a block at this reading, or let it join the one before."""
@@ -96,7 +85,9 @@ class SumMachine(Machine):
         else:
             self.blocks.append([now.t, now.t, now.at, now.seq, self.hidden, now.value])
 
-    def _slide(self, to: int, last: Moment, now: Moment, *, growing: bool) -> list[Decision]:
+    def _slide(
+        self, to: int, last: Moment, now: Moment, *, growing: bool, hidden: bool = False
+    ) -> list[Decision]:
         """Move the window's near edge to ``to``; outside time grows the sum, the far edge takes away."""
         decisions: list[Decision] = []
         window, need = self.rule.window_ms or 0, self.rule.for_ms
@@ -122,13 +113,15 @@ class SumMachine(Machine):
                 decisions.append(self._open_sum(last, now))
                 continue
             if self.opened is not None and losing and not growing and self.sum - span < need:
-                self._lose(self.sum - need)
+                self._lose(self.sum - need, hidden=hidden)
                 decisions.append(self._close_sum(last, now))
                 continue
             if growing:
                 self.blocks[-1][1] += span
                 if self.opened is not None:
                     self.held += span
+            if hidden:
+                self._hide(span)
             self.sum += span * (int(growing) - int(losing))
             self.until = step
         return decisions
@@ -138,9 +131,16 @@ class SumMachine(Machine):
         self.until += span
         self.blocks[-1][1] += span
 
-    def _lose(self, span: int) -> None:
+    def _lose(self, span: int, *, hidden: bool) -> None:
+        if hidden:
+            self._hide(span)
         self.sum -= span
         self.until += span
+
+    def _hide(self, span: int) -> None:
+        self.hidden += span
+        if self.opened is not None:
+            self.unknown += span
 
     def _open_sum(self, last: Moment, now: Moment) -> Decision:
         block = self.blocks[0]

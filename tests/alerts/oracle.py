@@ -1,0 +1,477 @@
+"""A brute force for the excursion engine, written from the rules and not from its code.
+
+Where the engine keeps running sums, this spreads every series of a stream on an array with one
+cell a tick and looks at the whole of it afterwards: which reading holds the cell, and whether the
+cell is held or unknown. Every time in a test is a multiple of the tick, so nothing falls between
+two cells. It returns facts, without the record that brought each of them: a record of another
+series may bring an opening to light earlier, but may not change it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from alerts.decisions import Decision, excursion_id
+from alerts.rules import Rule, Side, Watch
+from protocol.reading import Reading
+
+RECOVERY_MS = 600_000
+
+Fact = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings record that names all series of a test."""
+
+    seq: int
+    at: int
+    boot: str
+    mono_ms: int
+    clock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A record on the stream's own time: ``t`` in ticks, and how many doubtful reboots lie before."""
+
+    t: int
+    doubts: int
+    at: int
+    seq: int
+    value: int
+
+
+@dataclass(slots=True)
+class Timeline:
+    """One series, a cell a tick, from its settings record to its last valid reading.
+
+    Attributes:
+        holder: for each cell, the number of the reading before it; -1 before the first one.
+        held: for each cell, whether that reading still holds there.
+        tail: how many ticks the last reading is credited with behind the last cell.
+        end: the stream's last instant.
+    """
+
+    watch: Watch
+    since: Placed
+    readings: list[Placed]
+    holder: list[int] = field(default_factory=list)
+    held: list[bool] = field(default_factory=list)
+    whole: list[bool] = field(default_factory=list)
+    tail: int = 0
+    end: int = 0
+
+    def cells(self, *, with_tail: bool) -> Iterator[tuple[int, int, bool]]:
+        """Yield (cell's beginning, holder, held) in order."""
+        t = self.since.t
+        for holder, held in zip(self.holder, self.held, strict=True):
+            yield t, holder, held
+            t += 1
+        if with_tail and self.readings:
+            for _ in range(self.tail):
+                yield t, len(self.readings) - 1, True
+                t += 1
+
+
+def facts_of(decisions: Sequence[Decision]) -> Counter[Fact]:
+    """Reduce the engine's decisions to what the oracle knows of them."""
+    facts: Counter[Fact] = Counter()
+    for d in decisions:
+        where = (d.series, d.rule.id, d.side)
+        if d.happening == "opened":
+            times = (d.start, d.opened, d.held_ms, d.unknown_ms, d.first_seq)
+            facts["opened", *where, d.id, d.thread, d.reason, d.certainty, *times] += 1
+            assert d.end is None
+        elif d.happening == "confirmed":
+            facts["confirmed", *where, d.id, d.thread, d.reason, d.certainty] += 1
+        elif d.happening == "closed":
+            ends = (d.start, d.opened, d.end, d.held_ms, d.unknown_ms)
+            facts["closed", *where, d.id, d.thread, d.reason, d.certainty, *ends, d.extreme] += 1
+        else:
+            facts["recovered", *where, d.thread] += 1
+    return facts
+
+
+class Oracle:
+    """Judges a whole stream at once."""
+
+    def __init__(
+        self,
+        stream: str,
+        records: Sequence[Settings | Reading],
+        watches: Mapping[str, Watch],
+        tick_ms: int,
+        *,
+        finished: bool = False,
+    ) -> None:
+        self.stream = stream
+        self.tick = tick_ms
+        self.finished = finished
+        placed = list(self._place(records))
+        self.lines = [self._timeline(placed, watch) for watch in watches.values()]
+
+    def facts(self) -> Counter[Fact]:
+        """Return everything that must have been decided, each with how often: once."""
+        facts: Counter[Fact] = Counter()
+        for line in self.lines:
+            for rule in line.watch.rules:
+                for side in _sides(rule):
+                    facts.update(_Judge(self, line, rule, side).facts())
+        return facts
+
+    def _place(
+        self, records: Sequence[Settings | Reading]
+    ) -> Iterator[tuple[Placed, Settings | Reading]]:
+        """Put the records on the stream's time; within a boot monotonic, between boots by ``at``."""
+        t = doubts = 0
+        before: Settings | Reading | None = None
+        for record in records:
+            if before is not None and before.boot == record.boot:
+                t += record.mono_ms - before.mono_ms
+            elif before is not None:
+                step = record.at - before.at
+                doubtful = "estimated" in (before.clock, record.clock) or step < 0
+                t, doubts = t + max(0, step), doubts + doubtful
+            assert t % self.tick == 0
+            value = record.value if isinstance(record, Reading) else None
+            yield Placed(t // self.tick, doubts, record.at, record.seq, value or 0), record
+            before = record
+
+    def _timeline(self, placed: list[tuple[Placed, Settings | Reading]], watch: Watch) -> Timeline:
+        since = next(place for place, record in placed if isinstance(record, Settings))
+        valid = [
+            place
+            for place, record in placed
+            if isinstance(record, Reading)
+            and record.series == watch.series
+            and record.seq > since.seq
+            and record.value is not None
+            and not record.quality.startswith("rejected")
+        ]
+        line = Timeline(watch, since, valid, end=placed[-1][0].t)
+        interval, gap = watch.interval_ms // self.tick, watch.max_gap_ms // self.tick
+        for number, (place, after) in enumerate(zip([since, *valid], valid, strict=False)):
+            spent = after.t - place.t
+            whole = spent <= gap and after.doubts == place.doubts
+            line.whole.append(whole)
+            for offset in range(spent):
+                line.holder.append(number - 1)
+                line.held.append(number > 0 and (whole or offset < interval))
+        if valid:
+            line.tail = interval if self.finished else min(interval, line.end - valid[-1].t)
+        return line
+
+
+def _sides(rule: Rule) -> list[Side]:
+    if rule.kind == "silence":
+        return ["silent"]
+    sides: list[Side] = []
+    if rule.above is not None or rule.at_or_above is not None:
+        sides.append("above")
+    if rule.below is not None or rule.at_or_below is not None:
+        sides.append("below")
+    return sides
+
+
+def _is_outside(rule: Rule, side: Side, value: int) -> bool:
+    if side == "above":
+        return (rule.above is not None and value > rule.above) or (
+            rule.at_or_above is not None and value >= rule.at_or_above
+        )
+    return (rule.below is not None and value < rule.below) or (
+        rule.at_or_below is not None and value <= rule.at_or_below
+    )
+
+
+@dataclass(slots=True)
+class Found:
+    """An excursion as the oracle sees it; instants on the stream's time, in ticks."""
+
+    first: Placed
+    opened_t: int
+    opened_at: int
+    opened_reason: str
+    opened_held: int
+    opened_unknown: int
+    possible: bool
+    confirmed: str | None = None
+    close_t: int | None = None
+    close_at: int = 0
+    close_reason: str = ""
+    held: int = 0
+    unknown: int = 0
+    extreme: int | None = None
+
+
+class _Judge:
+    """One rule on one side of one series."""
+
+    def __init__(self, oracle: Oracle, line: Timeline, rule: Rule, side: Side) -> None:
+        self.oracle, self.line, self.rule, self.side = oracle, line, rule, side
+        self.tick = oracle.tick
+        silent = rule.kind == "silence"
+        self.out = [not silent and _is_outside(rule, side, r.value) for r in line.readings]
+
+    def facts(self) -> list[Fact]:
+        kinds = {
+            "consecutive": self.consecutive,
+            "instant": self.instant,
+            "cumulative": self.cumulative,
+            "silence": self.silence,
+        }
+        return self._threaded(kinds[self.rule.kind]())
+
+    # --- one run of outside readings ---
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """Yield (first, last) reading of every longest run of outside readings."""
+        first = None
+        for number, out in enumerate([*self.out, False]):
+            if out and first is None:
+                first = number
+            elif not out and first is not None:
+                yield first, number - 1
+                first = None
+
+    def consecutive(self) -> list[Found]:
+        found = []
+        for first, last in self.runs():
+            excursion = self._grown(first, last)
+            if excursion is not None:
+                self._ended(excursion, first, last)
+                found.append(excursion)
+        return found
+
+    def _grown(self, first: int, last: int) -> Found | None:
+        """Count the run's cells until D is reached, by held ones alone and with unknown ones."""
+        need = self.rule.for_ms // self.tick
+        readings, held, unknown = self.line.readings, 0, 0
+        excursion: Found | None = None
+        for t, holder, is_held in self.line.cells(with_tail=True):
+            if not first <= holder <= last or (not is_held and holder == last):
+                continue
+            held, unknown = held + is_held, unknown + (not is_held)
+            if excursion is None and held + unknown == need:
+                alone = held == need
+                excursion = Found(
+                    readings[first],
+                    t + 1,
+                    readings[holder].at + (t + 1 - readings[holder].t) * self.tick,
+                    "held-time-reached" if alone else "held-and-unknown-time-reached",
+                    held * self.tick,
+                    unknown * self.tick,
+                    possible=not alone,
+                )
+            elif excursion is not None and excursion.possible and is_held and held == need:
+                excursion.confirmed = "held-time-reached"
+        return excursion
+
+    def instant(self) -> list[Found]:
+        found = []
+        for first, last in self.runs():
+            if last == first:
+                continue
+            # whole[n] tells whether reading n joins the one before it without a hole.
+            joins = [self.line.whole[number] for number in range(first + 1, last + 1)]
+            held, unknown = self._count(first, self.line.readings[first + 1].t)
+            opener = self.line.readings[first + 1]
+            excursion = Found(
+                self.line.readings[first],
+                opener.t,
+                opener.at,
+                "two-readings-outside",
+                held,
+                unknown,
+                possible=not joins[0],
+                confirmed="two-readings-outside" if not joins[0] and any(joins) else None,
+            )
+            self._ended(excursion, first, last)
+            found.append(excursion)
+        return found
+
+    def _ended(self, excursion: Found, first: int, last: int) -> None:
+        """Give the excursion its end, where the series has a reading that ends it."""
+        readings = self.line.readings
+        excursion.extreme = self._worst(readings[first : last + 1])
+        if last + 1 == len(readings):
+            return
+        after = readings[last + 1]
+        excursion.close_t, excursion.close_at = after.t, after.at
+        crossed = any(_is_outside(self.rule, side, after.value) for side in _sides(self.rule))
+        excursion.close_reason = "crossed-to-the-other-side" if crossed else "first-reading-inside"
+        excursion.held, excursion.unknown = self._count(first, after.t)
+
+    def _count(self, first: int, until: int) -> tuple[int, int]:
+        """Return held and unknown milliseconds of the series from reading ``first`` to ``until``."""
+        cells = [
+            held
+            for t, holder, held in self.line.cells(with_tail=True)
+            if holder >= first and t < until
+        ]
+        return sum(cells) * self.tick, (len(cells) - sum(cells)) * self.tick
+
+    def _worst(self, readings: list[Placed]) -> int:
+        values = [reading.value for reading in readings]
+        return max(values) if self.side == "above" else min(values)
+
+    # --- a moving window ---
+
+    def cumulative(self) -> list[Found]:
+        cells = list(self.line.cells(with_tail=True))
+        outside = [held and holder >= 0 and self.out[holder] for _, holder, held in cells]
+        final = len(self.line.holder)
+        window, need = (self.rule.window_ms or 0) // self.tick, self.rule.for_ms // self.tick
+
+        def total(edge: int) -> int:
+            return sum(outside[max(0, edge - window) : edge])
+
+        found: list[Found] = []
+        excursion: Found | None = None
+        for edge in range(1, len(cells) + 1):
+            if excursion is None and total(edge) >= need:
+                excursion = self._opened_sum(cells, outside, edge, edge - window)
+                found.append(excursion)
+            # Only a later reading of the series itself proves that the sum falls.
+            elif excursion is not None and total(edge) < need and edge <= final:
+                self._closed_sum(excursion, cells, outside, edge - 1)
+                excursion = None
+        return found
+
+    def _opened_sum(
+        self, cells: list[tuple[int, int, bool]], outside: list[bool], edge: int, far: int
+    ) -> Found:
+        """Open at ``edge``; the start is the first outside reading that still holds behind ``far``."""
+        origin = self.line.since.t
+        reach: dict[int, int] = {}
+        for cell, (_, holder, _) in enumerate(cells):
+            if outside[cell]:
+                reach[holder] = cell + 1
+        readings = self.line.readings
+        for number in range(len(readings) - 1, -1, -1):
+            # A reading that another one of the same time replaces reaches as far as that one.
+            if self.out[number] and number not in reach:
+                follower = reach.get(number + 1, 0) if number + 1 < len(readings) else 0
+                same = number + 1 < len(readings) and readings[number + 1].t == readings[number].t
+                reach[number] = max(readings[number].t - origin, follower if same else 0)
+        first = min(number for number, end in reach.items() if end > far)
+        t, holder, _ = cells[edge - 1]
+        begin = readings[first].t - origin
+        return Found(
+            readings[first],
+            origin + edge,
+            readings[holder].at + (t + 1 - readings[holder].t) * self.tick,
+            "window-sum-reached",
+            sum(outside[begin:edge]) * self.tick,
+            sum(not held for _, _, held in cells[begin:edge]) * self.tick,
+            possible=False,
+        )
+
+    def _closed_sum(
+        self,
+        excursion: Found,
+        cells: list[tuple[int, int, bool]],
+        outside: list[bool],
+        edge: int,
+    ) -> None:
+        readings = self.line.readings
+        origin = self.line.since.t
+        t, holder, _ = cells[edge]
+        begin = excursion.first.t - origin
+        excursion.close_t = origin + edge
+        excursion.close_at = readings[holder].at + (t - readings[holder].t) * self.tick
+        excursion.close_reason = "window-sum-fell"
+        excursion.held = sum(outside[begin:edge]) * self.tick
+        excursion.unknown = sum(not held for _, _, held in cells[begin:edge]) * self.tick
+        excursion.extreme = self._worst(
+            [
+                reading
+                for number, reading in enumerate(readings)
+                if self.out[number]
+                and reading.seq >= excursion.first.seq
+                and reading.t <= excursion.close_t
+                and number <= holder
+            ]
+        )
+
+    # --- nothing at all ---
+
+    def silence(self) -> list[Found]:
+        found = []
+        need = self.rule.for_ms // self.tick
+        places = [self.line.since, *self.line.readings]
+        for place, after in zip(places, [*places[1:], None], strict=True):
+            if (after.t if after is not None else self.line.end) - place.t <= need:
+                continue
+            excursion = Found(
+                place,
+                place.t + need,
+                place.at + self.rule.for_ms,
+                "no-valid-reading",
+                self.rule.for_ms,
+                0,
+                possible=False,
+            )
+            if after is not None:
+                excursion.close_t, excursion.close_at = after.t, after.at
+                excursion.close_reason = "valid-reading-again"
+                excursion.held = (after.t - place.t) * self.tick
+            found.append(excursion)
+        return found
+
+    # --- threads ---
+
+    def _threaded(self, found: list[Found]) -> list[Fact]:
+        """Spell the excursions as facts, and find out after which of them things had calmed down."""
+        facts: list[Fact] = []
+        where = (self.line.watch.series, self.rule.id, self.side)
+        thread = ""
+        for number, x in enumerate(found):
+            identity = excursion_id(
+                self.oracle.stream, self.line.watch.series, self.rule.id, x.first.seq
+            )
+            thread = thread or identity
+            certainty = "possible" if x.possible else "certain"
+            times = (x.first.at, x.opened_at, x.opened_held, x.opened_unknown, x.first.seq)
+            facts.append(("opened", *where, identity, thread, x.opened_reason, certainty, *times))
+            if x.confirmed is not None:
+                facts.append(("confirmed", *where, identity, thread, x.confirmed, "certain"))
+                certainty = "certain"
+            if x.close_t is None:
+                continue
+            ends = (x.first.at, x.opened_at, x.close_at, x.held, x.unknown)
+            facts.append(
+                ("closed", *where, identity, thread, x.close_reason, certainty, *ends, x.extreme)
+            )
+            following = found[number + 1] if number + 1 < len(found) else None
+            if self._calmed(x.close_t, following):
+                facts.append(("recovered", *where, thread))
+                thread = ""
+        return facts
+
+    def _calmed(self, closed: int, following: Found | None) -> bool:
+        """Whether ten minutes known to be not outside are complete between a closing and an opening."""
+        until = following.opened_t if following is not None else self.line.end + 1
+        if following is not None and self.rule.kind == "silence":
+            # When a silence opens, nobody knows yet whether the reading before it still held.
+            until = following.first.t
+        troubled = {
+            reading.t
+            for reading, out, whole in zip(
+                self.line.readings, self.out, self.line.whole, strict=True
+            )
+            if out or not whole
+        }
+        calm = 0
+        for t, holder, held in self.line.cells(with_tail=False):
+            if t in troubled or (self.rule.kind == "silence" and t <= closed):
+                calm = 0
+            if t >= until:
+                return False
+            calm = calm + 1 if held and not self.out[holder] else 0
+            if calm * self.tick >= RECOVERY_MS and closed <= t < until:
+                return True
+        return False

@@ -1,0 +1,139 @@
+"""Streams of records for the engine's proofs: holes, reboots, clock steps, repeats, bad readings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from alerts.decisions import Decision
+from alerts.engine import StreamEngine
+from alerts.rules import Kind, Rule, Watch
+from protocol.reading import Reading
+from tests.alerts.oracle import Settings
+
+# A tick of 20 s: the ten minutes of recovery are 30 cells of the oracle.
+TICK = 20_000
+START = 1_700_000_000_000
+# On, just beside and far outside of every limit that the rules below may have.
+VALUES = (-3000, -500, -499, 1999, 2000, 5000, 7999, 8000, 8001, 12_000)
+SERIES = ("fridge/center/temperature", "fridge/upper/temperature")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A stream and the rules it is judged by."""
+
+    watches: dict[str, Watch]
+    records: list[Settings | Reading]
+
+
+def take(engine: StreamEngine, record: Settings | Reading, case: Case) -> list[Decision]:
+    """Feed one record of a case to an engine."""
+    if isinstance(record, Reading):
+        return engine.feed(record)
+    return engine.feed_settings(
+        seq=record.seq,
+        at=record.at,
+        boot=record.boot,
+        mono_ms=record.mono_ms,
+        clock=record.clock,
+        watches=case.watches,
+    )
+
+
+_limits = st.sampled_from(
+    [
+        {"above": 8000},
+        {"at_or_above": 8000},
+        {"below": 2000},
+        {"at_or_below": -500},
+        {"above": 8000, "below": 2000},
+        {"at_or_above": 8000, "at_or_below": 2000},
+        {"above": 8000, "at_or_below": -500},
+    ]
+)
+
+
+@st.composite
+def _rule(draw: st.DrawFn, number: int) -> Rule:
+    kinds: list[Kind] = ["consecutive", "cumulative", "instant", "silence"]
+    kind = draw(st.sampled_from(kinds))
+    d = draw(st.integers(1, 20))
+    window = d + draw(st.integers(0, 40)) if kind == "cumulative" else None
+    limits: Any = {} if kind == "silence" else draw(_limits)
+    return Rule(
+        id=f"proof/{kind}-{number}",
+        kind=kind,
+        for_ms=0 if kind == "instant" else d * TICK,
+        window_ms=None if window is None else window * TICK,
+        **limits,
+    )
+
+
+@st.composite
+def _watch(draw: st.DrawFn, series: str) -> Watch:
+    interval = draw(st.integers(1, 4))
+    gap = interval + draw(st.integers(0, 10))
+    rules = [draw(_rule(number)) for number in range(draw(st.integers(1, 4)))]
+    return Watch(series, interval * TICK, gap * TICK, (2000, 8000), True, tuple(rules))
+
+
+@st.composite
+def _steps(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Draw stretches in which one series stays much the same: long runs do not come by chance."""
+    steps: list[dict[str, Any]] = []
+    stretches = st.tuples(
+        st.sampled_from([0, 0, 0, 1]),
+        st.sampled_from(VALUES),
+        st.sampled_from([0, 1, 1, 2, 3, 5, 8, 12, 16, 31]),
+        st.integers(1, 12),
+        st.sampled_from(["plain", "plain", "plain", "other", "rejected", "step", "reboot"]),
+        st.integers(-40, 40),
+        st.sampled_from(["synced", "synced", "estimated"]),
+    )
+    for which, value, spacing, count, event, amount, clock in draw(
+        st.lists(stretches, min_size=1, max_size=14)
+    ):
+        for number in range(count):
+            steps.append({"which": which, "value": value, "spacing": spacing, "event": "plain"})
+            if number == 0:
+                steps[-1].update(event=event, amount=amount, clock=clock)
+    return steps
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Draw a stream of one or two series with its rules."""
+    names = SERIES[: draw(st.integers(1, 2))]
+    watches = {name: draw(_watch(name)) for name in names}
+    boot, mono, at, clock, booted = "boot0", 5 * TICK, START, "synced", 0
+    records: list[Settings | Reading] = []
+    late = draw(st.integers(0, 3))
+    seq = 0
+    for number, step in enumerate(draw(_steps())):
+        if number == late:
+            seq += 1
+            records.append(Settings(seq, at, boot, mono, clock))
+        event, spacing = step["event"], step["spacing"]
+        mono, at = mono + spacing * TICK, at + spacing * TICK
+        quality = "ok"
+        if event == "step":
+            # The wall clock jumps, by no round number; the monotonic clock does not.
+            at += step["amount"] * 12_345
+        elif event == "reboot":
+            booted += 1
+            boot, mono, clock = f"boot{booted}", 7_000 * booted, step["clock"]
+            at += (step["amount"] - spacing) * TICK
+        elif event == "rejected":
+            quality = "rejected:crc"
+        elif event == "other":
+            quality = "suspect:stuck"
+        name = names[step["which"] % len(names)] if event != "other" else names[-1]
+        value = None if event == "rejected" and spacing % 2 else step["value"]
+        seq += 1
+        records.append(Reading(seq, name, at, boot, mono, value, quality, clock))
+    if not any(isinstance(record, Settings) for record in records):
+        records.append(Settings(seq + 1, at, boot, mono, clock))
+    return Case(watches, records)
