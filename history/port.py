@@ -1,10 +1,11 @@
 """The history port: what every store of readings must do. SQLite is the first adapter, InfluxDB the next.
 
-All adapters pass the same test suite (tests/history/suite.py).
+All adapters pass the same test suite (tests/history/suite.py). Nothing here imports numpy.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +15,13 @@ from protocol.reading import Reading
 
 class HistoryUnavailableError(Exception):
     """The store cannot take or give anything now; the same call may succeed later."""
+
+
+class RecordDiffersError(ValueError):
+    """Another body is stored already under this stream and seq; nothing stored is ever changed.
+
+    The hub checks the hash chain before it stores, so this means a fault, not a bad message.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,21 @@ class StreamReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Samples:
+    """The judged readings of a range as two columns, in the order of ``History.readings``.
+
+    For whoever adds up a year: columns are a tenth of the cost of as many readings.
+
+    Attributes:
+        times: UTC milliseconds, typecode ``q``.
+        values: thousandths of the quantity's unit, typecode ``q``.
+    """
+
+    times: array[int]
+    values: array[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """What one bucket of an envelope shows: nothing outside is ever hidden by it.
 
@@ -63,31 +86,56 @@ class Bucket:
 
 
 class History(Protocol):
-    """A store of readings."""
+    """A store of readings.
+
+    Every method may be called from any thread, and raises HistoryUnavailableError where the store
+    cannot answer. Times are UTC milliseconds, ranges are start <= at < end.
+    """
 
     def append(self, records: Sequence[StoredRecord]) -> None:
-        """Store records durably; one that is stored already, by (stream, seq), is left as it is.
+        """Store records durably, all or none; one that is stored already, by (stream, seq), is left.
 
-        Raises HistoryUnavailableError where nothing could be stored.
+        Raises RecordDiffersError where a reading is stored already with another body.
         """
 
     def readings(self, site: str, series: str, start: int, end: int) -> Iterator[StreamReading]:
-        """Yield the readings of a series with start <= at < end, streams merged by (at, stream, seq)."""
+        """Yield the readings of a series, rejected ones too, streams merged by (at, stream, seq)."""
+
+    def samples(self, site: str, series: str, start: int, end: int) -> Samples:
+        """Return the judged readings of a series as columns, in the same order."""
 
     def last_before(self, site: str, series: str, at: int) -> StreamReading | None:
         """Return the newest judged reading with a time before ``at``: it may hold into what follows."""
 
+    def first_from(self, site: str, series: str, at: int) -> StreamReading | None:
+        """Return the first judged reading with a time not before ``at``: until then the last holds."""
+
+    def settled(self, site: str, series: str) -> int | None:
+        """Return up to when everything has arrived; unknown time before it is final.
+
+        That is the time of the last reading, of whatever series, in the stream that has the newest
+        reading of this one; None where this one has no reading. A dead probe beside a living one
+        is thereby known to be silent, and not merely late.
+        """
+
     def latest(self, site: str | None = None) -> dict[tuple[str, str], StreamReading]:
-        """Return the newest reading of every (site, series)."""
+        """Return the newest reading of every (site, series), rejected ones too."""
 
     def series(self, site: str) -> list[str]:
-        """Return the names of all series of a site that have a reading."""
+        """Return the names of all series of a site that have a reading, sorted."""
 
     def envelope(
-        self, site: str, series: str, start: int, end: int, buckets: int,
-        *, interval_ms: int, max_gap_ms: int,
+        self,
+        site: str,
+        series: str,
+        start: int,
+        end: int,
+        buckets: int,
+        *,
+        interval_ms: int,
+        max_gap_ms: int,
     ) -> list[Bucket]:
-        """Return at most ``buckets`` buckets over [start, end); empty ones are included."""
+        """Return at most ``buckets`` buckets of one width over [start, end); empty ones are included."""
 
     def records(self, stream: str, first_seq: int = 1) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (seq, body) of every record of a stream in order, bodies equal to what was appended."""
