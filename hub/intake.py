@@ -1,0 +1,326 @@
+"""Intake: decode, check, chain, judge, write, save, `received`. One commit a batch.
+
+A batch is what had come when the last one was done. Its records go to the history first, under
+(stream, seq), so that a repeat changes nothing; then one transaction of the hub's database takes
+the engines' states, the marks, the excursions with their holds and notices, and what is set aside.
+Killed in between, the hub finds its old marks, the agents send the batch again, and the history
+knows its records already. When the history store is down, everything but `stored` goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Engine
+
+from alerts.decisions import Decision
+from alerts.rules import watches_from_record
+from config.hub import HubSettings
+from history.port import History, HistoryUnavailableError, StoredRecord
+from hub.decode import Decoded, UnreadableError, decode
+from hub.setaside import SetAside, save_all
+from hub.streams import Stream, load_streams, new_stream
+from hub.tables import devices
+from journal import excursions, journal, watches
+from journal.database import read, write
+from ledger import holds
+from protocol import topics
+from protocol.messages import Status
+
+log = logging.getLogger(__name__)
+
+HUB = "hub"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message as it came: topic, bytes and the hub's clock."""
+
+    topic: str
+    payload: bytes
+    at: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one batch comes to."""
+
+    store: list[StoredRecord] = field(default_factory=list)
+    # Streams whose `stored` follows once the history has taken the batch: the new seq and hash.
+    stored: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    decisions: list[tuple[Stream, Decision]] = field(default_factory=list)
+    settings: list[tuple[Stream, dict[str, Any]]] = field(default_factory=list)
+    entries: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    aside: list[SetAside] = field(default_factory=list)
+    heard: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
+    answer: set[str] = field(default_factory=set)
+    judged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was done with a batch: how many records were judged and stored, and whom to answer."""
+
+    judged: int
+    stored: int
+    aside: int
+    excursions: int
+    answer: frozenset[str]
+    history_down: str
+
+
+Telling = Callable[[Connection, Decision, excursions.ExcursionRow, int], None]
+
+
+class Intake:
+    """Takes batches of messages in. Used by one thread only."""
+
+    def __init__(
+        self, settings: HubSettings, database: Engine, history: History, tell: Telling
+    ) -> None:
+        """Load the streams.
+
+        ``tell(conn, decision, row, now)`` is called in the transaction of each excursion's step.
+        """
+        self._sites = {device: site.id for site in settings.sites for device in site.devices}
+        self._database = database
+        self._history = history
+        self._tell = tell
+        self._history_down = ""
+        self._streams: dict[str, Stream] = {}
+        self._reload()
+
+    def take(self, messages: Iterable[Incoming], now: int) -> Taken:
+        """Take one batch in.
+
+        Raises DatabaseError where the hub's database cannot take it: then nothing has happened but
+        that the history may know some records already, and the same messages may come again.
+        """
+        batch = _Batch()
+        try:
+            for message in messages:
+                self._message(batch, message)
+            self._to_history(batch)
+            with write(self._database) as conn:
+                self._commit(conn, batch, now)
+        except BaseException:
+            # The engines have gone ahead of what is saved.
+            self._reload()
+            raise
+        for stream in self._streams.values():
+            stream.saved()
+        return Taken(
+            batch.judged,
+            len(batch.store) if not self._history_down else 0,
+            len(batch.aside),
+            len(batch.decisions),
+            frozenset(batch.answer),
+            self._history_down,
+        )
+
+    def marks(self, device: str) -> dict[str, Any]:
+        """Return the marks of all streams of a device, as `received` publishes them."""
+        return {
+            stream.stream: stream.marks()
+            for stream in self._streams.values()
+            if stream.device == device
+        }
+
+    def devices(self) -> dict[str, str]:
+        """Return device -> site of all devices that are set up."""
+        return dict(self._sites)
+
+    def _reload(self) -> None:
+        with read(self._database) as conn:
+            self._streams = load_streams(conn)
+
+    # --- one message ---
+
+    def _message(self, batch: _Batch, message: Incoming) -> None:
+        try:
+            address = topics.parse(message.topic)
+        except ValueError as error:
+            batch.aside.append(SetAside(message, str(error)))
+            return
+        site = self._sites.get(address.device)
+        if address.version != str(topics.MAJOR_VERSION):
+            reason = f"wire version {address.version} is not spoken here; this hub speaks 1"
+        elif site is None:
+            reason = f"device {address.device} is not in the hub's settings"
+        elif site != address.site:
+            reason = f"device {address.device} says site {address.site}, but it belongs to {site}"
+        else:
+            batch.heard[address.device] = max(message.at, batch.heard.get(address.device, 0))
+            if address.leaf == "status":
+                self._status(batch, address.device, message)
+            else:
+                self._records(batch, site, address.device, message)
+            return
+        batch.aside.append(SetAside(message, reason))
+
+    def _status(self, batch: _Batch, device: str, message: Incoming) -> None:
+        try:
+            status = Status.model_validate_json(message.payload)
+        except ValidationError as error:
+            what = error.errors(include_url=False)[0]["msg"]
+            batch.aside.append(SetAside(message, f"status: {what}"))
+            return
+        batch.statuses[device] = status.model_dump_json(exclude_none=True)
+        if status.state == "online":
+            # An agent that has just come learns how far the hub is.
+            batch.answer.add(device)
+        else:
+            # The broker's word, not the device's.
+            batch.heard.pop(device, None)
+
+    def _records(self, batch: _Batch, site: str, device: str, message: Incoming) -> None:
+        try:
+            decoded = decode(message.payload)
+        except UnreadableError as error:
+            batch.aside.append(SetAside(message, str(error)))
+            return
+        stream = self._streams.get(decoded.stream)
+        if stream is None:
+            # Kept only once it brings something: a stream that begins with a hole is none yet.
+            stream = new_stream(decoded.stream, site, device, message.at)
+        elif stream.device != device:
+            reason = f"stream {decoded.stream} belongs to device {stream.device}, not to {device}"
+            batch.aside.append(SetAside(message, reason))
+            return
+        batch.answer.add(device)
+        last = decoded.first + len(decoded.bodies) - 1
+        if decoded.gap is not None:
+            self._gap(batch, stream, decoded)
+            return
+        stored = batch.stored.get(stream.stream, (stream.stored_seq, stream.stored_h))
+        join = stream.join(decoded, last, stored)
+        if join == "new":
+            self._take_records(batch, stream, decoded, message)
+        elif join == "differs":
+            batch.entries.append(("stream.differs", stream.stream, {"device": device, "seq": last}))
+        if decoded.broken and join != "differs":
+            batch.aside.append(SetAside(message, decoded.broken, stream.stream, last + 1))
+
+    def _take_records(
+        self, batch: _Batch, stream: Stream, decoded: Decoded, message: Incoming
+    ) -> None:
+        """Judge what has not been judged, and lay out for the history what has not been stored."""
+        first = decoded.first
+        stored, _ = batch.stored.get(stream.stream, (stream.stored_seq, b""))
+        # Behind a hole in what is stored nothing may be called stored; it comes again.
+        may_store = first - 1 <= stored
+        for refused in decoded.refused:
+            if refused.seq > stream.judged_seq or (may_store and refused.seq > stored):
+                batch.aside.append(
+                    SetAside(message, refused.reason, stream.stream, refused.seq, refused.canonical)
+                )
+        for seq, body in enumerate(decoded.bodies, first):
+            if seq > stream.judged_seq:
+                if body is not None:
+                    self._judge(batch, stream, body)
+                batch.judged += 1
+            if may_store and seq > stored and body is not None:
+                batch.store.append(StoredRecord(stream.site, stream.stream, body, message.at))
+        last = first + len(decoded.bodies) - 1
+        self._streams[stream.stream] = stream
+        if last > stream.judged_seq:
+            stream.judged_seq, stream.judged_h = last, decoded.hashes[-1]
+            stream.changed = True
+        if may_store and last > stored:
+            batch.stored[stream.stream] = (last, decoded.hashes[-1])
+
+    def _judge(self, batch: _Batch, stream: Stream, body: dict[str, Any]) -> None:
+        at = body["at"]
+        stream.newest_at = max(stream.newest_at, at)
+        if body["kind"] == "settings":
+            stream.rules_changed = True
+            batch.settings.append((stream, body))
+        for decision in stream.engine.feed_record(body):
+            batch.decisions.append((stream, decision))
+
+    def _gap(self, batch: _Batch, stream: Stream, decoded: Decoded) -> None:
+        """Take an agent's word that it no longer has a range: journalled, then the chain goes on."""
+        gap = decoded.gap
+        assert gap is not None
+        h = bytes.fromhex(gap.h)
+        before = (gap.first - 1, decoded.prev)
+        stored = batch.stored.get(stream.stream, (stream.stored_seq, stream.stored_h))
+        joins = False
+        if before == (stream.judged_seq, stream.judged_h):
+            stream.judged_seq, stream.judged_h = gap.last, h
+            joins = stream.changed = True
+        if before == stored:
+            batch.stored[stream.stream] = (gap.last, h)
+            if gap.last > stream.judged_seq:
+                stream.judged_seq, stream.judged_h = gap.last, h
+            joins = stream.changed = True
+        if joins:
+            self._streams[stream.stream] = stream
+            body = {"device": stream.device, "first": gap.first, "last": gap.last, "h": gap.h}
+            batch.entries.append(("stream.gap", stream.stream, body | {"reason": gap.reason}))
+
+    # --- the whole batch ---
+
+    def _to_history(self, batch: _Batch) -> None:
+        """Store the readings; without the store only `stored` stands still."""
+        if batch.store:
+            try:
+                self._history.append(batch.store)
+            except HistoryUnavailableError as error:
+                if not self._history_down:
+                    log.warning("history takes nothing, judging and telling go on: %s", error)
+                self._history_down = str(error)
+                return
+            if self._history_down:
+                log.warning("history takes readings again")
+                self._history_down = ""
+        for name, (seq, h) in batch.stored.items():
+            stream = self._streams[name]
+            stream.stored_seq, stream.stored_h = seq, h
+            stream.changed = True
+
+    def _commit(self, conn: Connection, batch: _Batch, now: int) -> None:
+        for stream, body in batch.settings:
+            watches.save(
+                conn, stream.site, watches_from_record(body), at=body["at"], stream=stream.stream
+            )
+        for stream, decision in batch.decisions:
+            self._decided(conn, stream, decision, now)
+        for type_, subject, body in batch.entries:
+            journal.append(conn, at=now, actor=HUB, type=type_, subject=subject, body=body)
+        for stream in self._streams.values():
+            if stream.changed:
+                stream.save(conn)
+        save_all(conn, batch.aside)
+        _save_devices(conn, batch, self._sites)
+
+    def _decided(self, conn: Connection, stream: Stream, decision: Decision, now: int) -> None:
+        row = excursions.apply(
+            conn, decision, site=stream.site, device=stream.device, learned_at=now
+        )
+        if decision.rule.holds and decision.happening != "recovered":
+            holds.hold_overlapping(conn, row, at=now)
+        self._tell(conn, decision, row, now)
+
+
+def _save_devices(conn: Connection, batch: _Batch, sites: dict[str, str]) -> None:
+    for device in batch.heard.keys() | batch.statuses.keys():
+        heard = batch.heard.get(device)
+        values: dict[str, Any] = {"site": sites[device]}
+        if heard is not None:
+            values["heard_at"] = heard
+        if device in batch.statuses:
+            values["status"] = batch.statuses[device]
+        if conn.execute(devices.update().where(devices.c.device == device).values(values)).rowcount:
+            continue
+        conn.execute(
+            devices.insert().values(
+                {"device": device, "heard_at": heard or 0, "status": json.dumps({})} | values
+            )
+        )  # fmt: skip

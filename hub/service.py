@@ -1,0 +1,254 @@
+"""The hub as a service: the threads, the broker, and the console beside them.
+
+    network thread -> queue -> intake thread -> `received`
+                                     |
+                                     `-> notices thread -> channel -> `told`
+
+The queue is bounded: what does not fit is dropped, for the agents keep everything until the hub
+says that it has it. A thread that dies ends the process, and systemd starts it again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection as DatabaseConnection
+
+from alerts.channels.contract import Channel
+from alerts.decisions import Decision
+from config.clock import Clock
+from config.hub import HubSettings
+from history.sqlite import SqliteHistory
+from hub.intake import Incoming, Intake, Taken
+from hub.notices import Outbox, owe, told_message
+from hub.watchmen import ContactWatch
+from hub.wording import Wording
+from journal import journal
+from journal.database import DatabaseError, create_tables, open_database, read, write
+from journal.excursions import ExcursionRow
+from protocol.connection import Address, Connection
+from protocol.topics import every, topic
+
+log = logging.getLogger(__name__)
+
+DATABASE = "hub.db"
+HISTORY = "history.db"
+
+# About what 1,000 devices may have under way; beyond it the agents send again.
+QUEUE_BYTES = 64_000_000
+BATCH_MESSAGES = 256
+# Ten to a thousand messages a commit; longer batches would only delay the answers.
+BATCH_BYTES = 8_000_000
+
+
+class Inbox:
+    """The bounded queue between the network thread and the intake."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Incoming] = deque()
+        self._bytes = 0
+        self._ready = threading.Condition()
+        self.dropped = 0
+
+    def put(self, message: Incoming) -> None:
+        """Add a message, or drop it when the queue is full."""
+        with self._ready:
+            if self._bytes + len(message.payload) > QUEUE_BYTES:
+                self.dropped += 1
+                return
+            self._messages.append(message)
+            self._bytes += len(message.payload)
+            self._ready.notify()
+
+    def get(self, timeout_s: float) -> list[Incoming]:
+        """Return what has come, at most one batch; empty when nothing came within the time."""
+        with self._ready:
+            if not self._messages:
+                self._ready.wait(timeout_s)
+            batch: list[Incoming] = []
+            size = 0
+            while self._messages and len(batch) < BATCH_MESSAGES and size < BATCH_BYTES:
+                batch.append(self._messages.popleft())
+                size += len(batch[-1].payload)
+            self._bytes -= size
+            return batch
+
+
+class Hub:
+    """Assembles the hub and runs it until it is told to stop."""
+
+    def __init__(
+        self,
+        settings: HubSettings,
+        clock: Clock,
+        channel: Channel,
+        settings_file: Path | None = None,
+    ) -> None:
+        """Open the databases and make everything ready; nothing is connected yet."""
+        self._settings = settings
+        self._settings_file = settings_file
+        self._clock = clock
+        self._sites = {site.id: site for site in settings.sites}
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        self.database = open_database(settings.state_dir / DATABASE)
+        create_tables(self.database)
+        self.history = SqliteHistory(settings.state_dir / HISTORY)
+        self._inbox = Inbox()
+        self._intake = Intake(settings, self.database, self.history, self._tell)
+        self._outbox = Outbox(settings, self.database, channel, Wording(settings))
+        self._watch = ContactWatch(settings, clock.now_ms())
+        self._owed = threading.Event()
+        self._stop = threading.Event()
+        self._failed: BaseException | None = None
+        broker = settings.mqtt
+        self.connection = Connection(
+            "coldwatch-hub",
+            Address(broker.host, broker.port, broker.protocol, broker.keepalive_s),
+            [every("records"), every("status")],
+            on_message=self._incoming,
+            on_connected=self._answer_all,
+            # The hub is one, and everybody waits for it.
+            longest_delay_s=5.0,
+        )
+        self._threads = [
+            threading.Thread(target=self._guard, args=(loop,), name=name, daemon=True)
+            for name, loop in (
+                ("intake", self._intake_loop),
+                ("notices", self._notices_loop),
+                ("watchmen", self._watch_loop),
+            )
+        ]
+
+    def run(self, stop: threading.Event) -> int:
+        """Run until ``stop`` is set; return the exit code: 0, or 1 when a thread failed."""
+        self._stop = stop
+        self._enter("hub.started")
+        console = self._start_console()
+        for thread in self._threads:
+            thread.start()
+        self.connection.start()
+        stop.wait()
+        self._owed.set()
+        self.connection.stop()
+        for thread in self._threads:
+            thread.join(3.0)
+        if console is not None:
+            console.terminate()
+        if self._failed is None:
+            self._enter("hub.stopped")
+        self.history.close()
+        return 0 if self._failed is None else 1
+
+    # --- network thread ---
+
+    def _incoming(self, topic_: str, payload: bytes) -> None:
+        self._inbox.put(Incoming(topic_, payload, self._clock.now_ms()))
+
+    def _answer_all(self) -> None:
+        for device in self._intake.devices():
+            self._publish_received(device)
+            self._publish_told(device)
+
+    # --- threads ---
+
+    def _guard(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except BaseException as error:
+            log.exception("the %s thread failed", threading.current_thread().name)
+            self._failed = error
+            self._stop.set()
+
+    def _intake_loop(self) -> None:
+        while not self._stop.is_set():
+            batch = self._inbox.get(0.5)
+            if batch:
+                taken = self._take(batch)
+                if taken is None:
+                    return
+                for device in taken.answer:
+                    self._publish_received(device)
+                if taken.excursions:
+                    self._owed.set()
+
+    def _take(self, batch: list[Incoming]) -> Taken | None:
+        """Take a batch, as often as the database needs; None when the hub stops meanwhile."""
+        said = False
+        while True:
+            try:
+                return self._intake.take(batch, self._clock.now_ms())
+            except DatabaseError as error:
+                if not said:
+                    log.warning("nothing can be taken in, trying again every second: %s", error)
+                    said = True
+                if self._stop.wait(1.0):
+                    return None
+
+    def _notices_loop(self) -> None:
+        while not self._stop.is_set():
+            self._owed.clear()
+            try:
+                progress = self._outbox.round(self._clock.now_ms())
+            except DatabaseError as error:
+                log.warning("notices wait: %s", error)
+                self._stop.wait(1.0)
+                continue
+            if progress.sent:
+                for device in self._intake.devices():
+                    self._publish_told(device)
+            self._owed.wait(0.25 if progress.waiting or progress.composed else 1.0)
+
+    def _watch_loop(self) -> None:
+        # Often enough that a device is told as lost within a few seconds of its time.
+        while not self._clock.wait(self._stop, 5_000):
+            try:
+                with write(self.database) as conn:
+                    steps = self._watch.round(conn, self._clock.now_ms())
+            except DatabaseError as error:
+                log.warning("the watch for lost devices waits: %s", error)
+                continue
+            if steps:
+                self._owed.set()
+
+    # --- steps ---
+
+    def _tell(
+        self, conn: DatabaseConnection, decision: Decision, row: ExcursionRow, now: int
+    ) -> None:
+        owe(conn, self._sites[row.site], decision.happening, row, now)
+
+    def _publish_received(self, device: str) -> None:
+        marks = self._intake.marks(device)
+        message = {"v": 1, "at": self._clock.now_ms(), "streams": marks}
+        site = self._intake.devices()[device]
+        # QoS 0: a lost one is followed by the next, and the agent asks by sending again.
+        self.connection.publish(
+            topic(site, device, "received"), json.dumps(message).encode(), qos=0, retain=True
+        )
+
+    def _publish_told(self, device: str) -> None:
+        with read(self.database) as conn:
+            payload = told_message(conn, device, self._clock.now_ms())
+        site = self._intake.devices()[device]
+        self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
+
+    def _enter(self, type_: str) -> None:
+        with write(self.database) as conn:
+            journal.append(
+                conn, at=self._clock.now_ms(), actor="hub", type=type_, subject="hub", body={}
+            )
+
+    def _start_console(self) -> subprocess.Popen[bytes] | None:
+        """Start the pages as a process of their own: a slow page must not delay an alarm."""
+        if not self._settings.console.enabled or self._settings_file is None:
+            return None
+        return subprocess.Popen(
+            [sys.executable, "-m", "coldwatch", "console", str(self._settings_file)]
+        )

@@ -1,0 +1,55 @@
+"""Quarantine: what could not be taken in, with its bytes and its reason. It blocks nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
+
+from hub.tables import quarantine
+
+if TYPE_CHECKING:
+    from hub.intake import Incoming
+
+# Enough to see what it was; a flood of huge messages must not fill the disk.
+KEPT_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A message, or one record of it, that is refused.
+
+    ``stream`` and ``seq`` are known where a single record is refused; ``record`` is its bytes.
+    """
+
+    message: Incoming
+    reason: str
+    stream: str | None = None
+    seq: int | None = None
+    record: bytes | None = None
+
+
+def save_all(conn: Connection, items: Iterable[SetAside]) -> None:
+    """Keep what was refused. The same bytes again are counted, not kept twice."""
+    for item in items:
+        kept = item.record if item.record is not None else item.message.payload
+        key = f"{item.message.topic}\n{item.stream}\n{item.seq}\n".encode()
+        row = {
+            "digest": hashlib.sha256(key + kept).hexdigest(),
+            "topic": item.message.topic,
+            "stream": item.stream,
+            "seq": item.seq,
+            "reason": item.reason,
+            "bytes": kept[:KEPT_BYTES],
+            "size": len(kept),
+            "times": 1,
+            "first_at": item.message.at,
+            "last_at": item.message.at,
+        }
+        again = {"times": quarantine.c.times + 1, "last_at": item.message.at}
+        statement = insert(quarantine).values(row)
+        conn.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=again))
