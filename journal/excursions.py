@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -265,6 +265,12 @@ def _project(conn: Connection, entry: Entry, known: ExcursionRow | None) -> Excu
     """Bring the row up to one more entry; nothing but the entry and the row before decides it."""
     happening = entry.type.removeprefix(FAMILY)
     body = entry.body
+    if happening == "recovered" and known is not None:
+        # It speaks of the whole thread, and of nothing but that it is over.
+        now = {"recovered_at": entry.at, "recovered_entry": entry.position}
+        thread = excursions.c.thread == body["thread"]
+        conn.execute(update(excursions).where(thread).values(now))
+        return replace(known, **now)
     asset, point, quantity = body["series"].split("/")
     values: dict[str, Any] = dict.fromkeys(_FIELDS)
     values.update({name: body[name] for name in _FIELDS if name in body})
@@ -289,8 +295,6 @@ def _project(conn: Connection, entry: Entry, known: ExcursionRow | None) -> Excu
     values[f"{happening}_entry"] = entry.position
     if happening == "closed":
         values["closed_learned_at"] = entry.at
-    if happening == "recovered":
-        values["recovered_at"] = entry.at
     if known is None:
         conn.execute(insert(excursions), values)
     else:

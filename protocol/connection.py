@@ -141,7 +141,7 @@ class Connection:
                 delay = _FIRST_DELAY_S
                 self._say_down("the connection was lost")
             # Full jitter: forty agents must not come back to a restarted broker in one moment.
-            self._stopping.wait(random.uniform(0.2, 1.0) * delay)  # noqa: S311 - no secret
+            self._stopping.wait(random.uniform(0.2, 1.0) * delay)
             delay = min(delay * 2, self._longest_delay_s)
 
     def _make_client(self) -> mqtt.Client:
