@@ -1,0 +1,1 @@
+"""Stand-ins for hardware: fridges, probes and a modem. Programs of their own; the product never imports them."""
