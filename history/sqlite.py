@@ -66,6 +66,7 @@ class SqliteHistory:
     ) -> None:
         """Open the file; raise HistoryUnavailableError where that cannot be done."""
         self._path = path
+        self._read_only = read_only
         self._write_lock = threading.Lock()
         self._writer = None if read_only else open_writer(path, busy_timeout_ms)
         self._names = Names(self._writer) if self._writer else None
@@ -83,7 +84,8 @@ class SqliteHistory:
             return
         with self._write_lock, said_plainly(self._path):
             if self._writer is None or self._names is None:
-                raise HistoryUnavailableError(f"history {self._path} is open for reading only")
+                why = "open for reading only" if self._read_only else "closed"
+                raise HistoryUnavailableError(f"history {self._path} is {why}")
             writer = self._writer
             writer.execute("BEGIN IMMEDIATE")
             try:

@@ -1,0 +1,365 @@
+"""What every adapter of the history port must do. An adapter's own test module subclasses it.
+
+The answers of the store are compared with those of a plain list of the same records.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from history.columns import Point, exposures
+from history.envelope import envelope
+from history.port import History, RecordDiffersError, StoredRecord, StreamReading
+from history.statistics import Exposure
+from protocol.canonical import canonical_bytes
+from protocol.messages import record_adapter
+from protocol.reading import Reading, reading_from_body
+
+SITES = ("east-gate", "van")
+SERIES = ("fridge-1/center/temperature", "fridge-1/upper/temperature", "room/ambient/humidity")
+STREAMS = tuple(letter * 32 for letter in "fa3")  # met in another order than their names'
+slower = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
+)
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_integers = st.integers(-(2**53) + 1, 2**53 - 1)
+
+
+@st.composite
+def reading_bodies(draw: st.DrawFn, seq: int) -> dict[str, Any]:
+    """The body of a reading as a device may send it, with fields that we do not know."""
+    quality = draw(st.sampled_from(["ok", "ok", "suspect:stuck", "rejected:crc", "rejected:a-b_c"]))
+    body = {
+        "kind": "reading",
+        "seq": seq,
+        "series": draw(st.sampled_from(SERIES)),
+        "at": draw(st.integers(0, 30) | st.integers(0, 7_258_118_400_000)),
+        "boot": draw(st.sampled_from(["0a", "b-1", "0"])),
+        "mono_ms": draw(st.integers(0, 2**53 - 1)),
+        "value": draw(st.none() | st.integers(-5, 9000) | _integers),
+        "quality": quality,
+        "clock": draw(st.sampled_from(["synced", "estimated"])),
+    }
+    if draw(st.booleans()):
+        body["raw"] = draw(_integers)
+    if draw(st.integers(0, 3)) == 0:
+        body = draw(st.dictionaries(st.text(max_size=6), _json, max_size=3)) | body
+    return body
+
+
+@st.composite
+def other_bodies(draw: st.DrawFn, seq: int) -> dict[str, Any]:
+    """The body of a settings version, or of a kind that a later version sends."""
+    unknown = draw(st.dictionaries(st.text(max_size=6), _json, max_size=4))
+    return unknown | {"kind": draw(st.sampled_from(["settings", "seal", "x"])), "seq": seq}
+
+
+@st.composite
+def stored(draw: st.DrawFn) -> list[StoredRecord]:
+    """Records of several streams, each numbered without holes, in the order of their arrival."""
+    counts = dict.fromkeys(STREAMS, 0)
+    records = []
+    for stream in draw(st.lists(st.sampled_from(STREAMS), max_size=25)):
+        counts[stream] += 1
+        other = draw(st.integers(0, 5)) == 0
+        body = draw((other_bodies if other else reading_bodies)(counts[stream]))
+        site = SITES[STREAMS.index(stream) % 2]
+        records.append(StoredRecord(site, stream, body, draw(st.integers(0, 10**13))))
+    return records
+
+
+@dataclass(frozen=True)
+class Model:
+    """The history port over a plain list."""
+
+    records: list[StoredRecord]
+
+    def readings(self, site: str, series: str) -> list[StreamReading]:
+        """Return all readings of a series in the port's order."""
+        found = [
+            StreamReading(record.stream, reading_from_body(record.body))
+            for record in self.records
+            if record.site == site
+            and record.body["kind"] == "reading"
+            and record.body["series"] == series
+        ]
+        return sorted(found, key=order)
+
+    def settled(self, site: str, series: str) -> int | None:
+        """Return how far the newest stream of a series has come."""
+        own = self.readings(site, series)
+        if not own:
+            return None
+        ats: list[int] = [
+            record.body["at"]
+            for record in self.records
+            if record.stream == own[-1].stream and record.body["kind"] == "reading"
+        ]
+        return max(own[-1].reading.at, ats[-1])
+
+
+def order(item: StreamReading) -> tuple[int, str, int]:
+    """Return by what streams are merged."""
+    return item.reading.at, item.stream, item.reading.seq
+
+
+def reading(seq: int, at: int, value: int | None = 5000, quality: str = "ok") -> dict[str, Any]:
+    """Return the body of a plain reading."""
+    return Reading(seq, SERIES[0], at, "b1", at, value, quality).body()
+
+
+def record(stream: str, body: dict[str, Any], site: str = SITES[0]) -> StoredRecord:
+    """Return a record as the hub hands it over."""
+    return StoredRecord(site, stream, body, 0)
+
+
+class HistorySuite:
+    """Subclass it, implement ``store``, and the adapter is tested."""
+
+    @abstractmethod
+    def store(self) -> AbstractContextManager[History]:
+        """Return a fresh, empty store that is closed and removed at the end."""
+
+    @slower
+    @given(stored(), st.lists(st.integers(0, 25), max_size=4))
+    def test_bodies_come_back(self, records: list[StoredRecord], cuts: list[int]) -> None:
+        """However they are batched, bodies come back equal to the canonical byte, in order of seq."""
+        with self.store() as history:
+            append_in_batches(history, records, cuts)
+
+            for stream in STREAMS:
+                expected = [item.body for item in records if item.stream == stream]
+                found = list(history.records(stream))
+                assert [body["seq"] for body in expected] == [seq for seq, _ in found]
+                assert [canonical_bytes(body) for body in expected] == [
+                    canonical_bytes(body) for _, body in found
+                ]
+                assert found[1:] == list(history.records(stream, 2))
+                assert len(expected) == history.count(stream)
+            assert len(records) == history.count()
+            assert sorted({item.stream for item in records}) == sorted(history.streams())
+
+    @slower
+    @given(stored(), st.integers(0, 32), st.integers(0, 32))
+    def test_questions_about_series(
+        self, records: list[StoredRecord], start: int, end: int
+    ) -> None:
+        """Each question about a series has the answer that a plain list of the records gives."""
+        model = Model(records)
+        with self.store() as history:
+            history.append(records)
+            latest = {}
+            for site in SITES:
+                names = [name for name in SERIES if model.readings(site, name)]
+                assert sorted(names) == history.series(site)
+                for name in SERIES:
+                    own = model.readings(site, name)
+                    judged = [item for item in own if item.reading.judged]
+                    within = [item for item in own if start <= item.reading.at < end]
+                    past = [item for item in judged if item.reading.at < start]
+                    future = [item for item in judged if item.reading.at >= start]
+                    samples = history.samples(site, name, start, end)
+
+                    assert within == list(history.readings(site, name, start, end))
+                    assert [
+                        (item.reading.at, item.reading.value)
+                        for item in within
+                        if item.reading.judged
+                    ] == list(zip(samples.times, samples.values, strict=True))
+                    assert (past[-1] if past else None) == history.last_before(site, name, start)
+                    assert (future[0] if future else None) == history.first_from(site, name, start)
+                    assert model.settled(site, name) == history.settled(site, name)
+                    if own:
+                        latest[site, name] = own[-1]
+            assert latest == history.latest()
+            assert {key: item for key, item in latest.items() if key[0] == SITES[0]} == (
+                history.latest(SITES[0])
+            )
+
+    @slower
+    @given(
+        stored(),
+        st.integers(0, 32),
+        st.integers(0, 40),
+        st.integers(1, 50),
+        st.tuples(st.integers(1, 9), st.integers(1, 15)),
+    )
+    def test_envelope(
+        self,
+        records: list[StoredRecord],
+        start: int,
+        length: int,
+        buckets: int,
+        rule: tuple[int, int],
+    ) -> None:
+        """The store's envelope is the one of its readings, neighbours included."""
+        own = [item.reading for item in Model(records).readings(SITES[0], SERIES[0])]
+        end = start + length
+        judged = [item for item in own if item.judged]
+        expected = envelope(
+            [item for item in own if start <= item.at < end],
+            start=start,
+            end=end,
+            buckets=buckets,
+            interval_ms=rule[0],
+            max_gap_ms=rule[1],
+            before=next((item for item in reversed(judged) if item.at < start), None),
+            after=next((item for item in judged if item.at >= end), None),
+        )
+        with self.store() as history:
+            history.append(records)
+
+            assert expected == history.envelope(
+                SITES[0],
+                SERIES[0],
+                start,
+                end,
+                buckets,
+                interval_ms=rule[0],
+                max_gap_ms=rule[1],
+            )
+
+    @slower
+    @given(
+        st.lists(
+            st.tuples(st.integers(0, 90), st.sampled_from([1000, 5000, 9000]), st.booleans()),
+            max_size=20,
+            unique_by=lambda item: item[0],
+        )
+    )
+    def test_split_stream(self, items: list[tuple[int, int, bool]]) -> None:
+        """Readings spread over two streams, as after a change of card, give the same exposure."""
+        found: list[Exposure] = []
+        for apart in (False, True):
+            counts = dict.fromkeys(STREAMS, 0)
+            records = []
+            for at, value, other in sorted(items, key=lambda item: item[0]):
+                stream = STREAMS[int(apart and other)]
+                counts[stream] += 1
+                records.append(record(stream, reading(counts[stream], at, value)))
+            with self.store() as history:
+                history.append(records)
+                samples = history.samples(SITES[0], SERIES[0], 0, 100)
+            point = Point(samples.times, samples.values, 5, 12)
+            found += exposures([point], [0, 100], low=2000, high=8000)
+
+        assert found[0] == found[1]
+
+    def test_sent_again(self) -> None:
+        """A record that is stored already is left as it is, alone or among new ones."""
+        bodies = [reading(seq, seq * 10) for seq in (1, 2, 3)]
+        bodies.append({"kind": "settings", "seq": 4, "version": "0"})
+        with self.store() as history:
+            for upto in (2, 2, 4, 4):
+                history.append([record(STREAMS[0], body) for body in bodies[:upto]])
+
+            assert bodies == [body for _, body in history.records(STREAMS[0])]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            reading(2, 20, 5001),
+            reading(2, 20) | {"raw": 4990},
+            reading(2, 20) | {"unknown": None},
+            reading(2, 20) | {"series": SERIES[1]},
+            {"kind": "settings", "seq": 3, "version": "1"},
+        ],
+    )
+    def test_another_body(self, other: dict[str, Any]) -> None:
+        """Another body under a stored number is refused, and nothing of its batch is stored."""
+        bodies = [reading(1, 10), reading(2, 20), {"kind": "settings", "seq": 3, "version": "0"}]
+        with self.store() as history:
+            history.append([record(STREAMS[0], body) for body in bodies])
+            with pytest.raises(RecordDiffersError, match=f"seq {other['seq']}: another body"):
+                history.append([record(STREAMS[0], reading(9, 90)), record(STREAMS[0], other)])
+
+            assert bodies == [body for _, body in history.records(STREAMS[0])]
+            history.append([record(STREAMS[0], reading(4, 40))])
+            assert history.count() == 4
+
+    def test_device_moved_to_another_site(self) -> None:
+        """What a device sends again after it moved stays with the site where it was recorded."""
+        with self.store() as history:
+            history.append([record(STREAMS[0], reading(1, 10), SITES[0])])
+            history.append([record(STREAMS[0], reading(seq, seq * 10), SITES[1]) for seq in (1, 2)])
+
+            assert seqs(history.readings(SITES[0], SERIES[0], 0, 99)) == [1]
+            assert seqs(history.readings(SITES[1], SERIES[0], 0, 99)) == [2]
+
+    def test_a_dead_probe_beside_a_living_one(self) -> None:
+        """Unknown time of a silent series is settled as far as its stream has come."""
+        with self.store() as history:
+            dead, living = reading(1, 10), reading(2, 500) | {"series": SERIES[1]}
+            history.append([record(STREAMS[0], dead), record(STREAMS[0], living)])
+
+            assert history.settled(SITES[0], SERIES[0]) == 500
+
+    def test_protocol_accepts_what_is_tested(self) -> None:
+        """The bodies of these tests are bodies that the protocol lets in."""
+
+        @settings(max_examples=50)
+        @given(reading_bodies(7))
+        def check(body: dict[str, Any]) -> None:
+            assert body == record_adapter.validate_python(body)
+
+        check()
+
+    def test_threads(self) -> None:
+        """Readers in other threads see whole batches only, in order, while one thread appends."""
+        seen: list[list[int]] = []
+        failures: list[BaseException] = []
+        done = threading.Event()
+        with self.store() as history:
+
+            def read() -> None:
+                try:
+                    while not done.is_set():
+                        seen.append(seqs(history.readings(SITES[0], SERIES[0], 0, 10**6)))
+                except BaseException as error:  # noqa: BLE001
+                    failures.append(error)
+
+            threads = [threading.Thread(target=read) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for batch in range(30):
+                first = batch * 20 + 1
+                history.append(
+                    [record(STREAMS[0], reading(seq, seq)) for seq in range(first, first + 20)]
+                )
+            done.set()
+            for thread in threads:
+                thread.join()
+
+            assert not failures
+            assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in seen)
+            assert {len(numbers) % 20 for numbers in seen} == {0}
+            assert history.count() == 600
+
+
+def append_in_batches(history: History, records: list[StoredRecord], cuts: list[int]) -> None:
+    """Append records in batches that begin at the cuts."""
+    borders = [0, *sorted(cuts), len(records)]
+    for begin, end in pairwise(borders):
+        history.append(records[begin:end])
+
+
+def seqs(items: Iterable[StreamReading]) -> list[int]:
+    """Return the numbers of readings."""
+    return [item.reading.seq for item in items]
