@@ -288,7 +288,13 @@ class Intake:
     def _commit(self, conn: Connection, batch: _Batch, now: int) -> None:
         for stream, body in batch.settings:
             watches.save(
-                conn, stream.site, watches_from_record(body), at=body["at"], stream=stream.stream
+                conn,
+                stream.site,
+                watches_from_record(body),
+                device=stream.device,
+                at=body["at"],
+                stream=stream.stream,
+                learned_at=now,
             )
         for stream, decision in batch.decisions:
             self._decided(conn, stream, decision, now)
