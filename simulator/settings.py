@@ -86,11 +86,8 @@ class FridgeSettings(Section):
     model: Literal["household", "compact"] = "household"
     figures: Annotated[
         dict[str, float],
-        Field(
-            default_factory=dict,
-            description="figures of the model to change; simulator/fridge.py explains each",
-        ),
-    ]
+        Field(description="figures of the model to change; simulator/fridge.py explains each"),
+    ] = {}  # noqa: RUF012 - pydantic copies a default for each instance
     start: Annotated[Thousandths, Field(description="degC of everything at the beginning")] = 5_000
     noise: Annotated[Thousandths, Field(ge=0, le=2_000, description="of the probe, degC")] = 20
     ambient: AmbientSettings | None = None
@@ -116,7 +113,7 @@ class WorldSettings(Section):
     seed: Annotated[int, Field(ge=0, description="another seed gives other weather and noise")] = 0
     ambient: AmbientSettings = AmbientSettings()
     fridges: Annotated[list[FridgeSettings], Field(min_length=1)]
-    story: Annotated[list[Event], Field(default_factory=list)]
+    story: tuple[Event, ...] = ()
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:

@@ -44,6 +44,8 @@ class Place:
         noise_c: its standard deviation.
         sixteenths: what the probe shows, sixteenths of a degree.
         ambient_c: the room's temperature.
+        door_open, mains_on, plugged: what the story has made of it.
+        written: what was last written to each point's file.
         glitch_until: world time in ms until which the probe shows 85.000 degC.
     """
 
@@ -110,14 +112,16 @@ class World:
     def _place(self, item: FridgeSettings) -> Place:
         settings = self._settings
         of = item.ambient or settings.ambient
-        # Text seeds are hashed the same way in every process, unlike hash().
-        seed = random.Random(f"{settings.seed} {item.asset}").getrandbits(48)
+        # Text seeds are hashed the same way in every process, unlike hash(). The fridges of a
+        # site have one weather and each its own noise.
+        site = item.asset.rpartition("/")[0]
+        weather = random.Random(f"{settings.seed} weather {site}").getrandbits(48)
         return Place(
             Fridge(item.built_model(), item.start / 1000),
-            Ambient(of.mean_c, of.swing_c, of.weather_c, of.utc_offset_h, seed),
+            Ambient(of.mean_c, of.swing_c, of.weather_c, of.utc_offset_h, weather),
             settings.root / "w1" / item.probe,
             settings.root / "points" / item.asset,
-            random.Random(seed),
+            random.Random(f"{settings.seed} noise {item.asset}"),
             item.noise / 1000,
         )
 

@@ -79,6 +79,30 @@ def test_the_compressor_cycles(model: Model) -> None:
 
 
 @kinds
+def test_a_short_mains_cut_makes_the_compressor_rest(model: Model) -> None:
+    """After a cut of 10 s in mid-run the compressor stands for 3 min before it starts again."""
+    fridge = settled(model, 30.0)
+    fridge.step(HOUR / 2, 30.0, door_open=True, mains_on=True)
+    states = [fridge.running]
+    for seconds, mains_on in ((10, False), (170, True), (10, True)):
+        fridge.step(seconds, 30.0, door_open=True, mains_on=mains_on)
+        states.append(fridge.running)
+
+    assert states == [True, False, False, True]
+
+
+def test_the_pump_never_heats() -> None:
+    """Where it is too cold for the refrigerant, the compressor pumps nothing, not backwards."""
+    fridge = Fridge(HOUSEHOLD, -70.0)
+    fridge.drift(-100.0)
+    before_j = fridge.heat_j
+    fridge.step(HOUR, -70.0, door_open=False, mains_on=True)
+
+    assert fridge.running
+    assert fridge.heat_j == pytest.approx(before_j)
+
+
+@kinds
 def test_an_open_door_warms_the_probe(model: Model) -> None:
     """Wide open in a room of 24 degC, the probe passes 8 within 8 to 18 min, wherever it began."""
     for fridge in phases(model, 24.0):

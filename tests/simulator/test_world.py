@@ -146,6 +146,17 @@ def test_seeds_and_fridges_differ(tmp_path: Path) -> None:
     assert len({tuple(column) for column in zip(*rows, strict=True)}) == 3
 
 
+def test_one_site_one_weather(tmp_path: Path) -> None:
+    """Fridges of one site stand in one room; another site has other weather."""
+    names = ["east/a", "east/b", "west/a"]
+    fridges = [{"asset": name, "probe": f"28-00000000000{n}"} for n, name in enumerate(names)]
+    of = world(tmp_path, fridges=fridges, ambient={"weather_c": 3.0})
+    of.step_to(START + 60 * MINUTE)
+    room = {name: of.places[name].ambient_c for name in names}
+
+    assert room["east/a"] == room["east/b"] != room["west/a"]
+
+
 class TestStory:
     def test_door(self, tmp_path: Path) -> None:
         """An open door is seen at its contact at once, and at the probe after minutes."""
