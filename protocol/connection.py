@@ -8,9 +8,13 @@ there is no connection.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
+import select
+import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _FIRST_DELAY_S = 0.5
 _LONGEST_DELAY_S = 60.0
+# A broker that takes the connection and then says nothing is none.
+_ANSWER_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,13 @@ class Address:
 class Connection:
     """Keeps one connection to the broker.
 
-    ``on_message(topic, payload)`` and ``on_connected()`` are called on the network thread and must
-    be quick. A callback that raises is logged and ends nothing: paho's own thread would die of it.
+    ``on_message(topic, payload)``, ``on_connected()``, ``on_delivered(mid)`` and
+    ``on_refused(mid, why)`` are called on the network thread and must be quick. A callback that
+    raises is logged and ends nothing: paho's own thread would die of it.
+
+    Only the network thread touches the socket. paho 2 takes a packet out of its queue while it
+    writes it, without a lock: were ``publish`` to write from its caller's thread, as paho does
+    beside ``loop_forever``, another packet could be written into the middle of a long one.
     """
 
     def __init__(
@@ -60,6 +71,7 @@ class Connection:
         on_message: Callable[[str, bytes], None],
         on_connected: Callable[[], None],
         on_delivered: Callable[[int], None] | None = None,
+        on_refused: Callable[[int, str], None] | None = None,
         will: Will | None = None,
         longest_delay_s: float = _LONGEST_DELAY_S,
     ) -> None:
@@ -69,12 +81,16 @@ class Connection:
         self._on_message = on_message
         self._on_connected = on_connected
         self._on_delivered = on_delivered
+        self._on_refused = on_refused
         self._will = will
         self._longest_delay_s = longest_delay_s
         self._client: mqtt.Client | None = None
         self._stopping = threading.Event()
         self._connected = threading.Event()
         self._told_down = False
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     @property
@@ -104,13 +120,16 @@ class Connection:
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else None
 
     def stop(self, timeout_s: float = 1.0) -> None:
-        """Disconnect in order and end the thread, as far as that goes within the time."""
+        """Disconnect in order and end the thread, as far as that goes within the time.
+
+        What was published before goes out first.
+        """
         self._stopping.set()
-        client = self._client
-        if client is not None:
-            client.disconnect()
+        self._wake()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._close_wake()
 
     def drop(self) -> None:
         """Cut the connection as a broken link would, for tests and the demo; it comes back."""
@@ -122,13 +141,19 @@ class Connection:
     # --- the thread ---
 
     def _run(self) -> None:
+        try:
+            self._stay_connected()
+        finally:
+            self._close_wake()
+
+    def _stay_connected(self) -> None:
         delay = _FIRST_DELAY_S
         while not self._stopping.is_set():
             client = self._make_client()
             try:
                 client.connect(self._address.host, self._address.port, self._address.keepalive_s)
                 self._client = client
-                client.loop_forever(retry_first_connection=False)
+                self._serve(client)
             except OSError as error:
                 self._say_down(str(error))
             finally:
@@ -143,6 +168,41 @@ class Connection:
             # Full jitter: forty agents must not come back to a restarted broker in one moment.
             self._stopping.wait(random.uniform(0.2, 1.0) * delay)
             delay = min(delay * 2, self._longest_delay_s)
+
+    def _serve(self, client: mqtt.Client) -> None:
+        """Read and write until the connection ends."""
+        begun = time.monotonic()
+        leaving = False
+        while (sock := client.socket()) is not None:
+            if self._stopping.is_set() and not leaving:
+                leaving = True
+                client.disconnect()
+            try:
+                writing = [sock] if client.want_write() else []
+                readable, writable, _ = select.select([sock, self._wake_reader], writing, [], 1.0)
+            except (OSError, ValueError):  # closed under our feet, by `drop` or by paho
+                return
+            if self._wake_reader in readable:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_reader.recv(4096)
+            if sock in readable and client.loop_read() != mqtt.MQTT_ERR_SUCCESS:
+                return
+            if (writable or client.want_write()) and client.loop_write() != mqtt.MQTT_ERR_SUCCESS:
+                return
+            if client.loop_misc() != mqtt.MQTT_ERR_SUCCESS:
+                return
+            if not self._connected.is_set() and time.monotonic() - begun > _ANSWER_WITHIN_S:
+                self._say_down("it takes connections but does not answer")
+                return
+
+    def _wake(self) -> None:
+        """Make the network thread look for something to write."""
+        with contextlib.suppress(OSError):  # full: it will wake all the same
+            self._wake_writer.send(b"w")
+
+    def _close_wake(self) -> None:
+        self._wake_reader.close()
+        self._wake_writer.close()
 
     def _make_client(self) -> mqtt.Client:
         version5 = self._address.protocol == "5"
@@ -160,6 +220,7 @@ class Connection:
         client.on_connect = self._connect_answer
         client.on_message = self._message
         client.on_publish = self._published
+        client.on_socket_register_write = lambda _client, _user, _sock: self._wake()
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
         return client
@@ -201,6 +262,8 @@ class Connection:
         if code.is_failure:
             # paho counts a refused QoS 1 message as published; the reason code is the only sign.
             log.warning("the broker refused message %d: %s", mid, code)
+            if self._on_refused is not None:
+                self._guarded(self._on_refused, mid, str(code))
         elif self._on_delivered is not None:
             self._guarded(self._on_delivered, mid)
 
