@@ -9,7 +9,6 @@ knows its records already. When the history store is down, everything but `store
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects.sqlite import insert
 
 from alerts.decisions import Decision
 from alerts.rules import watches_from_record
@@ -24,7 +24,7 @@ from config.hub import HubSettings
 from history.port import History, HistoryUnavailableError, StoredRecord
 from hub.decode import Decoded, UnreadableError, decode
 from hub.setaside import SetAside, save_all
-from hub.streams import Stream, load_streams, new_stream
+from hub.streams import Stream, load_streams, new_stream, save_streams
 from hub.tables import devices
 from journal import excursions, journal, watches
 from journal.database import read, write
@@ -300,9 +300,7 @@ class Intake:
             self._decided(conn, stream, decision, now)
         for type_, subject, body in batch.entries:
             journal.append(conn, at=now, actor=HUB, type=type_, subject=subject, body=body)
-        for stream in self._streams.values():
-            if stream.changed:
-                stream.save(conn)
+        save_streams(conn, [stream for stream in self._streams.values() if stream.changed])
         save_all(conn, batch.aside)
         _save_devices(conn, batch, self._sites)
 
@@ -316,17 +314,26 @@ class Intake:
 
 
 def _save_devices(conn: Connection, batch: _Batch, sites: dict[str, str]) -> None:
-    for device in batch.heard.keys() | batch.statuses.keys():
-        heard = batch.heard.get(device)
-        values: dict[str, Any] = {"site": sites[device]}
-        if heard is not None:
-            values["heard_at"] = heard
-        if device in batch.statuses:
-            values["status"] = batch.statuses[device]
-        if conn.execute(devices.update().where(devices.c.device == device).values(values)).rowcount:
-            continue
+    for device, status in batch.statuses.items():
+        values = {"device": device, "site": sites[device], "heard_at": 0, "status": status}
+        known = {"site": sites[device], "status": status}
         conn.execute(
-            devices.insert().values(
-                {"device": device, "heard_at": heard or 0, "status": json.dumps({})} | values
-            )
-        )  # fmt: skip
+            insert(devices)
+            .values(values)
+            .on_conflict_do_update(index_elements=["device"], set_=known)
+        )
+    if batch.heard:
+        conn.execute(
+            _HEARD,
+            [
+                {"device": device, "site": sites[device], "heard_at": at, "status": "{}"}
+                for device, at in batch.heard.items()
+            ],
+        )
+
+
+_INSERT_DEVICE = insert(devices)
+_HEARD = _INSERT_DEVICE.on_conflict_do_update(
+    index_elements=["device"],
+    set_={"site": _INSERT_DEVICE.excluded.site, "heard_at": _INSERT_DEVICE.excluded.heard_at},
+)

@@ -27,6 +27,7 @@ from config.clock import Clock
 from config.hub import HubSettings
 from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake, Taken
+from hub.limits import BATCH_BYTES, BATCH_MESSAGES, QUEUE_BYTES
 from hub.notices import Outbox, owe, told_message
 from hub.watchmen import ContactWatch
 from hub.wording import Wording
@@ -40,12 +41,6 @@ log = logging.getLogger(__name__)
 
 DATABASE = "hub.db"
 HISTORY = "history.db"
-
-# About what 1,000 devices may have under way; beyond it the agents send again.
-QUEUE_BYTES = 64_000_000
-BATCH_MESSAGES = 256
-# Ten to a thousand messages a commit; longer batches would only delay the answers.
-BATCH_BYTES = 8_000_000
 
 
 class Inbox:

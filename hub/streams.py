@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, bindparam, insert, select
 
 from alerts.engine import StreamEngine
 from hub.decode import Decoded
 from hub.tables import streams
 from protocol.chain import genesis
+
+_CHANGING = ("judged_seq", "judged_h", "stored_seq", "stored_h", "newest_at", "engine")
 
 Join = Literal["new", "again", "hole", "differs"]
 
@@ -69,11 +70,10 @@ class Stream:
             "stored": {"seq": self.stored_seq, "h": self.stored_h.hex()},
         }
 
-    def save(self, conn: Connection) -> None:
-        """Write the marks and the engine's state."""
-        row: dict[str, Any] = {
-            "site": self.site,
-            "device": self.device,
+    def row(self) -> dict[str, Any]:
+        """Return what changes with each batch, under the names of `_UPDATE`."""
+        return {
+            "of": self.stream,
             "judged_seq": self.judged_seq,
             "judged_h": self.judged_h,
             "stored_seq": self.stored_seq,
@@ -81,13 +81,10 @@ class Stream:
             "newest_at": self.newest_at,
             "engine": json.dumps(self.engine.dump_state(), separators=(",", ":")),
         }
-        if self.fresh or self.rules_changed:
-            row["watches"] = json.dumps(self.engine.dump_watches(), separators=(",", ":"))
-        if self.fresh:
-            row |= {"stream": self.stream, "opened_at": self.opened_at}
-            conn.execute(insert(streams).values(row))
-        else:
-            conn.execute(streams.update().where(streams.c.stream == self.stream).values(row))
+
+    def rules(self) -> str:
+        """Return the rules in force, which change with settings records only."""
+        return json.dumps(self.engine.dump_watches(), separators=(",", ":"))
 
     def saved(self) -> None:
         """Note that the database has all of it."""
@@ -100,6 +97,30 @@ def new_stream(stream: str, site: str, device: str, now: int) -> Stream:
     return Stream(
         stream, site, device, 0, start, 0, start, 0, now, StreamEngine(stream), fresh=True
     )
+
+
+_UPDATE = (
+    streams.update()
+    .where(streams.c.stream == bindparam("of"))
+    .values({name: bindparam(name) for name in _CHANGING})
+)
+
+
+def save_streams(conn: Connection, changed: list[Stream]) -> None:
+    """Write the marks and engines of these streams, all in one statement."""
+    rows = [stream.row() for stream in changed]
+    for stream, row in zip(changed, rows, strict=True):
+        if stream.fresh:
+            values: dict[str, Any] = {name: row[name] for name in _CHANGING}
+            values |= {"stream": stream.stream, "site": stream.site, "device": stream.device}
+            values |= {"opened_at": stream.opened_at, "watches": stream.rules()}
+            conn.execute(insert(streams), values)
+        elif stream.rules_changed:
+            where = streams.c.stream == stream.stream
+            conn.execute(streams.update().where(where).values(watches=stream.rules()))
+    known = [row for stream, row in zip(changed, rows, strict=True) if not stream.fresh]
+    if known:
+        conn.execute(_UPDATE, known)
 
 
 def load_streams(conn: Connection) -> dict[str, Stream]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -133,7 +134,5 @@ def test_a_missing_seq_breaks_the_message_from_there_on() -> None:
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_nothing_but_the_one_error_comes_out(payload: bytes) -> None:
     """Whatever bytes come, decoding ends in records or in UnreadableError."""
-    try:
-        decode(payload)
-    except UnreadableError as error:
-        assert str(error)
+    with contextlib.suppress(UnreadableError):
+        assert decode(payload).first >= 1
