@@ -61,14 +61,14 @@ def _go(settings: WorldSettings, clock: Clock, once_ms: int | None) -> int:
     """Step the world along the clock until a signal, or once and away."""
     from simulator.world import World
 
-    stop = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-    world = World(settings, clock.now_ms(), _say)
     if once_ms is not None:
+        world = World(settings, clock.now_ms(), _say)
         world.step_to(world.now_ms + once_ms)
         return 0
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    world = World(settings, clock.now_ms(), _say)
     while not clock.wait(stop, world.now_ms + settings.step - clock.now_ms()):
         world.step_to(clock.now_ms())
     return 0

@@ -87,8 +87,7 @@ class World:
         for place in self.places.values():
             place.points.mkdir(parents=True, exist_ok=True)
             place.look(start_ms)
-        self._happen()
-        self._write()
+        self._show(self._happen())
 
     @property
     def now_ms(self) -> int:
@@ -100,14 +99,15 @@ class World:
         step = self._settings.step
         if now_ms - self._now_ms < step:
             return
+        lines: list[str] = []
         while now_ms - self._now_ms >= step:
             for place in self.places.values():
                 place.fridge.step(step / 1000, place.ambient_c, place.door_open, place.mains_on)
             self._now_ms += step
             for place in self.places.values():
                 place.look(self._now_ms)
-            self._happen()
-        self._write()
+            lines += self._happen()
+        self._show(lines)
 
     def _place(self, item: FridgeSettings) -> Place:
         settings = self._settings
@@ -125,13 +125,15 @@ class World:
             item.noise / 1000,
         )
 
-    def _happen(self) -> None:
-        """Let every event happen whose time has come."""
+    def _happen(self) -> list[str]:
+        """Let every event happen whose time has come; return a line for each."""
+        lines = []
         while self._story and self._story[0].at <= self._now_ms - self._start_ms:
             event = self._story.pop(0)
             for asset in self._settings.meant(event.fridge):
                 self._apply(event, self.places[asset])
-            self._say(self._line(event))
+            lines.append(self._line(event))
+        return lines
 
     def _apply(self, event: Event, place: Place) -> None:
         """Change one place as an event says."""
@@ -163,8 +165,8 @@ class World:
             more = f" {event.litres:g} l at {event.temperature / 1000:g} degC"
         return f"{when} {event.fridge}: {event.kind}{more}"
 
-    def _write(self) -> None:
-        """Write what every probe and contact shows now."""
+    def _show(self, lines: list[str]) -> None:
+        """Write what every probe and contact shows now; what happened is said after that."""
         for place in self.places.values():
             # 0.1 K is what a room sensor tells; finer would be a write a step for nothing.
             ambient = round(place.ambient_c * 10) * 100
@@ -178,6 +180,8 @@ class World:
             text = power_on_text() if glitch else w1_text(place.sixteenths)
             place.probe.mkdir(parents=True, exist_ok=True)
             replace(place.probe / "w1_slave", text)
+        for line in lines:
+            self._say(line)
 
     def _point(self, place: Place, name: str, content: bytes) -> None:
         """Write a point's file where it has changed."""
