@@ -12,7 +12,7 @@ from config.units import DurationMs, Thousandths
 
 
 class Sampling(Section):
-    """How often probes are read and readings recorded (design.md, "Recording")."""
+    """How often probes are read and readings recorded."""
 
     every: Annotated[DurationMs, Field(ge=1_000, description="how often each probe is read")] = (
         10_000
@@ -23,7 +23,9 @@ class Sampling(Section):
     max_gap: Annotated[
         DurationMs | None,
         Field(
-            description="longest time to the next reading that counts as held; default three recording intervals"
+            description="longest time to the next reading that counts as held; "
+            "three recording intervals where it is left out",
+            examples=["3min"],
         ),
     ] = None
 
@@ -31,11 +33,13 @@ class Sampling(Section):
     def _intervals_fit(self) -> Self:
         if self.record_every < self.every:
             raise ValueError(
-                "`record_every` is shorter than `every`: a reading cannot be recorded before it is taken"
+                "`record_every` is shorter than `every`, and no reading is recorded before it is taken; "
+                "write a longer `record_every` or a shorter `every`"
             )
         if self.max_gap is not None and self.max_gap < self.record_every:
             raise ValueError(
-                "`max_gap` is shorter than `record_every`: every reading would be followed by unknown time"
+                "`max_gap` is shorter than `record_every`, so unknown time would follow every reading; "
+                "write at least three times `record_every`, or leave it out"
             )
         return self
 
@@ -48,7 +52,7 @@ class Sampling(Section):
 class Point(Section):
     """A measuring place on an asset and the probe that measures it."""
 
-    name: Name
+    name: Annotated[Name, Field(examples=["center"])]
     quantity: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "temperature"
     decides: Annotated[
         bool, Field(description="whether this point speaks for the stock in the asset")
@@ -56,7 +60,8 @@ class Point(Section):
     driver: Annotated[
         dict[str, Any],
         Field(
-            description="`kind` names the driver; its other keys are in sensors/<kind>/README.md"
+            description="`kind` names the driver; its other keys are in sensors/<kind>/README.md",
+            examples=[{"kind": "ds18b20", "id": "28-0316a2794fff"}],
         ),
     ]
 
@@ -64,23 +69,32 @@ class Point(Section):
 class Asset(Section):
     """A fridge, freezer, cool box or room."""
 
-    id: Name
+    id: Annotated[Name, Field(examples=["fridge-1"])]
     storage: Annotated[
         tuple[Thousandths, Thousandths],
         Field(description="storage range in degC, both ends inside"),
     ] = (2_000, 8_000)
-    profiles: Annotated[list[Name], Field(min_length=1)]
+    profiles: Annotated[
+        list[Name],
+        Field(
+            min_length=1,
+            description="the sets of rules that watch it: config/profiles",
+            examples=[["cn-gsp", "who-pqs"]],
+        ),
+    ]
     points: Annotated[list[Point], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _range_and_points(self) -> Self:
         if self.storage[0] >= self.storage[1]:
-            raise ValueError("`storage` must be [lower, upper]")
+            raise ValueError("`storage` is not [lower, upper]; write for example [2.0, 8.0]")
         seen = set()
         for point in self.points:
             key = (point.name, point.quantity)
             if key in seen:
-                raise ValueError(f"point {point.name}/{point.quantity} is given twice")
+                raise ValueError(
+                    f"point {point.name}/{point.quantity} is given twice; give one another name"
+                )
             seen.add(key)
         return self
 
@@ -116,16 +130,28 @@ class PanelSettings(Section):
     """Where light and buzzer states go. GPIO lines come with the device drivers."""
 
     state_file: Annotated[
-        Path | None, Field(description="a file that always holds the panel's state as JSON")
+        Path | None,
+        Field(
+            description="a file that always holds the panel's state as JSON",
+            examples=["/run/coldwatch/panel.json"],
+        ),
     ] = None
 
 
 class AgentSettings(Section):
     """The whole file."""
 
-    site: Name
-    device: Name
-    state_dir: Path = Path("/var/lib/coldwatch")
+    site: Annotated[
+        Name,
+        Field(description="the vaccination point, as the hub calls it", examples=["east-gate"]),
+    ]
+    device: Annotated[
+        Name, Field(description="this Raspberry Pi, as the hub calls it", examples=["pi-1"])
+    ]
+    state_dir: Annotated[
+        Path,
+        Field(description="the folder of the spool; on a card or disk that keeps what it says"),
+    ] = Path("/var/lib/coldwatch")
     mqtt: Broker = Broker()
     sampling: Sampling = Sampling()
     clock: ClockSettings = ClockSettings()
@@ -138,5 +164,5 @@ class AgentSettings(Section):
         ids = [asset.id for asset in self.assets]
         for asset in ids:
             if ids.count(asset) > 1:
-                raise ValueError(f"asset {asset} is given twice")
+                raise ValueError(f"asset {asset} is given twice; give one another id")
         return self

@@ -20,30 +20,43 @@ Zone = Annotated[
 class Person(Section):
     """Somebody who can be told."""
 
-    id: Name
-    name: str
-    phone: Annotated[str, Field(pattern=r"^\+?[0-9]{5,15}$")]
+    id: Annotated[Name, Field(examples=["li"])]
+    name: Annotated[str, Field(examples=["李医生"])]
+    phone: Annotated[
+        str,
+        Field(
+            pattern=r"^\+?[0-9]{5,15}$",
+            description="5 to 15 digits, such as +8613800000001",
+            examples=["+8613800000001"],
+        ),
+    ]
     language: Literal["zh", "en"] = "zh"
 
 
 class SiteAsset(Section):
     """An asset as people call it."""
 
-    id: Name
-    name: Text
+    id: Annotated[Name, Field(description="as the site's agent calls it", examples=["fridge-1"])]
+    name: Annotated[Text, Field(examples=[{"zh": "1号冰箱", "en": "Fridge 1"}])]
     kind: Literal["fridge", "freezer", "cool-box", "room", "lamp"] = "fridge"
 
 
 class Site(Section):
     """A vaccination point: its devices, its assets and who is told."""
 
-    id: Name
-    name: Text
+    id: Annotated[Name, Field(examples=["east-gate"])]
+    name: Annotated[Text, Field(examples=[{"zh": "东门接种点", "en": "East Gate"}])]
     kind: Literal["fixed", "temporary", "mobile"]
     township: str = ""
     zone: Zone = "Asia/Shanghai"
-    devices: Annotated[list[Name], Field(min_length=1)]
-    tell: Annotated[list[Name], Field(description="ids of the people who are told first, together")]
+    devices: Annotated[
+        list[Name],
+        Field(min_length=1, description="its Raspberry Pis", examples=[["pi-1"]]),
+    ]
+    tell: Annotated[
+        list[Name],
+        Field(description="ids of the people who are told first, together", examples=[["li"]]),
+    ]
     assets: Annotated[list[SiteAsset], Field(min_length=1)]
 
 
@@ -63,7 +76,11 @@ class SmsSettings(Section):
         ),
     ] = "log"
     database: Annotated[
-        Path | None, Field(description="the SQLite file of gammu-smsd's SQL service")
+        Path | None,
+        Field(
+            description="the SQLite file of gammu-smsd's SQL service",
+            examples=["/var/lib/coldwatch-hub/smsd.db"],
+        ),
     ] = None
     queued_too_long: Annotated[
         DurationMs,
@@ -107,7 +124,7 @@ class HubSettings(Section):
         def once(what: str, names: list[str]) -> None:
             for name, count in Counter(names).items():
                 if count > 1:
-                    raise ValueError(f"{what} {name} is given {count} times")
+                    raise ValueError(f"{what} {name} is given {count} times; give each another id")
 
         once("person", [person.id for person in self.people])
         once("site", [site.id for site in self.sites])
@@ -117,5 +134,8 @@ class HubSettings(Section):
             once(f"asset of site {site.id}", [asset.id for asset in site.assets])
             for person_id in site.tell:
                 if person_id not in known:
-                    raise ValueError(f"site {site.id} tells {person_id}, who is not in [[people]]")
+                    raise ValueError(
+                        f"site {site.id} tells {person_id}, who is in no [[people]]; "
+                        "add the person there, or write another id"
+                    )
         return self
