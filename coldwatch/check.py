@@ -1,0 +1,124 @@
+"""Check a settings file of the agent or the hub, and say what to write instead.
+
+Each problem is one line: file, line, key, what is wrong, what to write. Elements of a list are
+counted from 1, as in assets[1].points[2].name. Exits 1 when there is a problem.
+
+Whose file it is shows by its keys ("device" or "assets": the agent's; "sites" or "people": the
+hub's); --kind says it where that is in doubt. For the agent the named profiles and the settings of
+each probe are checked as well; no probe and no network is touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from config.loading import Problem, SettingsFile
+
+_AGENT_KEYS = ("device", "assets", "sampling", "spool", "panel", "clock", "site")
+_HUB_KEYS = ("sites", "people", "sms", "history", "console", "lost_contact_after", "late_after")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `coldwatch check`."""
+    parser.add_argument("file", metavar="FILE", help="agent.toml or hub.toml")
+    parser.add_argument("--kind", choices=("agent", "hub"), help="whose settings these are")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the file, print what is wrong with it, and return 1 if anything is."""
+    kind, problems = check(args.file, args.kind)
+    if args.json:
+        found = [dataclasses.asdict(problem) for problem in problems]
+        answer = {"file": args.file, "kind": kind, "ok": not problems, "problems": found}
+        print(json.dumps(answer, ensure_ascii=False))
+    elif problems:
+        print(*problems, sep="\n")
+        count = len(problems)
+        print(f"{count} problem{'s' if count > 1 else ''} in {args.file}", file=sys.stderr)
+    else:
+        print(f"{args.file}: good settings for the {kind}")
+    return 1 if problems else 0
+
+
+def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]]:
+    """Return whose settings a file holds (None where unknown) and every problem in it."""
+    from config.loading import SettingsError, read, validate
+
+    try:
+        file = read(path)
+        kind = kind or _kind_of(file)
+        model = _model(kind)
+        validate(file, model)
+    except SettingsError as error:
+        return kind, error.problems
+    return kind, list(_agent_problems(file)) if kind == "agent" else []
+
+
+def _kind_of(file: SettingsFile) -> str:
+    """Tell whose file it is by which side knows more of its keys; raise SettingsError on a draw."""
+    from config.loading import Problem, SettingsError
+
+    if not file.data:
+        message, remedy = "the file holds no settings", "docs/settings has a sample of each kind"
+        raise SettingsError([Problem(str(file.path), None, None, message, remedy)])
+    agent = sum(key in file.data for key in _AGENT_KEYS)
+    hub = sum(key in file.data for key in _HUB_KEYS)
+    if agent == hub:
+        message = "cannot tell whether these are settings of the agent or of the hub"
+        remedy = "say --kind agent or --kind hub"
+        raise SettingsError([Problem(str(file.path), None, None, message, remedy)])
+    return "agent" if agent > hub else "hub"
+
+
+def _model(kind: str) -> type[BaseModel]:
+    if kind == "agent":
+        from config.agent import AgentSettings
+
+        return AgentSettings
+    from config.hub import HubSettings
+
+    return HubSettings
+
+
+def _agent_problems(file: SettingsFile) -> Iterator[Problem]:
+    """Yield what only the profiles and the drivers know to be wrong with valid agent settings."""
+    from config.profile import profile_names
+
+    known = profile_names()
+    for number, asset in enumerate(file.data["assets"]):
+        for index, name in enumerate(asset["profiles"]):
+            if name not in known:
+                place = ("assets", number, "profiles", index)
+                remedy = f"write one of: {', '.join(known)}"
+                yield file.problem(place, f'there is no profile "{name}"', remedy)
+        for index, point in enumerate(asset["points"]):
+            yield from _driver_problems(file, ("assets", number, "points", index), point)
+
+
+def _driver_problems(
+    file: SettingsFile, place: tuple[str | int, ...], point: dict[str, Any]
+) -> Iterator[Problem]:
+    from config.agent import Point
+    from sensors.registry import check_settings
+
+    quantity = point.get("quantity", Point.model_fields["quantity"].default)
+    driver = point["driver"]
+    try:
+        check_settings(driver, quantity)
+    except ValueError as error:
+        message, _, remedy = str(error).partition("; ")
+        # The driver names the key that is wrong; its line is the one to go to.
+        key = next((word for word in re.findall(r"\w+", message) if word in driver), None)
+        way = (*place, "driver", key) if key else (*place, "driver")
+        kind = driver.get("kind", "<kind>")
+        yield file.problem(way, message, remedy or f"sensors/{kind}/README.md explains it")
