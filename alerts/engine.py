@@ -27,29 +27,42 @@ from protocol.reading import SYNCED, Reading
 class _Series:
     """What the engine remembers of one series: the last valid reading and the machines on it."""
 
-    __slots__ = ("due", "high", "last", "low", "machines", "quiet", "watch")
+    __slots__ = ("busy", "due", "high", "last", "low", "machines", "patience", "watch")
 
     def __init__(self, watch: Watch, since: Moment) -> None:
         self.watch = watch
         self.machines: dict[str, Machine] = {}
         # The last valid reading; before the first one, the settings record that named the series.
         self.last = since
-        self.low = -NEVER
-        self.high = NEVER
-        self.quiet = False
+        # The machines that every reading concerns, and between which limits no other one wakes up.
+        self.busy: list[Machine] = []
+        self.low = NEVER
+        self.high = -NEVER
+        # When time alone would decide something; for quiet machines, how long after a reading.
         self.due = NEVER
+        self.patience = NEVER
 
     def settle(self) -> None:
-        """Work out anew when time alone would decide something, and whether all is quiet."""
-        self.due = min(
-            (machine.due(self.last) for machine in self.machines.values()), default=NEVER
-        )
-        self.quiet = self.last.valid and all(machine.quiet for machine in self.machines.values())
-        if self.quiet:
-            # Only read while quiet; a retiring rule is no longer among the limits then.
-            rules = [machine.rule for machine in self.machines.values()]
-            self.low = max((rule.low for rule in rules if rule.low is not None), default=-NEVER)
-            self.high = min((rule.high for rule in rules if rule.high is not None), default=NEVER)
+        """Work out anew which machines are busy and when time alone would decide something."""
+        busy = []
+        low, high, patience = -NEVER, NEVER, NEVER
+        for machine in self.machines.values():
+            if not machine.quiet:
+                busy.append(machine)
+                continue
+            low, high = max(low, machine.low), min(high, machine.high)
+            patience = min(patience, machine.patience)
+        self.busy, self.patience = busy, patience
+        # Before the first reading every machine is told of what comes.
+        self.low, self.high = (low, high) if self.last.valid else (NEVER, -NEVER)
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Work out when time alone would decide something, the same machines being busy."""
+        due = self.last.t + self.patience
+        for machine in self.busy:
+            due = min(due, machine.due(self.last))
+        self.due = due
 
 
 class StreamEngine:
@@ -110,27 +123,24 @@ class StreamEngine:
         else:
             self._reboot(at, boot, mono_ms, synced=synced)
         t = self._t
-        state = self._series.get(series)
-        if (
-            t < self._due
-            and value is not None
-            and state is not None
-            and state.quiet
-            and state.low <= value <= state.high
-        ):
-            # Nothing is pending and nothing is outside: only the reading itself is remembered.
-            # `due` of a quiet series is its silence alone, and that only moves further away.
-            state.last = Moment(t, at, seq, value, self._epoch, valid=True)
-            return []
         decisions: list[Decision] = []
         if t >= self._due:
             self._advance(t, seq, decisions)
-        if value is not None and state is not None:
-            now = Moment(t, at, seq, value, self._epoch, valid=True)
-            self._valid(state, now, decisions)
+        state = self._series.get(series)
+        if value is None or state is None:
+            return decisions
+        now = Moment(t, at, seq, value, self._epoch, True)
+        woken = not state.low <= value <= state.high
+        if not woken and not state.busy:
+            # Nothing is under way and nothing is outside: only the reading itself is remembered.
+            # What time alone would decide only moves further away by it.
             state.last = now
+            return decisions
+        if self._valid(state, now, decisions, woken=woken):
             state.settle()
-            self._due = min(self._due, state.due)
+        else:
+            state.look_ahead()
+        self._due = min(self._due, state.due)
         return decisions
 
     def feed_settings(
@@ -240,18 +250,31 @@ class StreamEngine:
                 state.settle()
         self._due = min((state.due for state in self._series.values()), default=NEVER)
 
-    def _valid(self, state: _Series, now: Moment, decisions: list[Decision]) -> None:
-        """Give every machine the new reading and how long the one before it held."""
+    def _valid(
+        self, state: _Series, now: Moment, decisions: list[Decision], *, woken: bool
+    ) -> bool:
+        """Give the machines the new reading and how long the one before it held.
+
+        Returns whether other machines may be busy afterwards. Quiet ones are only told of a
+        reading that wakes one of them up.
+        """
         last, watch = state.last, state.watch
         spent = now.t - last.t
         whole = spent <= watch.max_gap_ms and now.epoch == last.epoch
         held = spent if whole else min(spent, watch.interval_ms)
-        retired = []
-        for key, machine in state.machines.items():
+        changed = woken
+        for machine in state.machines.values() if woken else state.busy:
             decisions += machine.reading(last, now, held, spent - held, whole=whole)
-            if machine.retired:
-                retired.append(key)
-        for key in retired:
+            if machine.quiet or machine.retired:
+                changed = True
+        state.last = now
+        if changed:
+            self._replace_retired(state, now)
+        return changed
+
+    def _replace_retired(self, state: _Series, now: Moment) -> None:
+        """Let the rules now in force take over where an older one has closed its excursion."""
+        for key in [key for key, machine in state.machines.items() if machine.retired]:
             machine = state.machines.pop(key)
             if machine.successor is not None:
                 heir = self._machine(state, machine.successor, machine.side)

@@ -57,8 +57,9 @@ class Machine:
     """What all machines share: the excursion that is open, its thread, and its recovery."""
 
     __slots__ = (
-        "_retiring", "calm", "certainty", "extreme", "first", "held", "id", "interval_ms", "opened",
-        "retired", "rule", "series", "side", "stream", "successor", "thread", "unknown",
+        "_retiring", "calm", "certainty", "extreme", "first", "held", "high", "id", "interval_ms",
+        "low", "opened", "patience", "retired", "rule", "series", "side", "stream", "successor",
+        "thread", "unknown",
     )  # fmt: skip
     # The names of the fields that a saved state holds.
     saved_fields: ClassVar[tuple[str, ...]] = (
@@ -68,9 +69,15 @@ class Machine:
     def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
         self.rule = rule
         self.side = side
+        # A value beyond either of these is outside on this side.
+        low, high = rule.low, rule.high
+        self.low = low if side == "below" and low is not None else -NEVER
+        self.high = high if side == "above" and high is not None else NEVER
         self.stream = stream
         self.series = series
         self.interval_ms = interval_ms
+        # How long behind a reading time alone decides something, nothing being under way.
+        self.patience = NEVER
         # The excursion: first outside reading as [t, at, seq], opening instant (wall), certainty.
         self.first: list[int] | None = None
         self.opened: int | None = None
@@ -162,11 +169,7 @@ class Machine:
 
     def outside(self, value: int) -> bool:
         """Whether a value is outside on this side."""
-        if self.side == "above":
-            high = self.rule.high
-            return high is not None and value > high
-        low = self.rule.low
-        return low is not None and value < low
+        return value > self.high or value < self.low
 
     def _worse(self, value: int) -> None:
         if self.extreme is None or (
@@ -177,7 +180,6 @@ class Machine:
     def begin(self, first: list[int]) -> None:
         """Let a run begin at its first outside reading, given as [t, at, seq]."""
         self.first = first
-        self.id = excursion_id(self.stream, self.series, self.rule.id, first[2])
 
     def _forget(self) -> None:
         self.first = None
@@ -190,6 +192,8 @@ class Machine:
             self.retired = True
 
     def _open(self, reason: Reason, certainty: Certainty, opened: int, now: Moment) -> Decision:
+        assert self.first is not None
+        self.id = excursion_id(self.stream, self.series, self.rule.id, self.first[2])
         self.opened = opened
         self.certainty = certainty
         self.thread = self.thread or self.id

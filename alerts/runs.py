@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alerts.decisions import Decision, Reason
 from alerts.machine import NEVER, Machine, Moment
-from alerts.rules import Certainty
+from alerts.rules import Certainty, Rule, Side
 
 
 class RunMachine(Machine):
@@ -73,7 +73,9 @@ class RunMachine(Machine):
                 self.begin([now.t, now.at, now.seq])
                 self.extreme = now.value
             return recovered
-        decisions = [] if self.rule.kind == "instant" else self._credit(held, last, now)
+        decisions: list[Decision] = []
+        if self.rule.kind != "instant" and (self.opened is None or self.certainty == "possible"):
+            decisions = self._credit(held, last, now)
         self.held += held
         if outside:
             self._worse(now.value)
@@ -135,9 +137,14 @@ class SilenceMachine(Machine):
 
     __slots__ = ()
 
+    def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
+        super().__init__(rule, side, stream, series, interval_ms)
+        # A reading that comes after exactly D is in time.
+        self.patience = rule.for_ms + 1
+
     def due(self, last: Moment) -> int:
-        """Return when the silence is too long; a reading that comes after exactly D is in time."""
-        return NEVER if self.open else last.t + self.rule.for_ms + 1
+        """Return when the silence is too long."""
+        return NEVER if self.open else last.t + self.patience
 
     def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
         """Open when the stream has gone on for longer than D without a valid reading."""

@@ -61,10 +61,14 @@ class SumMachine(Machine):
         self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
     ) -> list[Decision]:
         """Judge a valid reading."""
+        outside = now.value > self.high or now.value < self.low
+        if not (outside or self.out or unknown) and whole and self._can_wait(now.t):
+            return []
         decisions = self._slide(last.t + held, last, now, growing=self.out)
-        decisions += self._recover(last.t + held, now)
-        decisions += self._slide(now.t, last, now, growing=False, hidden=True)
-        outside = self.outside(now.value)
+        if self.thread:
+            decisions += self._recover(last.t + held, now)
+        if unknown:
+            decisions += self._slide(now.t, last, now, growing=False, hidden=True)
         if outside:
             self._extend(now, joined=self.out and not unknown)
             if self.opened is not None:
@@ -74,6 +78,21 @@ class SumMachine(Machine):
             # Counted while open, too: the sum falls long after the last outside reading.
             self._stay_calm(now, outside=outside, whole=whole)
         return decisions
+
+    def _can_wait(self, t: int) -> bool:
+        """Whether the window may move on later, because the sum only falls and decides nothing."""
+        window = self.rule.window_ms or 0
+        if self.opened is not None:
+            # It stays open until the far edge has taken away what is above D.
+            spare = self.sum - self.rule.for_ms
+            return (
+                self.calm is not None and t <= max(self.until, self.blocks[0][0] + window) + spare
+            )
+        if self.thread:
+            return False
+        if self.blocks and self.blocks[-1][1] + window <= t:
+            self.blocks, self.sum, self.until = [], 0, t
+        return True
 
     def _extend(self, now: Moment, *, joined: bool) -> None:
         """Begin a block at this reading, or let it join the one before."""
@@ -91,6 +110,13 @@ class SumMachine(Machine):
         """Move the window's near edge to ``to``; outside time grows the sum, the far edge takes away."""
         decisions: list[Decision] = []
         window, need = self.rule.window_ms or 0, self.rule.for_ms
+        span = to - self.until
+        if self.blocks and to <= self.blocks[0][0] + window and span > 0 and not hidden:
+            # Nothing leaves the window: the usual step, which only the sum itself can end.
+            if not growing:
+                self.until = to
+            elif self.opened is not None or self.sum + span < need:
+                self._grow(span)
         while self.until < to:
             while (
                 self.blocks
@@ -116,20 +142,22 @@ class SumMachine(Machine):
                 self._lose(self.sum - need, hidden=hidden)
                 decisions.append(self._close_sum(last, now))
                 continue
-            if growing:
-                self.blocks[-1][1] += span
-                if self.opened is not None:
-                    self.held += span
             if hidden:
                 self._hide(span)
-            self.sum += span * (int(growing) - int(losing))
-            self.until = step
+            if losing:
+                self.sum -= span
+            if growing:
+                self._grow(span)
+            else:
+                self.until = step
         return decisions
 
     def _grow(self, span: int) -> None:
         self.sum += span
         self.until += span
         self.blocks[-1][1] += span
+        if self.opened is not None:
+            self.held += span
 
     def _lose(self, span: int, *, hidden: bool) -> None:
         if hidden:
