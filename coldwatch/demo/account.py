@@ -75,11 +75,12 @@ class Account:
 
     def as_text(self) -> str:
         """Return the summary for people."""
+        lost = f"{self.missing} missing, {self.duplicates} twice, {self.changed} changed"
         lines = [
             "",
-            f"{self.recorded} readings recorded ({self.sampled} sampled), {self.in_history} in the "
-            f"history, {self.missing} missing, {self.duplicates} twice, {self.changed} changed",
-            f"{len(self.excursions)} excursions, {len(self.sms)} SMS sent, {len(self.holds)} holds:",
+            f"{self.recorded} readings recorded ({self.sampled} sampled)",
+            f"{self.in_history} in the history: {lost}",
+            f"{len(self.excursions)} excursions, {len(self.sms)} SMS sent, {len(self.holds)} holds",
         ]
         for hold in self.holds:
             lines.append(f"  on hold: {hold['doses']} doses of {hold['batch']} in {hold['asset']}")
