@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from alerts.channels.contract import Channel, ChannelError
 from alerts.decisions import Happening
 from config.hub import HubSettings, Person, Site
 from hub.tables import notices, sms
-from hub.wording import Wording
 from journal import journal
 from journal.database import read, write
 from journal.excursions import LOST_CONTACT, ExcursionRow, excursions, get
@@ -31,6 +30,10 @@ log = logging.getLogger(__name__)
 # `told` lists an excursion while it is open and for a day more, so that an agent that was away
 # for a night still finds it.
 TOLD_FOR_MS = 86_400_000
+
+
+# (conn, person, opened, recovered, now) -> the text of the SMS
+Wording = Callable[[Connection, Person, list[ExcursionRow], list[ExcursionRow], int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,8 @@ def _was_owed(conn: Connection, thread: str) -> bool:
 
 
 def _told_people(conn: Connection, row: ExcursionRow) -> list[str]:
-    query = select(notices.c.person).where(
-        notices.c.excursion == row.thread, notices.c.happening == "opened"
-    )
+    mine = (notices.c.excursion == row.thread) & (notices.c.happening == "opened")
+    query = select(notices.c.person).where(mine).order_by(notices.c.id)
     return list(conn.execute(query).scalars())
 
 
@@ -112,13 +114,13 @@ class Outbox:
         self._database = database
         self._channel = channel
         self._wording = wording
-        self._failing = ""
+        self._failing = self._failing_since_before()
 
     def round(self, now: int) -> Progress:
         """Compose, hand over and ask what became of what was handed over."""
         composed = self._compose(now)
-        self._hand_over(now)
-        sent, refused, waiting = self._follow(now)
+        working = self._hand_over(now)
+        sent, refused, waiting = self._follow(now, working=working)
         return Progress(composed, sent, refused, waiting)
 
     # --- composing ---
@@ -150,13 +152,14 @@ class Outbox:
             log.warning(
                 "%s is no longer in [[people]]; %d notices were not sent", person_id, len(ids)
             )
-            identity, text, state, phone, language = self._nobody()
+            text, state, phone, language = "", "refused", "", "en"
         else:
             opened = [self._row(conn, row) for row in group if row.happening == "opened"]
             recovered = [self._row(conn, row) for row in group if row.happening == "recovered"]
-            text = self._wording.text(conn, person, opened, recovered, now)
-            identity, state = secrets.token_hex(10), "waiting"
-            phone, language = person.phone, person.language
+            text = self._wording(conn, person, opened, recovered, now)
+            state, phone, language = "waiting", person.phone, person.language
+        # In the order of what is owed, and never used again, not even by a hub begun anew.
+        identity = f"{ids[0]:012d}-{secrets.token_hex(8)}"
         values = {
             "id": identity,
             "person": person_id,
@@ -172,10 +175,6 @@ class Outbox:
         return 1
 
     @staticmethod
-    def _nobody() -> tuple[str, str, str, str, str]:
-        return secrets.token_hex(10), "", "refused", "", "en"
-
-    @staticmethod
     def _row(conn: Connection, notice: Row[Any]) -> ExcursionRow:
         row = get(conn, notice.excursion)
         assert row is not None
@@ -183,10 +182,11 @@ class Outbox:
 
     # --- handing over ---
 
-    def _hand_over(self, now: int) -> None:
+    def _hand_over(self, now: int) -> bool:
+        """Give the channel what waits, oldest first; return whether it takes anything."""
         with read(self._database) as conn:
             waiting = conn.execute(
-                select(sms).where(sms.c.state == "waiting").order_by(sms.c.created_at, sms.c.id)
+                select(sms).where(sms.c.state == "waiting").order_by(sms.c.id)
             ).all()
         for row in waiting:
             try:
@@ -194,12 +194,14 @@ class Outbox:
             except ChannelError as error:
                 # The channel is out of order, not the message: it waits, and so do the others.
                 self._channel_fails(error.reason, now)
-                return
+                return False
             with write(self._database) as conn:
                 values = {"state": "handed", "handed_at": now}
                 conn.execute(sms.update().where(sms.c.id == row.id).values(values))
+        return True
 
-    def _follow(self, now: int) -> tuple[int, int, int]:
+    def _follow(self, now: int, *, working: bool) -> tuple[int, int, int]:
+        """Ask what became of what was handed over; return how many are sent, refused, waiting."""
         with read(self._database) as conn:
             handed = conn.execute(
                 select(sms.c.id, sms.c.handed_at).where(sms.c.state == "handed")
@@ -226,7 +228,7 @@ class Outbox:
         waiting = len(handed) - sent - refused
         if now - oldest >= self._settings.sms.queued_too_long:
             self._channel_fails(f"{waiting} messages queued for more than a minute", now)
-        elif self._failing and not waiting:
+        elif self._failing and working and not waiting:
             log.warning("the SMS channel works again")
             self._enter(now, "channel.working", {"before": self._failing})
             self._failing = ""
@@ -251,6 +253,13 @@ class Outbox:
             log.warning("the SMS channel fails: %s", reason)
             self._enter(now, "channel.failing", {"reason": reason})
         self._failing = reason
+
+    def _failing_since_before(self) -> str:
+        """Return why the channel was failing when the hub ended; empty when it was not."""
+        with read(self._database) as conn:
+            newest = next(journal.entries(conn, types="channel.", newest_first=True, limit=1), None)
+        failing = newest is not None and newest.type == "channel.failing"
+        return str(newest.body["reason"]) if newest is not None and failing else ""
 
     def _enter(self, now: int, type_: str, body: dict[str, Any]) -> None:
         with write(self._database) as conn:
