@@ -1,0 +1,1 @@
+"""Ways in which a message leaves: one module for each, all with the contract of `contract`."""
