@@ -10,7 +10,7 @@ them. A hold stays when its cause turns out shorter than it seemed: only a relea
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, select
@@ -31,6 +31,9 @@ from ledger.store import (
 Code = Literal["excursion", "unknown-time"]
 
 ACTOR: Final = "hub"
+
+# An excursion that the hub learns of this long after its opening may be over by now.
+LATE_MS: Final = 5 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,11 @@ def hold_overlapping(conn: Connection, excursion: ExcursionRow, *, at: int) -> l
 
     To be called with each step of an excursion whose rule holds; repeating it enters nothing twice.
 
+    Of an excursion that is learned late and has not ended as far as is known (a link that was cut
+    delivers in pieces), only the time up to its opening is certain. Doses that came later are
+    held when it closes, if it lasted so long; until then their verdict keeps them here, without
+    a hold that somebody would have to release.
+
     Args:
         conn: the transaction in which the excursion was applied.
         excursion: as it is now.
@@ -145,6 +153,8 @@ def hold_overlapping(conn: Connection, excursion: ExcursionRow, *, at: int) -> l
     if not excursion.holds:
         return []
     cause = excursion_cause(excursion)
+    if cause.end is None and at - excursion.opened > LATE_MS:
+        cause = replace(cause, end=max(excursion.opened, excursion.start + 1))
     found: list[Hold] = []
     for batch in batches_in(conn, cause.asset, cause.start, cause.end):
         found += hold_batch(conn, batch, at=at, causes=[cause])
