@@ -147,9 +147,7 @@ def _drop_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with ``argv`` (without the program's name) and return its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def _dispatch(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(overview())
         return 0
@@ -157,10 +155,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"coldwatch {__version__}")
         return 0
     name, *rest = arguments
-    if name not in SUBCOMMANDS:
-        return _unknown(name)
+    return _run(name, rest) if name in SUBCOMMANDS else _unknown(name)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with ``argv`` (without the program's name) and return its exit code."""
     try:
-        code = _run(name, rest)
+        code = _dispatch(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED

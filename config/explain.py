@@ -15,6 +15,7 @@ from config.loading import Problem, SettingsFile
 from config.positions import Location
 from protocol.topics import NAME_PATTERN
 
+_KEY = re.compile(r"`(\w+)`")
 _WORD = re.compile(r"[^\s,;:/\"'`()\[\]]+")
 
 # pydantic's kind of error -> what the value has to be.
@@ -120,7 +121,7 @@ class _Explained:
 
     def _choice(self) -> tuple[str, str]:
         choices = [item for item in get_args(self.shape.annotation) if isinstance(item, str)]
-        near = difflib.get_close_matches(str(self.value), choices, n=1, cutoff=0.6)
+        near = difflib.get_close_matches(str(self.value), choices, n=1, cutoff=0.65)
         if near:
             remedy = f"write {spelling.toml(near[0])} if that is meant"
         else:
@@ -137,10 +138,10 @@ class _Explained:
         return message, remedy or "change one of the two"
 
     def _named(self, message: str) -> Location:
-        words = _WORD.findall(message)
-        for word in words:
-            if word in self.value:
-                return (*self.location, word)
+        for key in _KEY.findall(message):
+            if key in self.value:
+                return (*self.location, key)
+        words = set(_WORD.findall(message))
         named = [
             location
             for location, item in _texts(self.value, self.location)

@@ -85,7 +85,8 @@ def spell(location: Location) -> str:
         if isinstance(part, int):
             text += f"[{part + 1}]"
         else:
-            text += f".{part}" if text else part
+            key = part if part.isprintable() and part else repr(part)
+            text += f".{key}" if text else key
     return text
 
 

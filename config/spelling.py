@@ -6,6 +6,7 @@ Used for the samples in docs/settings and for the examples in the messages about
 from __future__ import annotations
 
 import json
+import re
 import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -15,6 +16,8 @@ from pydantic.fields import FieldInfo
 
 from config.units import DURATION_UNITS, DurationMs, Thousandths
 from protocol.reading import decimal
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Shape(NamedTuple):
@@ -67,6 +70,11 @@ def duration_text(ms: int) -> str:
     return f"{ms // size}{unit}"
 
 
+def toml_key(key: str) -> str:
+    """Spell a key in TOML: bare where that is allowed, else quoted."""
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+
+
 def toml(value: Any) -> str:
     """Spell a plain value in TOML, tables inline."""
     if isinstance(value, str | Path):
@@ -76,7 +84,11 @@ def toml(value: Any) -> str:
     if isinstance(value, BaseModel):
         return toml(value.model_dump())
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{toml_key(key)} = {toml(item)}" for key, item in value.items())
+            + " }"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml, value)) + "]"
     return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -39,7 +39,7 @@ def thousandths(value: object) -> int:
             raise InvalidOperation
         if scaled != scaled.to_integral_value():
             raise ValueError(f"{value} is finer than a thousandth; write for example 8.0")
-    except InvalidOperation:
+    except DecimalException:
         raise ValueError(f"{value!r} is not a number; write for example 8.0") from None
     return int(scaled)
 
