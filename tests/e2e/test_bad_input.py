@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import paho.mqtt.publish as publish
+from paho.mqtt import publish
 from sqlalchemy import select
 
 from history.sqlite import SqliteHistory
