@@ -1,0 +1,57 @@
+# `make` alone prints the menu: every target with a "##" behind it.
+#
+# Nothing is needed beforehand but git, make and Python 3.11 or newer. The virtual environment
+# comes into .venv, with the versions and hashes of requirements/dev.txt; programs that are not
+# Python's (mosquitto, gammu-smsd, ...) come with apt where that is allowed, and else one line
+# says what to run. All of that speaks on stderr: `make -s demo ARGS="--json"` prints JSON alone.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench soak docs lock install-system clean environment
+
+PYTHON := .venv/bin/python
+# Given on the command line: make demo ARGS="--speed 60", make test ARGS="tests/alerts -x".
+ARGS ?=
+
+help: ## this menu
+	@echo 'Usage: make TARGET [ARGS="..."]'
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+environment:
+	@tools/environment.sh >&2
+
+demo: environment ## three sites, six fridges, a bad day; ARGS="--speed 60"
+	@tools/system-packages.sh demo >&2
+	@exec $(PYTHON) -m coldwatch demo $(ARGS)
+
+test: environment ## all tests but the long ones; ARGS="tests/alerts"
+	@tools/system-packages.sh demo test >&2
+	$(PYTHON) -m pytest $(ARGS)
+
+check: environment ## linter, format and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+bench: environment ## the figures of this machine beside those to reach
+	@tools/system-packages.sh demo >&2
+	@exec $(PYTHON) -m benchmarks $(ARGS)
+
+soak: environment ## the long tests: hours of load and faults
+	@tools/system-packages.sh demo test >&2
+	$(PYTHON) -m pytest -m soak --timeout=0 $(ARGS)
+
+docs: environment ## make docs/asyncapi.yaml, docs/schemas and docs/settings anew
+	$(PYTHON) -m protocol.asyncapi
+	$(PYTHON) -m config.samples
+
+lock: environment ## take the newest allowed versions into requirements/
+	@$(PYTHON) -m pip install --quiet uv >&2
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" tools/lock.sh
+
+install-system: ## only the programs that are not Python's
+	@tools/system-packages.sh demo test >&2
+
+clean: ## remove .venv and every cache
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
