@@ -1,0 +1,1 @@
+"""``coldwatch excursions``: any logger's table, judged by the very engine."""
