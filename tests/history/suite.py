@@ -49,8 +49,13 @@ def reading_bodies(draw: st.DrawFn, seq: int) -> dict[str, Any]:
     body = {
         "kind": "reading",
         "seq": seq,
-        "series": draw(st.sampled_from(SERIES)),
-        "at": draw(st.integers(0, 30) | st.integers(0, 7_258_118_400_000)),
+        "series": draw(st.sampled_from((*SERIES, *SERIES[:1] * 5))),
+        # crowded, with many readings of one time: where streams and pages meet
+        "at": draw(
+            st.sampled_from([5, 5, 5, 9, 13])
+            | st.integers(0, 30)
+            | st.integers(0, 7_258_118_400_000)
+        ),
         "boot": draw(st.sampled_from(["0a", "b-1", "0"])),
         "mono_ms": draw(st.integers(0, 2**53 - 1)),
         "value": draw(st.none() | st.integers(-5, 9000) | _integers),
@@ -261,6 +266,36 @@ class HistorySuite:
             found += exposures([point], [0, 100], low=2000, high=8000)
 
         assert found[0] == found[1]
+
+    def test_many_readings_of_one_time(self) -> None:
+        """Readings of one time come by the stream's id, then by seq, and none is lost or doubled."""
+        ats = [10, 20, 20, 20, 20, 20, 30, 30]
+        with self.store() as history:
+            for stream in STREAMS:
+                history.append(
+                    [
+                        record(stream, reading(seq, at, seq + 100 * STREAMS.index(stream)))
+                        for seq, at in enumerate(ats, start=1)
+                    ]
+                )
+            expected = sorted(
+                (at, stream, seq) for stream in STREAMS for seq, at in enumerate(ats, start=1)
+            )
+            samples = history.samples(SITES[0], SERIES[0], 0, 99)
+            last = history.last_before(SITES[0], SERIES[0], 30)
+            first = history.first_from(SITES[0], SERIES[0], 20)
+
+            assert expected == [
+                order(item) for item in history.readings(SITES[0], SERIES[0], 0, 99)
+            ]
+            assert [
+                (at, seq + 100 * STREAMS.index(stream)) for at, stream, seq in expected
+            ] == list(zip(samples.times, samples.values, strict=True))
+            assert last is not None
+            assert order(last) == (20, max(STREAMS), 6)
+            assert first is not None
+            assert order(first) == (20, min(STREAMS), 2)
+            assert history.latest()[SITES[0], SERIES[0]].stream == max(STREAMS)
 
     def test_sent_again(self) -> None:
         """A record that is stored already is left as it is, alone or among new ones."""

@@ -155,6 +155,18 @@ class TestDays:
         assert [day.exposure.maximum for day in found] == [9000, 9000]
         assert [day.exposure.readings for day in found] == [1, 1]
 
+    def test_replaced_at_midnight(self) -> None:
+        """Of two readings at midnight the replaced one is an extreme of the new day, not the old."""
+        midnight_utc = utc("2025-05-02T00:00")
+        table = ([midnight_utc - HOUR, midnight_utc, midnight_utc], [5000, 12_000, 6000])
+        start, end = table[0][0], midnight_utc + HOUR
+        slow = list(days(cut(table, (HOUR, HOUR), start, end), start=start, end=end, zone=UTC))
+        _, fast = table_of(table, (HOUR, HOUR), "UTC")
+
+        for found in (slow, fast):
+            assert [5000, 12_000] == [day.exposure.maximum for day in found]
+            assert [1, 2] == [day.exposure.readings for day in found]
+
 
 class TestTable:
     def test_identity_of_the_command(self) -> None:

@@ -158,6 +158,15 @@ class TestColumns:
         assert 2 * huge * 10**9 == one.doubled_sum
         assert one.mean == huge
 
+    def test_absolute_zero(self) -> None:
+        """Nothing decays at absolute zero and below: such time weighs, and adds nothing."""
+        cold = Point([0, 10, 20], [-273_150, -300_000, 5000], 10, 10)
+        one = exposures([cold], [0, 30], low=None, high=None)[0]
+        alone = exposures([cold], [0, 20], low=None, high=None)[0]
+
+        assert_close(mkt([(-273_150, 10), (-300_000, 10), (5000, 10)]), one.mkt)
+        assert alone.mkt is None
+
     def test_empty_range(self) -> None:
         """A custody of no length has an exposure of nothing, and no MKT."""
         one = exposures([Point([5], [5000], 10, 10)], [7, 7], low=2000, high=8000)[0]
