@@ -97,7 +97,9 @@ class Hub:
         self.history = SqliteHistory(settings.state_dir / HISTORY)
         self._inbox = Inbox()
         self._intake = Intake(settings, self.database, self.history, self._tell)
-        self._outbox = Outbox(settings, self.database, channel, Wording(settings).text)
+        self._outbox = Outbox(
+            settings, self.database, channel, Wording(settings, self.history).text
+        )
         self._watch = ContactWatch(settings, clock.now_ms())
         self._owed = threading.Event()
         self._stop = threading.Event()

@@ -159,7 +159,7 @@ def _wait_stored(hub: Path, wanted: list[Recorded], timeout_s: float) -> None:
     while True:
         with read(database) as conn:
             marks = dict(
-                conn.execute(select(streams.c.stream, streams.c.stored_seq)).tuples().all()
+                conn.execute(select(streams.c.stream, streams.c.stored_seq)).all()
             )
         behind = [part.stream for part in wanted if marks.get(part.stream, 0) < part.last]
         if not behind:

@@ -64,7 +64,7 @@ def test_bad_messages_are_kept_with_their_reason_while_good_ones_flow(
 
         def arrived() -> bool:
             # What came before the hub had subscribed is not there: the agent would send again.
-            publish.multiple(messages, port=mosquitto.port)
+            publish.multiple(list(messages), port=mosquitto.port)
             return stored(state).get(good.stream) == 61
 
         wait_for("all good records stored", arrived)

@@ -214,7 +214,7 @@ def wait_until_settled(rig: Rig, timeout_s: float) -> list[Recorded]:
         spools = [part for device in DEVICES for part in recorded(rig.folder / device)]
         with read(database) as conn:
             marks = dict(
-                conn.execute(select(streams.c.stream, streams.c.stored_seq)).tuples().all()
+                conn.execute(select(streams.c.stream, streams.c.stored_seq)).all()
             )
         behind = {part.stream: part.last - marks.get(part.stream, 0) for part in spools}
         left = outstanding_sms(rig.folder / "hub")

@@ -52,11 +52,11 @@ def stored(hub_folder: Path) -> dict[str, int]:
     try:
         database = open_database(hub_folder / "hub.db", read_only=True)
         with read(database) as conn:
-            rows = conn.execute(select(streams.c.stream, streams.c.stored_seq)).tuples().all()
+            found = {row.stream: row.stored_seq for row in conn.execute(select(streams))}
     except DatabaseError:
         return {}
     database.dispose()
-    return dict(rows)
+    return found
 
 
 @contextmanager

@@ -1,0 +1,147 @@
+"""From an excursion to the facts of its message: names in the person's language, newest values, holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from alerts.facts import Happening, MessageFacts
+from alerts.messages import compose, several
+from config.hub import HubSettings, Person, Site
+from history.port import History, HistoryUnavailableError
+from journal.excursions import LOST_CONTACT, ExcursionRow
+from journal.watches import watches
+from ledger.store import holds
+
+
+class Wording:
+    """Words an SMS for one person about one asset and side."""
+
+    def __init__(self, settings: HubSettings, history: History) -> None:
+        self._sites = {site.id: site for site in settings.sites}
+        self._late_after = settings.late_after
+        self._history = history
+
+    def text(
+        self,
+        conn: Connection,
+        person: Person,
+        opened: list[ExcursionRow],
+        recovered: list[ExcursionRow],
+        now: int,
+    ) -> str:
+        """Return the text for what this person has to learn now.
+
+        Where several rules opened at once, the gravest speaks: one that holds batches, a certain
+        one, the earliest. What has opened and recovered since is told as something past.
+        """
+        if opened:
+            row = min(opened, key=_gravity)
+            late = bool(recovered) or row.learned_at - row.opened >= self._late_after
+            contact = "lost-contact"
+        else:
+            row, late, contact = _whole(recovered), False, "contact-back"
+        happening = "opened" if opened else "recovered"
+        if row.kind == LOST_CONTACT:
+            happening = contact
+        return compose(self._facts(conn, person, row, happening, late=late, now=now))
+
+    def _facts(
+        self,
+        conn: Connection,
+        person: Person,
+        row: ExcursionRow,
+        happening: Any,
+        *,
+        late: bool,
+        now: int,
+    ) -> MessageFacts:
+        site = self._sites[row.site]
+        language = person.language
+        batches, doses = _held(conn, row)
+        said: Happening = happening
+        return MessageFacts(
+            happening=said,
+            language=language,
+            zone=site.zone,
+            site=getattr(site.name, language),
+            asset=self._asset(conn, site, row, language),
+            at=now,
+            since=row.start,
+            lasting_ms=_lasting(row, now),
+            quantity=row.quantity,
+            side=_side(row),
+            certainty="possible" if row.certainty == "possible" else "certain",
+            value=self._newest(conn, row, now),
+            limit=row.limit,
+            extreme=row.extreme,
+            end=row.end,
+            window_ms=row.snapshot.get("window_ms"),
+            learned_at=row.learned_at if late else None,
+            batches=batches,
+            doses=doses,
+            temperature=self._temperature(conn, row.site, row.asset, now),
+        )
+
+    def _asset(self, conn: Connection, site: Site, row: ExcursionRow, language: str) -> str:
+        names = {asset.id: getattr(asset.name, language) for asset in site.assets}
+        if row.kind != LOST_CONTACT:
+            asset = row.asset.removeprefix(f"{site.id}/")
+            return str(names.get(asset, asset))
+        mine = (watches.c.site == site.id) & (watches.c.device == row.device)
+        found = conn.execute(select(watches.c.asset).where(mine).distinct()).scalars()
+        assets = sorted(item.removeprefix(f"{site.id}/") for item in found) or list(names)
+        return several(
+            [str(names.get(asset, asset)) for asset in assets], "en" if language == "en" else "zh"
+        )
+
+    def _newest(self, conn: Connection, row: ExcursionRow, now: int) -> int | None:
+        if row.kind != LOST_CONTACT:
+            return self._value(row.site, row.series, now)
+        mine = (watches.c.site == row.site) & (watches.c.device == row.device) & watches.c.decides
+        series = conn.execute(select(watches.c.series).where(mine).order_by(watches.c.series))
+        first = series.scalars().first()
+        return self._value(row.site, first, now) if first is not None else None
+
+    def _temperature(self, conn: Connection, site: str, asset: str, now: int) -> int | None:
+        query = select(watches.c.series).where(watches.c.asset == asset, watches.c.decides)
+        first = conn.execute(query.order_by(watches.c.series)).scalars().first()
+        return self._value(site, first, now) if first is not None else None
+
+    def _value(self, site: str, series: str, now: int) -> int | None:
+        """Return the newest value; a message goes out without it when the history does not answer."""
+        try:
+            found = self._history.last_before(site, series, now + 1)
+        except HistoryUnavailableError:
+            return None
+        return found.reading.value if found is not None else None
+
+
+def _gravity(row: ExcursionRow) -> tuple[bool, bool, int]:
+    return (not row.holds, row.certainty == "possible", row.opened)
+
+
+def _whole(rows: list[ExcursionRow]) -> ExcursionRow:
+    """Return the one that lasted longest: a recovery speaks of all that is over."""
+    return max(rows, key=lambda row: (row.end or row.start) - row.start)
+
+
+def _side(row: ExcursionRow) -> Any:
+    return row.side
+
+
+def _lasting(row: ExcursionRow, now: int) -> int:
+    if row.kind == "cumulative":
+        return row.held_ms
+    return max(0, (row.end if row.end is not None else now) - row.start)
+
+
+def _held(conn: Connection, row: ExcursionRow) -> tuple[int, int]:
+    """Return how many batches, and doses of them, this excursion holds."""
+    mine = (holds.c.cause == row.id) & holds.c.issued.is_(False)
+    counts = select(
+        func.count(holds.c.batch.distinct()), func.coalesce(func.sum(holds.c.doses), 0)
+    ).where(mine)
+    batches, doses = conn.execute(counts).one()
+    return int(batches), int(doses)
