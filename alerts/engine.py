@@ -21,48 +21,8 @@ from alerts.decisions import Decision
 from alerts.machine import NEVER, Machine, Moment, sides
 from alerts.machines import machine_for
 from alerts.rules import Rule, Side, Watch, watches_from_record
+from alerts.series import Series
 from protocol.reading import SYNCED, Reading
-
-
-class _Series:
-    """What the engine remembers of one series: the last valid reading and the machines on it."""
-
-    __slots__ = ("busy", "due", "high", "last", "low", "machines", "patience", "watch")
-
-    def __init__(self, watch: Watch, since: Moment) -> None:
-        self.watch = watch
-        self.machines: dict[str, Machine] = {}
-        # The last valid reading; before the first one, the settings record that named the series.
-        self.last = since
-        # The machines that every reading concerns, and between which limits no other one wakes up.
-        self.busy: list[Machine] = []
-        self.low = NEVER
-        self.high = -NEVER
-        # When time alone would decide something; for quiet machines, how long after a reading.
-        self.due = NEVER
-        self.patience = NEVER
-
-    def settle(self) -> None:
-        """Work out anew which machines are busy and when time alone would decide something."""
-        busy = []
-        low, high, patience = -NEVER, NEVER, NEVER
-        for machine in self.machines.values():
-            if not machine.quiet:
-                busy.append(machine)
-                continue
-            low, high = max(low, machine.low), min(high, machine.high)
-            patience = min(patience, machine.patience)
-        self.busy, self.patience = busy, patience
-        # Before the first reading every machine is told of what comes.
-        self.low, self.high = (low, high) if self.last.valid else (NEVER, -NEVER)
-        self.look_ahead()
-
-    def look_ahead(self) -> None:
-        """Work out when time alone would decide something, the same machines being busy."""
-        due = self.last.t + self.patience
-        for machine in self.busy:
-            due = min(due, machine.due(self.last))
-        self.due = due
 
 
 class StreamEngine:
@@ -75,7 +35,7 @@ class StreamEngine:
     def __init__(self, stream: str) -> None:
         self.stream = stream
         self.watches: dict[str, Watch] = {}
-        self._series: dict[str, _Series] = {}
+        self._series: dict[str, Series] = {}
         self._t = 0
         self._epoch = 0
         self._boot = ""
@@ -174,7 +134,7 @@ class StreamEngine:
         for name, watch in watches.items():
             state = self._series.get(name)
             if state is None:
-                state = self._series[name] = _Series(watch, now)
+                state = self._series[name] = Series(watch, now)
             state.watch = watch
             self._adopt(state, watch.rules, now, decisions)
             state.settle()
@@ -251,7 +211,7 @@ class StreamEngine:
         self._due = min((state.due for state in self._series.values()), default=NEVER)
 
     def _valid(
-        self, state: _Series, now: Moment, decisions: list[Decision], *, woken: bool
+        self, state: Series, now: Moment, decisions: list[Decision], *, woken: bool
     ) -> bool:
         """Give the machines the new reading and how long the one before it held.
 
@@ -272,7 +232,7 @@ class StreamEngine:
             self._replace_retired(state, now)
         return changed
 
-    def _replace_retired(self, state: _Series, now: Moment) -> None:
+    def _replace_retired(self, state: Series, now: Moment) -> None:
         """Let the rules now in force take over where an older one has closed its excursion."""
         for key in [key for key, machine in state.machines.items() if machine.retired]:
             machine = state.machines.pop(key)
@@ -282,7 +242,7 @@ class StreamEngine:
                 state.machines[key] = heir
 
     def _adopt(
-        self, state: _Series, rules: tuple[Rule, ...], now: Moment, out: list[Decision]
+        self, state: Series, rules: tuple[Rule, ...], now: Moment, out: list[Decision]
     ) -> None:
         """Put machines for ``rules`` in place, carrying over what is under way."""
         wanted = {f"{rule.id}:{side}": (rule, side) for rule in rules for side in sides(rule)}
@@ -305,7 +265,7 @@ class StreamEngine:
                 machines[key] = old.give_way(heir, state.last)
         state.machines = machines | state.machines
 
-    def _machine(self, state: _Series, rule: Rule, side: Side) -> Machine:
+    def _machine(self, state: Series, rule: Rule, side: Side) -> Machine:
         watch = state.watch
         return machine_for(rule, side, self.stream, watch.series, watch.interval_ms)
 
@@ -351,7 +311,7 @@ class StreamEngine:
         engine._at, engine._synced = state["at"], state["synced"]
         for name, item in state["series"].items():
             watch = engine.watches[name]
-            series = engine._series[name] = _Series(watch, Moment.load(item["last"]))
+            series = engine._series[name] = Series(watch, Moment.load(item["last"]))
             series.machines = {
                 f"{rule.id}:{side}": machine_for(rule, side, stream, name, watch.interval_ms)
                 for rule in watch.rules

@@ -22,14 +22,14 @@ class UsageError(ValueError):
 
 def _duration(text: str) -> int:
     # pydantic comes along with it: not before there is something to convert.
-    from config.units import duration_ms
+    from config.units import MAX_DURATION_MS, duration_ms
 
     try:
         value = duration_ms(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: it must be longer than nothing")
+    if not 0 < value <= MAX_DURATION_MS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1ms and a hundred years")
     return value
 
 
