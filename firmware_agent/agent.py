@@ -1,0 +1,208 @@
+"""The agent: everything put together, and the loop that turns it.
+
+    probes -> checks -> recording -> stream (stamp, chain, judge, commit) -> uplink -> broker
+                                       |
+                                       `-> panel
+
+The cycle runs in the thread that calls :meth:`Agent.run`; each probe has a thread, and the uplink
+two. None of them can hold up the cycle.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from alerts.rules import watches_from_record
+from coldwatch import __version__
+from config.clock import Clock, boot_id
+from firmware_agent.chain import Draft, reading_draft, settings_draft
+from firmware_agent.clock import kernel_clock_synchronised
+from firmware_agent.health import Health
+from firmware_agent.notify import Watchdog, notify
+from firmware_agent.outbox import SpoolOutbox
+from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
+from firmware_agent.plan import Plan
+from firmware_agent.recording import Recorder
+from firmware_agent.sampler import Sampler, Schedule, Taken
+from firmware_agent.spool import Spool
+from firmware_agent.stamping import Stamp, Stamper
+from firmware_agent.stream import StreamWriter
+from firmware_agent.uplink import Uplink
+from protocol.reading import split_series
+from sensors.registry import checker, open_probe
+
+log = logging.getLogger(__name__)
+
+
+class Agent:
+    """One agent. Raises SpoolError or sqlite3.Error where its folder cannot be used."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        clock: Clock,
+        *,
+        synchronised: Callable[[], bool] = kernel_clock_synchronised,
+        boot: str | None = None,
+    ) -> None:
+        """Open the spool and make everything ready; nothing is read or connected yet."""
+        self._plan = plan
+        self._clock = clock
+        self._stop = threading.Event()
+        self._failed = False
+        self.health = Health()
+        self._watchdog = Watchdog(frozenset({"cycle", "uplink"}))
+        self._stamper = Stamper((lambda: True) if plan.trust_clock else synchronised)
+        self._spool = Spool.open(Path(plan.state_dir), clock.now_ms())
+        if self._spool.set_aside is not None:
+            kept = f"was damaged; a new stream has begun, the old file is {self._spool.set_aside}"
+            self.health.set("spool file", kept)
+        self._writer = StreamWriter(self._spool, boot or boot_id(), plan.keep_ms, clock.now_ms())
+        self._outbox = SpoolOutbox(self._spool.path)
+        watches = watches_from_record({"series": plan.series})
+        self._recorders = {
+            series: Recorder(watch, plan.every_ms) for series, watch in watches.items()
+        }
+        self._sampler = Sampler(
+            [
+                (
+                    probe.series,
+                    open_probe(probe.driver, clock),
+                    checker(probe.driver, split_series(probe.series)[2]),
+                )
+                for probe in plan.probes
+            ],
+            clock,
+            self.health,
+            plan.every_ms,
+        )
+        sinks: list[Sink] = [PanelLog()]
+        if plan.state_file is not None:
+            sinks.append(StateFile(Path(plan.state_file)))
+        self.panel = Panel(sinks)
+        self.uplink = Uplink(
+            plan,
+            clock,
+            self._outbox,
+            self.health,
+            version=__version__,
+            told=self._writer.told,
+            moved=lambda: self._watchdog.moved("uplink"),
+            failed=self._uplink_failed,
+        )
+
+    def stop(self) -> None:
+        """End as soon as the present step is done. Any thread may call it."""
+        self._stop.set()
+
+    def run(self) -> bool:
+        """Run until :meth:`stop`; tell whether that was asked for, and not forced by an error."""
+        clock, plan = self._clock, self._plan
+        self._writer.start(self._stamp(), clock.now_ms())
+        self.uplink.start()
+        notify("READY=1")
+        log.info(
+            "agent=started site=%s device=%s stream=%s recorded=%d series=%d",
+            plan.site, plan.device, self._writer.streams[-1].id, self._writer.recorded,
+            len(plan.probes),
+        )  # fmt: skip
+        schedule = Schedule(clock.mono_ms(), plan.every_ms)
+        try:
+            while not self._stop.is_set():
+                self._cycle()
+                self._wait_until(schedule.after(clock.mono_ms()))
+        finally:
+            notify("STOPPING=1")
+            self.uplink.stop()
+            self._sampler.close()
+            self._outbox.close()
+            self._spool.close()
+        log.info("agent=stopped recorded=%d unsent=%d", self._writer.recorded, self.uplink.unsent)
+        return not self._failed
+
+    # --- a cycle ---
+
+    def _cycle(self) -> None:
+        """Sample, record, judge, commit, show: the whole way, once."""
+        taken = self._sampler.cycle(self._stop)
+        stamp = self._stamp()
+        now_ms = self._clock.now_ms()
+        writer, uplink = self._writer, self.uplink
+        writer.told = uplink.told
+        if uplink.fork is not None:
+            self._fork(now_ms)
+        writer.commit(self._drafts(taken), stamp, now_ms, uplink.marks)
+        uplink.news(writer.streams, writer.recorded)
+        self._tell_health()
+        unsent = uplink.unsent
+        problems = self.health.problems()
+        self.panel.show(panel_state(writer.judge.open, uplink.told, unsent, problems))
+
+    def _drafts(self, taken: list[Taken]) -> list[Draft]:
+        """Return what of the samples is recorded, the settings in front where they are news."""
+        drafts = [
+            reading_draft(item.series, item.mono_ms, item.sample, item.at)
+            for item in taken
+            if item.at is not None or self._recorders[item.series].wanted(item.sample, item.mono_ms)
+        ]
+        plan = self._plan
+        if self.uplink.take_rules_lost() or self._writer.settings_version != plan.version:
+            mono_ms = min([self._clock.mono_ms(), *(draft.mono_ms for draft in drafts)])
+            drafts.insert(0, settings_draft(mono_ms, plan.version, plan.series))
+        return drafts
+
+    def _fork(self, now_ms: int) -> None:
+        """Begin a new stream where the hub has another chain than we."""
+        fork = self.uplink.fork
+        open_stream = self._writer.streams[-1]
+        if fork is None or fork.stream != open_stream.id:
+            return
+        plan = self._plan
+        settings = settings_draft(self._clock.mono_ms(), plan.version, plan.series)
+        try:
+            done = self._writer.fork(fork.common, settings, now_ms)
+        except sqlite3.OperationalError as error:
+            log.warning("stream=unforked reason=%r", str(error))
+            return
+        if done:
+            new = self._writer.streams[-1].id
+            text = f"{fork.why}; {new} goes on behind record {fork.common} of {fork.stream}"
+            self.health.set("new stream", text)
+
+    def _stamp(self) -> Stamp:
+        clock = self._clock
+        connected = self.uplink.connected
+        return self._stamper.look(clock.now_ms(), clock.mono_ms(), connected=connected)
+
+    def _tell_health(self) -> None:
+        writer = self._writer
+        problem = writer.problem
+        if problem is not None:
+            problem = f"{problem}; {writer.unwritten} records are in memory only"
+        self.health.set("spool", problem)
+        if writer.lost:
+            self.health.set("records", f"{writer.lost} were lost: neither disk nor memory had room")
+        late = f"{writer.pending} records wait for a clock that is right"
+        self.health.set("clock", late if writer.pending else None)
+
+    def _wait_until(self, mono_ms: int) -> None:
+        """Wait for the next cycle, feeding the watchdog meanwhile."""
+        clock = self._clock
+        while not self._stop.is_set():
+            self._watchdog.moved("cycle")
+            self._watchdog.feed(time.monotonic())
+            left_ms = mono_ms - clock.mono_ms()
+            if left_ms <= 0:
+                return
+            if self._watchdog.every_s is not None:
+                left_ms = min(left_ms, int(self._watchdog.every_s * 1000 * clock.speed))
+            clock.wait(self._stop, left_ms)
+
+    def _uplink_failed(self) -> None:
+        self._failed = True
+        self._stop.set()

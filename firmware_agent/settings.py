@@ -1,0 +1,143 @@
+"""From a settings file to a plan: everything is checked here, and each problem told in one line.
+
+Run as ``python -m firmware_agent.settings agent.toml``: the plan as JSON on stdout, or the
+problems on stderr and exit code 78 (EX_CONFIG).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from alerts.profiles import names, rules_for
+from alerts.rules import Rule, Watch
+from config.agent import AgentSettings, Asset, Point
+from config.loading import Problem, SettingsError, SettingsFile, read, validate
+from firmware_agent.plan import EX_CONFIG, Plan, ProbePlan
+from protocol.canonical import canonical_bytes
+from sensors.registry import check_settings, checked, spec
+
+TEMPERATURE = "temperature"
+
+
+def read_plan(path: Path) -> Plan:
+    """Return the plan in a settings file; raise SettingsError with every problem in it."""
+    file = read(path)
+    settings = validate(file, AgentSettings)
+    found = problems(file, settings)
+    if found:
+        raise SettingsError(found)
+    return _plan(settings)
+
+
+def problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
+    """Return what no model can see: unknown profiles, wrong driver tables, probes unfit to decide."""
+    found = []
+    known = names()
+    for a, asset in enumerate(settings.assets):
+        for p, profile in enumerate(asset.profiles):
+            if profile not in known:
+                message = f"there is no profile {profile!r}"
+                remedy = f"write one of {', '.join(known)}"
+                found.append(file.problem(("assets", a, "profiles", p), message, remedy))
+        for p, point in enumerate(asset.points):
+            where = ("assets", a, "points", p)
+            try:
+                check_settings(point.driver, point.quantity)
+            except ValueError as error:
+                kind = point.driver.get("kind", "<kind>")
+                remedy = f"see sensors/{kind}/README.md"
+                found.append(file.problem((*where, "driver"), str(error), remedy))
+                continue
+            kind = point.driver["kind"]
+            if point.decides and not spec(kind).may_decide:
+                message = f"a {kind} is not accurate enough to speak for vaccine"
+                remedy = "write decides = false, and let a better probe decide"
+                found.append(file.problem((*where, "decides"), message, remedy))
+    return found
+
+
+def watches(settings: AgentSettings) -> dict[str, Watch]:
+    """Return how each series is judged.
+
+    Temperature rules go to the points that decide: the air beside the door warms up whenever it
+    is opened, and says nothing of the vials. Silence is watched on every series.
+    """
+    found = {}
+    for asset in settings.assets:
+        for point in asset.points:
+            series = series_name(asset, point)
+            storage = asset.storage if point.quantity == TEMPERATURE else None
+            found[series] = Watch(
+                series,
+                settings.sampling.record_every,
+                settings.sampling.max_gap_ms,
+                storage,
+                point.decides,
+                tuple(_rules(asset, point)),
+            )
+    return found
+
+
+def series_name(asset: Asset, point: Point) -> str:
+    """Return ``asset/point/quantity``."""
+    return f"{asset.id}/{point.name}/{point.quantity}"
+
+
+def version_of(series: Mapping[str, Any]) -> str:
+    """Return the name of a table of series: the start of its SHA-256."""
+    return hashlib.sha256(canonical_bytes(series)).hexdigest()[:16]
+
+
+def _rules(asset: Asset, point: Point) -> list[Rule]:
+    rules = [rule for profile in asset.profiles for rule in rules_for(profile, point.quantity)]
+    if point.quantity == TEMPERATURE and not point.decides:
+        return [rule for rule in rules if rule.kind == "silence"]
+    return rules
+
+
+def _plan(settings: AgentSettings) -> Plan:
+    series = {name: watch.body() for name, watch in watches(settings).items()}
+    mqtt, sampling, spool = settings.mqtt, settings.sampling, settings.spool
+    state_file = settings.panel.state_file
+    return Plan(
+        site=settings.site,
+        device=settings.device,
+        state_dir=str(settings.state_dir),
+        host=mqtt.host,
+        port=mqtt.port,
+        protocol=mqtt.protocol,
+        keepalive_s=mqtt.keepalive_s,
+        every_ms=sampling.every,
+        record_every_ms=sampling.record_every,
+        trust_clock=settings.clock.trust == "always",
+        keep_ms=spool.keep,
+        window=spool.window,
+        resend_after_ms=spool.resend_after,
+        state_file=str(state_file) if state_file is not None else None,
+        probes=tuple(
+            ProbePlan(series_name(asset, point), checked(point.driver))
+            for asset in settings.assets
+            for point in asset.points
+        ),
+        series=series,
+        version=version_of(series),
+    )
+
+
+def main() -> int:
+    """Answer the process that asked."""
+    try:
+        plan = read_plan(Path(sys.argv[1]))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    print(plan.to_json())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
