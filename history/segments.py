@@ -2,7 +2,7 @@
 
 "A reading holds until the next one of its series, if that comes within max_gap. If not, it
 holds for one interval and the rest is unknown: never counted as inside, never as exposure,
-always shown. A rejected reading neither extends nor ends a hold." (docs: "Excursions, exactly")
+always shown. A rejected reading neither extends nor ends a hold." (design.md, "Excursions, exactly")
 
 Times are UTC milliseconds, values integer thousandths. Everything here is pure.
 """
@@ -149,7 +149,7 @@ def worst(points: Sequence[Iterable[Segment]]) -> Iterator[Segment]:
 
     Outside goes before unknown and unknown before inside: "unknown if one is unknown and none is
     outside". Where one point is above and another below, the state is ``both``
-    (docs/decisions/030-worst-of-several-points.md). All points must cover the same range.
+    (docs/decisions/006-worst-of-several-points.md). All points must cover the same range.
 
     Raises:
         ValueError: there is no point, or they do not cover the same range.

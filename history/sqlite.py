@@ -146,7 +146,7 @@ class SqliteHistory:
     def _columns(self, number: int, start: int, end: int, page: int) -> tuple[Integers, Integers]:
         """Return times and values of one page.
 
-        The file hands each column over as one text: five times as fast as row by row.
+        The file hands each column over as one text: twice as fast as row by row and more.
         """
         import numpy as np
 
@@ -215,7 +215,12 @@ class SqliteHistory:
 
     def series(self, site: str) -> list[str]:
         """Return the names of all series of a site that have a reading, sorted."""
-        rows = self._readers.rows("SELECT name FROM series WHERE site = ? ORDER BY name", (site,))
+        # a name may be there without a reading: its device moved and sent again what is elsewhere
+        rows = self._readers.rows(
+            "SELECT name FROM series WHERE site = ? AND EXISTS"
+            " (SELECT 1 FROM readings WHERE series = series.id) ORDER BY name",
+            (site,),
+        )
         return [row[0] for row in rows]
 
     def envelope(

@@ -333,6 +333,8 @@ class HistorySuite:
         """What a device sends again after it moved stays with the site where it was recorded."""
         with self.store() as history:
             history.append([record(STREAMS[0], reading(1, 10), SITES[0])])
+            history.append([record(STREAMS[0], reading(1, 10), SITES[1])])
+            assert history.series(SITES[1]) == []
             history.append([record(STREAMS[0], reading(seq, seq * 10), SITES[1]) for seq in (1, 2)])
 
             assert seqs(history.readings(SITES[0], SERIES[0], 0, 99)) == [1]
