@@ -61,6 +61,8 @@ EXTRAS: dict[str, str] = {
     "starlette": "hub",
     "uvicorn": "hub",
     "jinja2": "hub",
+    "markupsafe": "hub",
+    "numpy": "hub",
     "babel": "hub",
     "orjson": "hub",
     "matplotlib": "plot",

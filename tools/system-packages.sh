@@ -11,7 +11,7 @@
 # that was there before is left as it is.
 set -eu
 
-policy=/usr/sbin/policy-rc.d
+policy=${COLDWATCH_POLICY_RC_D:-/usr/sbin/policy-rc.d}
 mark='# by coldwatch, while apt runs; remove it if no apt is running'
 
 say() {
