@@ -11,89 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-from alerts.decisions import Decision, excursion_id
+from alerts.decisions import excursion_id
 from alerts.rules import Rule, Side, Watch
 from protocol.reading import Reading
+from tests.alerts.facts import Fact, Found
+from tests.alerts.timeline import Placed, Settings, Timeline, place, timeline
 
 RECOVERY_MS = 600_000
-
-Fact = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings record that names all series of a test."""
-
-    seq: int
-    at: int
-    boot: str
-    mono_ms: int
-    clock: str
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A record on the stream's own time: ``t`` in ticks, and how many doubtful reboots lie before."""
-
-    t: int
-    doubts: int
-    at: int
-    seq: int
-    value: int
-
-
-@dataclass(slots=True)
-class Timeline:
-    """One series, a cell a tick, from its settings record to its last valid reading.
-
-    Attributes:
-        holder: for each cell, the number of the reading before it; -1 before the first one.
-        held: for each cell, whether that reading still holds there.
-        tail: how many ticks the last reading is credited with behind the last cell.
-        end: the stream's last instant.
-    """
-
-    watch: Watch
-    since: Placed
-    readings: list[Placed]
-    holder: list[int] = field(default_factory=list)
-    held: list[bool] = field(default_factory=list)
-    whole: list[bool] = field(default_factory=list)
-    tail: int = 0
-    end: int = 0
-
-    def cells(self, *, with_tail: bool) -> Iterator[tuple[int, int, bool]]:
-        """Yield (cell's beginning, holder, held) in order."""
-        t = self.since.t
-        for holder, held in zip(self.holder, self.held, strict=True):
-            yield t, holder, held
-            t += 1
-        if with_tail and self.readings:
-            for _ in range(self.tail):
-                yield t, len(self.readings) - 1, True
-                t += 1
-
-
-def facts_of(decisions: Sequence[Decision]) -> Counter[Fact]:
-    """Reduce the engine's decisions to what the oracle knows of them."""
-    facts: Counter[Fact] = Counter()
-    for d in decisions:
-        where = (d.series, d.rule.id, d.side)
-        if d.happening == "opened":
-            times = (d.start, d.opened, d.held_ms, d.unknown_ms, d.first_seq)
-            facts["opened", *where, d.id, d.thread, d.reason, d.certainty, *times] += 1
-            assert d.end is None
-        elif d.happening == "confirmed":
-            facts["confirmed", *where, d.id, d.thread, d.reason, d.certainty] += 1
-        elif d.happening == "closed":
-            ends = (d.start, d.opened, d.end, d.held_ms, d.unknown_ms)
-            facts["closed", *where, d.id, d.thread, d.reason, d.certainty, *ends, d.extreme] += 1
-        else:
-            facts["recovered", *where, d.thread] += 1
-    return facts
 
 
 class Oracle:
@@ -110,9 +35,10 @@ class Oracle:
     ) -> None:
         self.stream = stream
         self.tick = tick_ms
-        self.finished = finished
-        placed = list(self._place(records))
-        self.lines = [self._timeline(placed, watch) for watch in watches.values()]
+        placed = list(place(records, tick_ms))
+        self.lines = [
+            timeline(placed, watch, tick_ms, finished=finished) for watch in watches.values()
+        ]
 
     def facts(self) -> Counter[Fact]:
         """Return everything that must have been decided, each with how often: once."""
@@ -122,48 +48,6 @@ class Oracle:
                 for side in _sides(rule):
                     facts.update(_Judge(self, line, rule, side).facts())
         return facts
-
-    def _place(
-        self, records: Sequence[Settings | Reading]
-    ) -> Iterator[tuple[Placed, Settings | Reading]]:
-        """Put the records on the stream's time; within a boot monotonic, between boots by ``at``."""
-        t = doubts = 0
-        before: Settings | Reading | None = None
-        for record in records:
-            if before is not None and before.boot == record.boot:
-                t += record.mono_ms - before.mono_ms
-            elif before is not None:
-                step = record.at - before.at
-                doubtful = "estimated" in (before.clock, record.clock) or step < 0
-                t, doubts = t + max(0, step), doubts + doubtful
-            assert t % self.tick == 0
-            value = record.value if isinstance(record, Reading) else None
-            yield Placed(t // self.tick, doubts, record.at, record.seq, value or 0), record
-            before = record
-
-    def _timeline(self, placed: list[tuple[Placed, Settings | Reading]], watch: Watch) -> Timeline:
-        since = next(place for place, record in placed if isinstance(record, Settings))
-        valid = [
-            place
-            for place, record in placed
-            if isinstance(record, Reading)
-            and record.series == watch.series
-            and record.seq > since.seq
-            and record.value is not None
-            and not record.quality.startswith("rejected")
-        ]
-        line = Timeline(watch, since, valid, end=placed[-1][0].t)
-        interval, gap = watch.interval_ms // self.tick, watch.max_gap_ms // self.tick
-        for number, (place, after) in enumerate(zip([since, *valid], valid, strict=False)):
-            spent = after.t - place.t
-            whole = spent <= gap and after.doubts == place.doubts
-            line.whole.append(whole)
-            for offset in range(spent):
-                line.holder.append(number - 1)
-                line.held.append(number > 0 and (whole or offset < interval))
-        if valid:
-            line.tail = interval if self.finished else min(interval, line.end - valid[-1].t)
-        return line
 
 
 def _sides(rule: Rule) -> list[Side]:
@@ -185,26 +69,6 @@ def _is_outside(rule: Rule, side: Side, value: int) -> bool:
     return (rule.below is not None and value < rule.below) or (
         rule.at_or_below is not None and value <= rule.at_or_below
     )
-
-
-@dataclass(slots=True)
-class Found:
-    """An excursion as the oracle sees it; instants on the stream's time, in ticks."""
-
-    first: Placed
-    opened_t: int
-    opened_at: int
-    opened_reason: str
-    opened_held: int
-    opened_unknown: int
-    possible: bool
-    confirmed: str | None = None
-    close_t: int | None = None
-    close_at: int = 0
-    close_reason: str = ""
-    held: int = 0
-    unknown: int = 0
-    extreme: int | None = None
 
 
 class _Judge:
@@ -403,13 +267,13 @@ class _Judge:
         found = []
         need = self.rule.for_ms // self.tick
         places = [self.line.since, *self.line.readings]
-        for place, after in zip(places, [*places[1:], None], strict=True):
-            if (after.t if after is not None else self.line.end) - place.t <= need:
+        for before, after in zip(places, [*places[1:], None], strict=True):
+            if (after.t if after is not None else self.line.end) - before.t <= need:
                 continue
             excursion = Found(
-                place,
-                place.t + need,
-                place.at + self.rule.for_ms,
+                before,
+                before.t + need,
+                before.at + self.rule.for_ms,
                 "no-valid-reading",
                 self.rule.for_ms,
                 0,
@@ -418,7 +282,7 @@ class _Judge:
             if after is not None:
                 excursion.close_t, excursion.close_at = after.t, after.at
                 excursion.close_reason = "valid-reading-again"
-                excursion.held = (after.t - place.t) * self.tick
+                excursion.held = (after.t - before.t) * self.tick
             found.append(excursion)
         return found
 

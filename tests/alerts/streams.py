@@ -11,7 +11,7 @@ from alerts.decisions import Decision
 from alerts.engine import StreamEngine
 from alerts.rules import Kind, Rule, Watch
 from protocol.reading import Reading
-from tests.alerts.oracle import Settings
+from tests.alerts.timeline import Settings
 
 # A tick of 20 s: the ten minutes of recovery are 30 cells of the oracle.
 TICK = 20_000

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from alerts.decisions import Decision
 from alerts.engine import StreamEngine
 from protocol.reading import Reading
-from tests.alerts.oracle import Oracle, Settings, facts_of
+from tests.alerts.facts import facts_of
+from tests.alerts.oracle import Oracle
 from tests.alerts.streams import TICK, Case, cases, take
+from tests.alerts.timeline import Settings
 
 STREAM = "5" * 32
 

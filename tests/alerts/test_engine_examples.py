@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import pytest
+
+from alerts.profiles import rules_for
+from alerts.rules import Rule, Watch
+from tests.alerts.story import CENTER, MINUTE, Story, brief, minute_of
+
+HEAT, FRZE, FREEZE_SUM, WHO_SILENCE = rules_for("who-pqs", "temperature")
+AT_LIMIT, OUT_OF_RANGE, ISOLATE, *_ = rules_for("cn-gsp", "temperature")
+
+
+class TestConsecutive:
+    def test_heat_needs_ten_whole_hours(self) -> None:
+        """9 h 59 min above 8 degC open nothing; at exactly 10 h HEAT opens."""
+        story = Story(HEAT)
+
+        assert story.hold(0, 599, 8.1) == []
+        (opened,) = story.hold(600, 600, 8.1)
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 600)
+        assert (opened.reason, opened.certainty) == ("held-time-reached", "certain")
+        assert opened.rule.holds
+
+    def test_exactly_eight_degrees_are_inside_for_who(self) -> None:
+        """8.0 for a day is no HEAT; a thousandth more is."""
+        story = Story(HEAT)
+        story.hold(0, 1440, 8.0, step=3)
+        assert story.decisions == []
+
+        story.hold(1443, 1443 + 600, 8.001, step=3)
+        assert story.told() == [("heat", "above")]
+
+    def test_one_reading_inside_starts_the_hours_again(self) -> None:
+        """A single sample inside after 9 h 59 resets HEAT: it counts one continuous event."""
+        story = Story(HEAT)
+        story.hold(0, 598, 8.5)
+        story.read(599, 8.0)
+        story.hold(600, 600 + 599, 8.5)
+
+        assert story.decisions == []
+
+    @pytest.mark.parametrize(("value", "told"), [(-0.4, []), (-0.5, [("frze", "below")])])
+    def test_freezing_counts_from_its_limit_on(
+        self, value: float, told: list[tuple[str, str]]
+    ) -> None:
+        """FRZE is at or below -0.5 for 60 min: -0.5 counts, -0.4 does not."""
+        story = Story(FRZE)
+        story.hold(0, 60, value)
+
+        assert story.told() == told
+
+    def test_crossing_ends_one_run_and_begins_another(self) -> None:
+        """Too warm and then too cold without a reading inside are two excursions."""
+        story = Story(Rule("t/both", "consecutive", 5 * MINUTE, above=8000, below=2000))
+        story.hold(0, 6, 9)
+        brought = story.hold(7, 12, 1)
+
+        assert brief(brought) == [("closed", "both", "above"), ("opened", "both", "below")]
+        assert brought[0].reason == "crossed-to-the-other-side"
+        assert (minute_of(brought[0].end), minute_of(brought[1].start)) == (7, 7)
+
+    def test_a_door_counts_as_any_other_series(self) -> None:
+        """A door that is open for five minutes fulfils DOOR; 4 min 59 s do not."""
+        (door,) = rules_for("who-pqs", "open")
+        story = Story(door, series="fridge-1/door/open")
+        assert story.hold(0, 4, 1) == []
+        assert story.read(4 + 59 / 60, 0) == []
+
+        story.hold(10, 14, 1)
+        assert brief(story.read(15, 0)) == [
+            ("opened", "door", "above"),
+            ("closed", "door", "above"),
+        ]
+
+    def test_mains_that_fail_are_outside_below(self) -> None:
+        """Mains absent for a minute alarm under cn-gsp."""
+        (mains,) = rules_for("cn-gsp", "present")
+        story = Story(mains, series="fridge-1/mains/present")
+        story.read(0, 1)
+        story.read(1, 0)
+
+        assert brief(story.read(2, 0)) == [("opened", "mains", "below")]
+
+
+class TestPossible:
+    def test_a_probe_that_answers_every_sixteen_minutes_is_no_good_news(self) -> None:
+        """-3 degC all night with a hole behind each reading opens FRZE as possible, and it holds."""
+        story = Story(FRZE, max_gap_min=15)
+        story.hold(0, 64, -3, step=16)
+
+        (opened,) = story.decisions
+        assert (opened.certainty, opened.reason) == ("possible", "held-and-unknown-time-reached")
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 60)
+        # Four readings held a minute each; the last hole counts up to the opening.
+        assert (opened.held_ms, opened.unknown_ms) == (4 * MINUTE, 56 * MINUTE)
+        assert opened.rule.holds
+
+    def test_it_becomes_certain_when_held_time_alone_is_enough(self) -> None:
+        """Enough held time behind the hole confirms a possible excursion; its end counts both."""
+        story = Story(FRZE, max_gap_min=15)
+        story.hold(0, 64, -3, step=16)
+        confirmed = story.hold(65, 124, -3)
+        closed = story.read(125, 5)
+
+        assert brief(confirmed) == [("confirmed", "frze", "below")]
+        assert closed[0].certainty == "certain"
+        assert closed[0].held_ms + closed[0].unknown_ms == 125 * MINUTE
+
+    def test_unknown_time_before_a_reading_inside_opens_nothing(self) -> None:
+        """A hole that ends inside may have been inside all along: it does not count towards D."""
+        story = Story(FRZE)
+        story.hold(0, 30, -3)
+        story.read(90, 5)
+
+        assert story.decisions == []
+
+    def test_rejected_readings_neither_extend_nor_end(self) -> None:
+        """A CRC error between two cold readings changes nothing, and holds nothing either."""
+        story = Story(FRZE)
+        story.hold(0, 30, -3)
+        for minute in range(31, 61):
+            story.read(minute, 20.0, "rejected:crc")
+        story.read(61, -3)
+
+        (opened,) = story.decisions
+        assert opened.certainty == "possible"
+        assert opened.extreme == -3000
+
+    def test_suspect_readings_are_judged(self) -> None:
+        """What is implausible but possible counts: a stuck probe at -3 still freezes."""
+        story = Story(FRZE)
+        for minute in range(61):
+            story.read(minute, -3, "suspect:stuck")
+
+        assert story.told() == [("frze", "below")]
+
+
+class TestInstant:
+    def test_gsp_sounds_at_the_limit_with_the_second_reading(self) -> None:
+        """8.0 read twice sounds under cn-gsp, and starts with the first; once does not."""
+        story = Story(AT_LIMIT, ISOLATE)
+        assert story.read(0, 8.0) == []
+
+        (opened,) = story.read(1, 8.0)
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 1)
+        assert not opened.rule.tells
+        story.hold(2, 60, 8.0)
+        assert story.told() == [("at-limit", "above")]
+
+    def test_a_single_spike_is_nothing(self) -> None:
+        """One reading outside between two inside is not confirmed."""
+        story = Story(AT_LIMIT)
+        for minute, value in enumerate((5, 85, 5, 1, 5)):
+            story.read(minute, value)
+
+        assert story.decisions == []
+
+    def test_over_a_hole_it_is_possible(self) -> None:
+        """Two readings outside with a hole between are possible; the next one makes it certain."""
+        story = Story(AT_LIMIT)
+        story.read(0, 9)
+        (opened,) = story.read(30, 9)
+        (confirmed,) = story.read(31, 9)
+
+        assert (opened.certainty, confirmed.happening) == ("possible", "confirmed")
+
+
+class TestCumulative:
+    def test_short_freezes_add_up(self) -> None:
+        """Four freezes of 15 min are no FRZE, but together 60 min in 24 h."""
+        story = Story(FRZE, FREEZE_SUM)
+        for hour in range(4):
+            story.hold(hour * 60, hour * 60 + 14, -1)
+            story.hold(hour * 60 + 15, hour * 60 + 59, 5)
+
+        (opened,) = story.decisions
+        assert opened.rule.id == "who-pqs/freeze-sum"
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 195)
+        assert opened.held_ms == 60 * MINUTE
+
+    def test_it_ends_when_the_sum_falls(self) -> None:
+        """The excursion lasts until the first of that time is more than 24 h ago."""
+        story = Story(FREEZE_SUM)
+        story.hold(0, 59, -1)
+        story.hold(60, 25 * 60, 5)
+
+        opened, closed, recovered = story.decisions
+        assert minute_of(opened.opened) == 60
+        assert minute_of(closed.end) == 24 * 60
+        assert closed.reason == "window-sum-fell"
+        # It had been inside for hours by then.
+        assert recovered.happening == "recovered"
+
+    def test_unknown_time_is_not_summed(self) -> None:
+        """Holes between cold readings are no held time."""
+        story = Story(FREEZE_SUM)
+        story.hold(0, 16 * 50, -1, step=16)
+
+        assert story.decisions == []
+
+
+class TestSilence:
+    def test_exactly_d_is_in_time(self) -> None:
+        """A logger that writes every 15 min is not silent for more than 15 min."""
+        story = Story(WHO_SILENCE, interval_min=15, max_gap_min=45)
+        story.hold(0, 300, 5, step=15)
+
+        assert story.decisions == []
+
+    def test_other_series_show_it(self) -> None:
+        """A probe that dies beside a living one is silent as soon as the stream's time says so."""
+        story = Story(WHO_SILENCE)
+        story.read(1, 5)
+        for minute in range(2, 17):
+            story.read(minute, 20, series="fridge-1/ambient/temperature")
+        (opened,) = story.read(16.5, 20, series="fridge-1/ambient/temperature")
+
+        assert (opened.series, opened.side) == (CENTER, "silent")
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (1, 16)
+        assert brief(story.read(30, 5)) == [("closed", "silence", "silent")]
+
+    def test_a_probe_that_is_dead_from_the_start_is_told(self) -> None:
+        """Silence counts from the settings record where there never was a reading."""
+        story = Story(WHO_SILENCE)
+        story.read(16, None, "rejected:no-answer")
+
+        assert story.told() == [("silence", "silent")]
+        assert minute_of(story.decisions[0].start) == 0
+
+
+class TestRecovery:
+    def test_ten_minutes_inside_are_told_once(self) -> None:
+        """Recovery comes ten minutes after the first reading inside."""
+        story = Story(AT_LIMIT)
+        story.hold(0, 5, 9)
+        story.hold(6, 15, 5)
+        assert story.told("recovered") == []
+
+        story.hold(16, 60, 5)
+        assert story.told("recovered") == [("at-limit", "above")]
+
+    def test_an_earlier_return_continues_the_thread(self) -> None:
+        """Outside again within ten minutes is another excursion of the same thread."""
+        story = Story(AT_LIMIT)
+        story.hold(0, 5, 9)
+        story.hold(6, 14, 5)
+        story.hold(15, 20, 9)
+        story.hold(21, 40, 5)
+        story.hold(41, 45, 9)
+
+        first, second, third = (d for d in story.decisions if d.happening == "opened")
+        assert second.thread == first.id != second.id
+        assert third.thread == third.id
+
+    def test_a_hole_starts_the_ten_minutes_anew(self) -> None:
+        """Unknown time is not calm: only known minutes inside count."""
+        story = Story(AT_LIMIT)
+        story.hold(0, 5, 9)
+        story.hold(6, 12, 5)
+        story.hold(30, 39, 5)
+        assert story.told("recovered") == []
+
+        story.read(40, 5)
+        assert story.told("recovered") == [("at-limit", "above")]
+
+
+class TestSettings:
+    def test_an_open_excursion_keeps_its_rule(self) -> None:
+        """Looser limits do not end an excursion that opened under tighter ones."""
+        tight = Rule("t/warm", "consecutive", 5 * MINUTE, above=8000)
+        loose = Rule("t/warm", "consecutive", 5 * MINUTE, above=12_000)
+        story = Story(tight)
+        story.hold(0, 6, 9)
+        story.settings(7, {CENTER: _with(story.watch, loose)})
+
+        assert story.hold(8, 20, 9) == []
+        (closed,) = story.read(21, 5)
+        assert (closed.rule, minute_of(closed.end)) == (tight, 21)
+        # From here on 9 degC is inside: calm under the rule now in force.
+        assert brief(story.hold(22, 60, 9)) == [("recovered", "warm", "above")]
+
+    def test_a_run_that_is_not_open_yet_is_carried_over(self) -> None:
+        """A change of settings at minute nine of ten hides nothing."""
+        story = Story(Rule("t/warm", "consecutive", 10 * MINUTE, above=8000))
+        story.hold(0, 9, 9)
+        story.settings(
+            9.5,
+            {CENTER: _with(story.watch, Rule("t/warm", "consecutive", 10 * MINUTE, above=8500))},
+        )
+        (opened,) = story.hold(10, 10, 9)
+
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 10)
+
+    def test_a_series_that_is_no_longer_watched_closes(self) -> None:
+        """What nothing judges any more does not stay open for ever."""
+        story = Story(AT_LIMIT)
+        story.hold(0, 5, 9)
+        (closed,) = story.settings(6, {})
+
+        assert (closed.reason, minute_of(closed.end)) == ("rule-changed", 6)
+
+
+def _with(watch: Watch, *rules: Rule) -> Watch:
+    return Watch(
+        watch.series, watch.interval_ms, watch.max_gap_ms, watch.storage, watch.decides, rules
+    )
