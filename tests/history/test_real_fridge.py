@@ -16,7 +16,7 @@ from history.sqlite import SqliteHistory
 from history.statistics import exposure, exposure_of
 from history.table import table_statistics
 from protocol.reading import Reading
-from tests.history.suite import STREAMS, record
+from tests.history.model import STREAMS, record
 from tests.history.test_statistics import assert_same
 
 SERIES = "fridge-1/center/temperature"

@@ -18,7 +18,8 @@ import history.sqlite
 from history.port import History, HistoryUnavailableError
 from history.sqlite import SqliteHistory
 from history.sqlite_file import GUARDED
-from tests.history.suite import SERIES, SITES, STREAMS, HistorySuite, reading, record, seqs
+from tests.history.model import SERIES, SITES, STREAMS, reading, record
+from tests.history.suite import HistorySuite, seqs
 
 
 @contextmanager
@@ -122,7 +123,7 @@ class TestFile:
         """After SIGKILL all that was answered as stored is there, and every batch whole or not at all."""
         program = (
             "import sys; from pathlib import Path; from history.sqlite import SqliteHistory;"
-            "from tests.history.suite import STREAMS, reading, record\n"
+            "from tests.history.model import STREAMS, reading, record\n"
             "store = SqliteHistory(Path(sys.argv[1]))\n"
             "for first in range(1, 10**9, 7):\n"
             "    store.append([record(STREAMS[0], reading(n, n)) for n in range(first, first + 7)])\n"
