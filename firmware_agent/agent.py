@@ -68,6 +68,7 @@ class Agent:
         self._recorders = {
             series: Recorder(watch, plan.every_ms) for series, watch in watches.items()
         }
+        self._sampled = 0
         self._sampler = Sampler(
             [
                 (
@@ -130,6 +131,7 @@ class Agent:
     def _cycle(self) -> None:
         """Sample, record, judge, commit, show: the whole way, once."""
         taken = self._sampler.cycle(self._stop)
+        self._sampled += len(taken)
         stamp = self._stamp()
         now_ms = self._clock.now_ms()
         writer, uplink = self._writer, self.uplink
@@ -137,7 +139,7 @@ class Agent:
         if uplink.fork is not None:
             self._fork(now_ms)
         writer.commit(self._drafts(taken), stamp, now_ms, uplink.marks)
-        uplink.news(writer.streams, writer.recorded)
+        uplink.news(writer.streams, writer.recorded, self._sampled)
         self._tell_health()
         unsent = uplink.unsent
         problems = self.health.problems()

@@ -66,6 +66,7 @@ class Uplink:
         self.marks: dict[int, tuple[int, int]] = {}
         self.told = told
         self._news: tuple[Sequence[Stream], int] = ((), 0)
+        self._sampled = 0
         resend_ms = max(plan.resend_after_ms, int(_LEAST_RESEND_S * 1000 * clock.speed))
         self._sender = Sender(outbox, window=plan.window, resend_after_ms=resend_ms)
         # Notes from the network thread. Of `received` and `told` only the newest counts.
@@ -111,9 +112,13 @@ class Uplink:
         self._connection.publish(self._topic("status"), self._status("offline"), retain=True)
         self._connection.stop(1.0)
 
-    def news(self, streams: Sequence[Stream], recorded: int) -> None:
-        """Take note of what was committed: all streams, and the records of the open one."""
+    def news(self, streams: Sequence[Stream], recorded: int, sampled: int = 0) -> None:
+        """Take note of what was committed: all streams, and the records of the open one.
+
+        ``sampled`` is how many samples the probes have given since the agent started.
+        """
         self._news = (streams, recorded)
+        self._sampled = sampled
         self._wake.set()
 
     @property
@@ -273,6 +278,7 @@ class Uplink:
             streams, recorded = self._news
             body |= {
                 "at": self._clock.now_ms(),
+                "sampled": self._sampled,
                 "recorded": recorded,
                 "unsent": self.unsent,
                 "problems": list(self._health.problems()),

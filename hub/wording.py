@@ -70,7 +70,8 @@ class Wording:
             at=now,
             since=row.start,
             lasting_ms=_lasting(row, now),
-            quantity=row.quantity,
+            # Of a device that is lost, the newest temperature is what people want to know.
+            quantity="temperature" if row.kind == LOST_CONTACT else row.quantity,
             side=_side(row),
             certainty="possible" if row.certainty == "possible" else "certain",
             value=self._newest(conn, row, now),

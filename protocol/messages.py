@@ -187,6 +187,9 @@ class Status(BaseModel):
     at: Milliseconds | None = None
     stream: StreamId | None = None
     version: str | None = None
+    sampled: Annotated[int, Field(ge=0, description="samples since the agent started")] | None = (
+        None
+    )
     recorded: Annotated[int, Field(ge=0)] | None = None
     unsent: Annotated[int, Field(ge=0)] | None = None
     problems: list[str] = []

@@ -116,13 +116,14 @@ def _iso(at: int) -> str:
     return dt.datetime.fromtimestamp(at / 1000, ZONE).isoformat(timespec="seconds")
 
 
-def account(hub: Path, spools: dict[str, Path], timeout_s: float) -> Account:
+def account(hub: Path, spools: dict[str, Path], timeout_s: float, now_ms: int) -> Account:
     """Compare what the spools hold now with the history, once the hub has stored that far.
 
     Raises DemoError when the hub does not get there in time.
     """
     now = [part for folder in spools.values() for part in recorded(folder)]
     _wait_stored(hub, now, timeout_s)
+    sampled = _sampled(hub, now_ms, timeout_s)
     history = SqliteHistory(hub / "history.db", read_only=True)
     stored: dict[tuple[str, int], dict[str, Any]] = {}
     times: Counter[tuple[str, str, int]] = Counter()
@@ -143,7 +144,7 @@ def account(hub: Path, spools: dict[str, Path], timeout_s: float) -> Account:
             missing += kept is None
             changed += kept is not None and kept != body
     return Account(
-        sampled=_sampled(hub),
+        sampled=sampled,
         recorded=count,
         in_history=count - missing,
         missing=missing,
@@ -158,9 +159,7 @@ def _wait_stored(hub: Path, wanted: list[Recorded], timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     while True:
         with read(database) as conn:
-            marks = dict(
-                conn.execute(select(streams.c.stream, streams.c.stored_seq)).all()
-            )
+            marks = dict(conn.execute(select(streams.c.stream, streams.c.stored_seq)).all())
         behind = [part.stream for part in wanted if marks.get(part.stream, 0) < part.last]
         if not behind:
             database.dispose()
@@ -172,13 +171,19 @@ def _wait_stored(hub: Path, wanted: list[Recorded], timeout_s: float) -> None:
         time.sleep(0.1)
 
 
-def _sampled(hub: Path) -> int:
-    """Return how many reads the agents say they made, by their last status."""
+def _sampled(hub: Path, since: int, timeout_s: float) -> int:
+    """Return how many samples the agents took, by the first status of each behind ``since``."""
     database = open_database(hub / "hub.db", read_only=True)
-    with read(database) as conn:
-        texts = conn.execute(select(devices.c.status)).scalars().all()
-    database.dispose()
-    return sum(int(json.loads(text).get("sampled", 0)) for text in texts)
+    deadline = time.monotonic() + timeout_s
+    while True:
+        with read(database) as conn:
+            found = [json.loads(text) for text in conn.execute(select(devices.c.status)).scalars()]
+        if found and all(status.get("at", 0) >= since for status in found):
+            database.dispose()
+            return sum(int(status["sampled"]) for status in found)
+        if time.monotonic() > deadline:
+            raise DemoError("an agent says nothing of itself any more")
+        time.sleep(0.1)
 
 
 def _quarantined(hub: Path) -> int:

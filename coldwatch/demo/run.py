@@ -178,7 +178,7 @@ class Demo:
         for link in self._links.values():
             link.mend()
         spools = {site.device: self._folder / site.device for site in plan.SITES}
-        found = account(self.hub_folder, spools, DRAIN_S)
+        found = account(self.hub_folder, spools, DRAIN_S, self._clock.now_ms())
         deadline = time.monotonic() + DRAIN_S
         while (left := outstanding_sms(self.hub_folder)) and time.monotonic() < deadline:
             processes.check()

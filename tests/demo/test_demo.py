@@ -122,10 +122,10 @@ def test_directions_are_said(ended: Ended) -> None:
     chinese = "\n".join(item["text"] for item in ended.summary["sms"] if item["to"].endswith("1"))
     english = "\n".join(item["text"] for item in ended.summary["sms"] if item["to"].endswith("3"))
 
-    for word in ("过热", "过冷", "恢复"):
+    for word in ("温度过高", "温度过低", "失联", "停电", "探头无数据", "已恢复"):
         assert word in chinese
-    for word in ("TOO HOT", "TOO COLD", "recovered"):
-        assert word.lower() in english.lower()
+    for word in ("TOO HOT", "TOO COLD", "NO CONTACT", "MAINS LOST", "NO READINGS", "RECOVERED"):
+        assert word in english
 
 
 def test_no_sms_is_sent_twice(ended: Ended) -> None:

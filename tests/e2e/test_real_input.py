@@ -16,6 +16,8 @@ from history.statistics import exposure
 from tests.support.mosquitto import Mosquitto
 from tests.support.system import command, hub, stored, wait_for
 
+SERIES = "fridge-1/center/temperature"
+
 AGENT = """
 site = "east-gate"
 device = "pi-1"
@@ -97,7 +99,7 @@ def test_a_real_fridge_comes_back_exactly(
     history = SqliteHistory(tmp_path / "hub" / "history.db", read_only=True)
     end = expected[-1][0] + 60_000
     went = exposure(
-        history.readings("east-gate", "fridge-1/center/temperature", 0, 1 << 50),
+        (item.reading for item in history.readings("east-gate", SERIES, 0, 1 << 50)),
         start=expected[0][0], end=end, low=2_000, high=8_000,
         interval_ms=60_000, max_gap_ms=900_000,
     )  # fmt: skip
