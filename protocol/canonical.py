@@ -47,6 +47,8 @@ def check_canonical(value: Any, where: str = "") -> None:
         return
     elif kind is dict:
         for key, item in value.items():
+            if type(key) is not str:
+                raise NotCanonicalError(f"{where or 'value'}: {key!r} is no key; only text is")
             check_canonical(key, f"{where}.<key>" if where else "<key>")
             check_canonical(item, f"{where}.{key}" if where else key)
     elif kind is list:

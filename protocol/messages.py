@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from protocol.canonical import MAX_INTEGER
-from protocol.topics import NAME_PATTERN
+from protocol.topics import MAJOR_VERSION, NAME_PATTERN
 
 MAX_RECORDS = 500
 # 500 readings are about 100 kB; anything much larger is no message of ours.
 MAX_MESSAGE_BYTES = 1_000_000
 
+# Strict, and therefore no Literal: True == 1, and pydantic would take it for one.
+Version = Annotated[int, Field(strict=True, ge=MAJOR_VERSION, le=MAJOR_VERSION)]
 Integer = Annotated[int, Field(strict=True, ge=-MAX_INTEGER, le=MAX_INTEGER)]
 Sequence = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 # 1970 to 2200: a Pi that woke up in 1970 is told by `clock`, not refused.
@@ -124,7 +126,7 @@ class RecordsMessage(BaseModel):
 
     model_config = _KEEP_UNKNOWN
 
-    v: Literal[1]
+    v: Version
     stream: StreamId
     prev: Annotated[HexHash, Field(description="h of the record before the first one")]
     records: Annotated[list[RecordBody], Field(max_length=MAX_RECORDS)] = []
@@ -136,7 +138,7 @@ class Envelope(BaseModel):
 
     model_config = _KEEP_UNKNOWN
 
-    v: Literal[1]
+    v: Version
     stream: StreamId
     prev: HexHash
     records: Annotated[list[Any], Field(max_length=MAX_RECORDS)] = []
@@ -162,7 +164,7 @@ class Received(BaseModel):
 
     model_config = _KEEP_UNKNOWN
 
-    v: Literal[1]
+    v: Version
     at: Milliseconds
     streams: dict[StreamId, StreamMarks]
 
@@ -172,7 +174,7 @@ class Told(BaseModel):
 
     model_config = _KEEP_UNKNOWN
 
-    v: Literal[1]
+    v: Version
     at: Milliseconds
     excursions: list[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]]
 
@@ -182,7 +184,7 @@ class Status(BaseModel):
 
     model_config = _KEEP_UNKNOWN
 
-    v: Literal[1]
+    v: Version
     state: Literal["online", "offline"]
     at: Milliseconds | None = None
     stream: StreamId | None = None
@@ -190,8 +192,8 @@ class Status(BaseModel):
     sampled: Annotated[int, Field(ge=0, description="samples since the agent started")] | None = (
         None
     )
-    recorded: Annotated[int, Field(ge=0)] | None = None
-    unsent: Annotated[int, Field(ge=0)] | None = None
+    recorded: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)] | None = None
+    unsent: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)] | None = None
     problems: list[str] = []
 
 

@@ -50,4 +50,5 @@ def parse(text: str) -> Address:
 
 def is_name(text: str) -> bool:
     """Tell whether ``text`` may name a site, device, asset, point or quantity."""
-    return _NAME.match(text) is not None
+    # fullmatch: with match alone, `$` would let a line end pass.
+    return _NAME.fullmatch(text) is not None
