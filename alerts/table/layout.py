@@ -18,6 +18,7 @@ _SEPARATORS: Final = "\t;,"
 # A header stands among the first lines, behind what some loggers write about themselves.
 _HEADER_WITHIN: Final = 100
 _SAMPLE: Final = 50
+_MOST: Final = 0.5
 _LONGEST: Final = 100_000
 # A number below this is no time of day that anybody logged: it is the year 1973 in seconds.
 _LIKELY_EPOCH: Final = 100_000_000
@@ -110,7 +111,7 @@ def find_layout(
     header_at = _header_row(rows, wanted)
     body = rows if header_at is None else rows[header_at + 1 :]
     header = None if header_at is None else rows[header_at][1]
-    sample = [cells for _, cells in body[:_SAMPLE]]
+    sample = [cells for _, cells in body[:_SAMPLE] if cells != header]
     probe = _Probe(stamps, Values(unit), sample, header)
     time = probe.column(time_column, "--time-column") if time_column is not None else None
     value = probe.column(value_column, "--value-column") if value_column is not None else None
@@ -222,10 +223,13 @@ class _Probe:
         return "there are " + ", ".join(repr(name) for name in self.header if name)
 
     def guess_time(self, value: int | None) -> int:
-        """Return the first column that holds times in nearly every row of the sample."""
-        for index in range(self.width):
-            if index != value and self._share(index, self._is_time) >= 0.8:
-                return index
+        """Return the column that holds times in most rows of the sample, the first of equals."""
+        shares = [
+            0.0 if index == value else self._share(index, self._is_time)
+            for index in range(self.width)
+        ]
+        if max(shares, default=0.0) >= _MOST:
+            return shares.index(max(shares))
         raise LayoutError(f"no column looks like times: give --time-column; {self.there_are()}")
 
     def guess_value(self, time: int) -> int:
@@ -233,7 +237,7 @@ class _Probe:
         numeric = [
             index
             for index in range(self.width)
-            if index != time and self._share(index, self._is_value) >= 0.5
+            if index != time and self._share(index, self._is_value) >= _MOST
         ]
         named = [
             index

@@ -12,7 +12,9 @@ Unit = Literal["degC", "degF", "mdegC"]
 
 # A minus may be the typographic one (U+2212); a decimal comma is as good as a point, because the
 # cell is already cut out and no temperature has thousands to group.
-_NUMBER: Final = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,4})?)\s*(\D{1,3})?")
+_NUMBER: Final = re.compile(
+    r"([+-]?(?:\d+(?:\.\d*|,\d+)?|[.,]\d+)(?:[eE][+-]?\d{1,4})?)\s*(\D{1,3})?"
+)
 _MARKS: Final = {"C": "degC", "°C": "degC", "℃": "degC", "F": "degF", "°F": "degF", "℉": "degF"}
 # Nothing is colder; and no thermometer that watches vaccine shows more than 1000 degC.
 _COLDEST: Final = -273_150

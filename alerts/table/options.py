@@ -195,7 +195,7 @@ def zone_of(name: str | None) -> tzinfo:
         return UTC
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise UsageError(
             f"--zone: there is no zone {name!r}; write for example Asia/Shanghai"
         ) from None
