@@ -176,10 +176,10 @@ class Rig:
         moods = random.Random(99)
         while not self.stop.is_set():
             for fridge in self.fridges:
-                if moods.random() < 0.25:
+                if moods.random() < 0.35:
                     self.set(fridge, moods.choice((5_000, 5_000, 9_500, 1_200)))
-            # 14 simulated minutes: some excursions open, some runs end before
-            self.stop.wait(7.0)
+            # 8 simulated minutes: some excursions open, and some runs end before
+            self.stop.wait(4.0)
 
     def end(self) -> None:
         """End what still runs."""

@@ -1,0 +1,85 @@
+"""Make the pictures of README and docs: run the demo, and take what its console shows.
+
+    .venv/bin/python tools/pictures.py [FOLDER]
+
+Needs Chromium. The demo's story is four simulated hours; the pictures are of its end.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+WIDE, NARROW = (1280, 800), (390, 844)
+# (file, path, size)
+PICTURES = (
+    ("overview", "/", WIDE),
+    ("overview-phone", "/", NARROW),
+    ("asset", "/assets/east-gate/fridge-1?range=6h", WIDE),
+    ("sms", "/sms", WIDE),
+    ("batches", "/batches", WIDE),
+    ("excursions", "/excursions", WIDE),
+)
+LANGUAGES = ("en", "zh")
+# Simulated hours of the story at 120 times the speed, and its last messages.
+STORY_S = 118
+
+
+def console_address(demo: subprocess.Popen[str]) -> str:
+    """Return the address that the demo prints."""
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        if found:
+            return found[0]
+    raise SystemExit("the demo ended before its console was there")
+
+
+def take(browser: Browser, address: str, folder: Path) -> None:
+    """Take every picture in both languages."""
+    for language in LANGUAGES:
+        for name, path, (width, height) in PICTURES:
+            page = browser.new_page(
+                viewport={"width": width, "height": height}, device_scale_factor=1.5
+            )
+            joint = "&" if "?" in path else "?"
+            page.goto(f"{address}{path}{joint}lang={language}")
+            page.wait_for_timeout(1_200)
+            page.screenshot(path=folder / f"{name}-{language}.png", animations="disabled")
+            page.close()
+
+
+def main() -> int:
+    """Run the demo to the end of its story and take the pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as state:
+        command = [sys.executable, "-m", "coldwatch", "demo", "--speed", "120", "--dir", state]
+        demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            address = console_address(demo)
+            time.sleep(STORY_S)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+                take(browser, address, folder)
+                browser.close()
+        finally:
+            demo.terminate()
+            demo.wait(20)
+    print(f"pictures in {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
