@@ -267,7 +267,7 @@ def _project(conn: Connection, entry: Entry, known: ExcursionRow | None) -> Excu
     body = entry.body
     if happening == "recovered" and known is not None:
         # It speaks of the whole thread, and of nothing but that it is over.
-        now = {"recovered_at": entry.at, "recovered_entry": entry.position}
+        now: dict[str, Any] = {"recovered_at": entry.at, "recovered_entry": entry.position}
         thread = excursions.c.thread == body["thread"]
         conn.execute(update(excursions).where(thread).values(now))
         return replace(known, **now)

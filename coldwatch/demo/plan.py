@@ -108,8 +108,8 @@ STORY: Final[tuple[tuple[int, str, str, str], ...]] = (
     (80, "school-3/fridge-2", "probe_unplug", ""),
     (95, "east-gate/fridge-3", "power_on_85", ""),
     (105, "school-3/*", "mains_on", ""),
+    (110, "east-gate/fridge-2", "thermostat_drift", 'to = 6.0\nover = "5min"'),
     (125, "school-3/fridge-2", "probe_plug", ""),
-    (140, "east-gate/fridge-2", "thermostat_drift", 'to = 6.0\nover = "5min"'),
 )
 LINKS: Final = (LinkEvent(20, "pi-van-7", up=False), LinkEvent(140, "pi-van-7", up=True))
 
