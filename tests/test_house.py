@@ -19,7 +19,7 @@ from coldwatch import __version__, cli
 
 HOUSE = Path(__file__).resolve().parents[1]
 
-# Who may import whom; everybody may import themselves (docs/decisions/001-arrows.md).
+# Who may import whom; everybody may import themselves (docs/decisions/009-arrows.md).
 ARROWS: dict[str, set[str]] = {
     "protocol": set(),
     "config": {"protocol"},
