@@ -221,6 +221,7 @@ def door_shut(facts: MessageFacts) -> str:
 
 def lost_contact(facts: MessageFacts) -> str:
     """Tell that a device has not been heard, so that nobody knows its fridges' temperatures."""
+    last = N_("Last value %(value)s.") if facts.value is not None else ""
     core = N_(
         "VACCINE ALARM: %(site)s, %(asset)s: NO CONTACT since %(since)s, %(lasting)s. Temperature"
         " unknown."
@@ -228,9 +229,18 @@ def lost_contact(facts: MessageFacts) -> str:
     brief = N_("%(site)s, %(asset)s: NO CONTACT since %(since)s.")
     action = N_("Check power and network, read the display.")
     least = N_("Check power and network.")
-    tiny = N_("%(site)s %(asset)s: NO CONTACT")
     return fit(
-        facts, [(core, action), (core, least), (brief, action), (brief, least), (brief,), (tiny,)]
+        facts,
+        [
+            (core, last, action),
+            (core, last, least),
+            (core, action),
+            (core, least),
+            (brief, action),
+            (brief, least),
+            (brief,),
+            (N_("%(site)s %(asset)s: NO CONTACT"),),
+        ],
     )
 
 

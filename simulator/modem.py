@@ -207,7 +207,10 @@ class Modem:
             if ends is None:
                 self._stopping.wait(_TICK_S)
                 continue
-            ready = select.select([ends[0]], [], [], _TICK_S)[0]
+            try:
+                ready = select.select([ends[0]], [], [], _TICK_S)[0]
+            except OSError:  # it vanished in this very moment
+                continue
             with self._lock:
                 if self._ends is ends:
                     self._exchange(ends[0], readable=bool(ready))

@@ -22,9 +22,12 @@ from typing import Final
 
 from alerts import segments
 from alerts.channels.contract import ChannelError, Outcome
+from alerts.channels.smsd_schema import DatabaseUnusableError, prepare_database
 
 _CREATOR: Final = "coldwatch:"
 _LONGEST_KEY: Final = 120
+# How long a lock of smsd's is waited for, seconds.
+_PATIENCE_S: Final = 5.0
 _MOST_PARTS: Final = 10
 # 24 h (TS 23.040 9.2.3.12.1): an alarm that a telephone gets days later only misleads.
 _VALIDITY_ONE_DAY: Final = 167
@@ -54,7 +57,7 @@ class GammuSmsd:
     """Hands messages to gammu-smsd and asks what became of them.
 
     Each call opens the file anew: a file that was replaced while we held it open would take
-    messages that nobody ever sends.
+    messages that nobody ever sends. One that is missing is made; smsd wants it at its start.
     """
 
     def __init__(self, database: Path) -> None:
@@ -101,7 +104,7 @@ class GammuSmsd:
                 if retries:
                     why = _explain(max(code, code_of_more))
                     return Outcome("retry", f"try {retries} failed: {why}")
-                return Outcome("queued", _absence(connection))
+                return Outcome("queued", self._absence(connection))
         # smsd died between booking and deleting; it would send again when its lock of 60 s ends.
         self._take_out(identity)
         return _finished(done)
@@ -111,14 +114,31 @@ class GammuSmsd:
             connection.execute("DELETE FROM outbox WHERE ID = ?", (identity,))
             connection.execute("DELETE FROM outbox_multipart WHERE ID = ?", (identity,))
 
+    def _absence(self, connection: sqlite3.Connection) -> str:
+        """Say so where smsd does not seem to be at work."""
+        (seen,) = connection.execute("SELECT max(UpdatedInDB) FROM phones").fetchone()
+        if seen is None:
+            return (
+                f"gammu-smsd has never had a modem and {self._database}; look whether it runs, and"
+                " whether its configuration names this file and the right device"
+            )
+        last = datetime.fromtimestamp(_milliseconds(seen) / 1000, UTC)
+        if datetime.now(UTC) - last > _SEEN_WITHIN:
+            return (
+                f"gammu-smsd was last at work at {last:%Y-%m-%d %H:%M:%S} UTC; look whether it runs"
+            )
+        return ""
+
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[sqlite3.Connection]:
         """Open the file for one transaction; every failure becomes a ChannelError."""
         try:
+            if not self._database.exists():
+                prepare_database(self._database)
             connection = sqlite3.connect(
                 f"{self._database.absolute().as_uri()}?mode=rw",
                 uri=True,
-                timeout=5.0,
+                timeout=_PATIENCE_S,
                 isolation_level=None,
             )
             try:
@@ -130,6 +150,9 @@ class GammuSmsd:
                 connection.close()
         except sqlite3.Error as error:
             raise self._channel_error(error) from error
+        except (OSError, DatabaseUnusableError) as error:
+            reason = f"gammu-smsd's database cannot be made: {error}"
+            raise ChannelError(retryable=False, reason=reason) from error
 
     def _channel_error(self, error: sqlite3.Error) -> ChannelError:
         """Say what is wrong with the file and what to do."""
@@ -137,16 +160,16 @@ class GammuSmsd:
         where = f"gammu-smsd's database {self._database}"
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return ChannelError(retryable=True, reason=f"{where} is locked by another program")
-        if not self._database.exists():
-            remedy = "is missing; restart the hub, which makes it, and then gammu-smsd"
-        elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
             remedy = "cannot be written; give the hub and gammu-smsd rights on file and folder"
         elif name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-            remedy = "is damaged; stop gammu-smsd, move the file away, restart the hub, start it"
+            remedy = (
+                "is damaged; stop gammu-smsd, move the file away, start gammu-smsd a minute later"
+            )
         elif name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
             remedy = "cannot grow; look at the disk and make room"
         else:
-            remedy = f"is not as gammu-smsd 1.42 has it ({error}); move it away, restart the hub"
+            remedy = f"is not as gammu-smsd 1.42 has it ({error}); move it away, restart gammu-smsd"
         return ChannelError(retryable=False, reason=f"{where} {remedy}")
 
 
@@ -216,17 +239,6 @@ def _explain(code: int) -> str:
     if code == -1:
         return "the modem did not answer; look at its power and cable"
     return f"the modem said error {code} ({_CODES.get(code, 'no further reason')})"
-
-
-def _absence(connection: sqlite3.Connection) -> str:
-    """Say so where smsd does not seem to be at work."""
-    (seen,) = connection.execute("SELECT max(UpdatedInDB) FROM phones").fetchone()
-    if seen is None:
-        return "gammu-smsd has never had a modem; look whether it runs and finds its device"
-    last = datetime.fromtimestamp(_milliseconds(seen) / 1000, UTC)
-    if datetime.now(UTC) - last > _SEEN_WITHIN:
-        return f"gammu-smsd was last at work at {last:%Y-%m-%d %H:%M:%S} UTC; look whether it runs"
-    return ""
 
 
 def _milliseconds(stamp: str) -> int:

@@ -111,6 +111,11 @@ class Smsd:
     ) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now, or ran last; None before the first."""
+        return self._process.pid if self._process is not None else None
+
     def stop(self) -> None:
         """End it: politely, and after two seconds by force."""
         self._stopping.set()
@@ -164,7 +169,7 @@ def start_smsd(folder: Path, device: Path, database: Path, config: str | None = 
 
     Raises:
         RuntimeError: gammu-smsd or its driver is not installed; the text says what to type.
-        ValueError: the database cannot be used.
+        DatabaseUnusableError: the database cannot be used.
     """
     if missing := what_is_missing():
         raise RuntimeError(missing)

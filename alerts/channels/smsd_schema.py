@@ -24,6 +24,10 @@ CREATE INDEX IF NOT EXISTS coldwatch_sentitems ON sentitems (CreatorID);
 """
 
 
+class DatabaseUnusableError(Exception):
+    """The file cannot serve as gammu-smsd's database; the text says why and what to do."""
+
+
 def prepare_database(database: Path) -> None:
     """Create gammu-smsd's database where it is missing; do nothing where it is ready.
 
@@ -31,7 +35,7 @@ def prepare_database(database: Path) -> None:
     on. Run it before gammu-smsd starts: smsd ends itself when the tables are not there.
 
     Raises:
-        ValueError: the file is there and is no such database, or it is of another version.
+        DatabaseUnusableError: the file is no such database, or one of another version.
         OSError: the folder cannot be written.
     """
     database.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +43,9 @@ def prepare_database(database: Path) -> None:
         connection = sqlite3.connect(database, timeout=5.0, isolation_level=None)
         try:
             if _tables(connection) and not _tables(connection) >= _NEEDED:
-                raise ValueError(f"{database} holds other tables than gammu-smsd's; name another")
+                raise DatabaseUnusableError(
+                    f"{database} holds other tables than gammu-smsd's; name another"
+                )
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
@@ -48,7 +54,7 @@ def prepare_database(database: Path) -> None:
                 _run(connection, statements.read_text(encoding="utf-8"))
             (version,) = connection.execute("SELECT max(Version) FROM gammu").fetchone()
             if version != VERSION:
-                raise ValueError(
+                raise DatabaseUnusableError(
                     f"{database} is of version {version}, and this program knows {VERSION}; "
                     "move the file away, and it is made anew"
                 )
@@ -57,7 +63,7 @@ def prepare_database(database: Path) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise ValueError(
+        raise DatabaseUnusableError(
             f"{database} cannot be made gammu-smsd's database: {error}; move the file away, and it "
             "is made anew"
         ) from error
