@@ -115,6 +115,8 @@ def _not_installed(name: str, error: ModuleNotFoundError) -> int:
     extra = EXTRAS.get(package)
     if extra is None:
         raise error
+    if name == "demo":
+        extra = name  # it runs all the others
     return _complain(
         f"`{name}` needs the package {package}, which is not installed; "
         f"write: pip install 'coldwatch[{extra}]'"

@@ -115,6 +115,18 @@ def test_a_package_that_is_not_installed_names_its_extra(
     )
 
 
+def test_the_demo_asks_for_its_own_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo runs agent and hub: one install brings it all, and not one after the other."""
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)  # as if it were not installed
+    for name in [name for name in sys.modules if name.startswith(("coldwatch.demo", "hub"))]:
+        monkeypatch.delitem(sys.modules, name)
+
+    assert cli.main(["demo", "--for", "1s"]) == 2
+    assert capsys.readouterr().err.endswith("write: pip install 'coldwatch[demo]'\n")
+
+
 def test_a_module_of_ours_that_is_missing_is_no_missing_extra(subcommand: Any) -> None:
     """A fault of our own is shown as one, and not as advice that would not help."""
 
