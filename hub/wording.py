@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from alerts.facts import Happening, MessageFacts
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person, Site
 from history.port import History, HistoryUnavailableError
-from journal.excursions import LOST_CONTACT, ExcursionRow
+from journal.excursions import LOST_CONTACT, ExcursionRow, excursions
 from journal.watches import watches
 from ledger.store import holds
 
@@ -59,7 +59,7 @@ class Wording:
     ) -> MessageFacts:
         site = self._sites[row.site]
         language = person.language
-        batches, doses = _held(conn, row)
+        batches, doses = _held(conn, row, over=happening == "recovered")
         said: Happening = happening
         return MessageFacts(
             happening=said,
@@ -138,11 +138,21 @@ def _lasting(row: ExcursionRow, now: int) -> int:
     return max(0, (row.end if row.end is not None else now) - row.start)
 
 
-def _held(conn: Connection, row: ExcursionRow) -> tuple[int, int]:
-    """Return how many batches, and doses of them, this excursion holds."""
-    mine = (holds.c.cause == row.id) & holds.c.issued.is_(False)
-    counts = select(
-        func.count(holds.c.batch.distinct()), func.coalesce(func.sum(holds.c.doses), 0)
-    ).where(mine)
-    batches, doses = conn.execute(counts).one()
-    return int(batches), int(doses)
+def _held(conn: Connection, row: ExcursionRow, *, over: bool) -> tuple[int, int]:
+    """Return how many batches, and doses of them, this excursion holds.
+
+    When it is over, those count that any rule held on this side meanwhile.
+    """
+    causes = select(excursions.c.id).where(
+        excursions.c.site == row.site,
+        excursions.c.series == row.series,
+        excursions.c.side == row.side,
+        excursions.c.start >= row.start,
+    )
+    mine = holds.c.cause.in_(causes) if over else holds.c.cause == row.id
+    held = select(holds.c.batch, holds.c.parcel, holds.c.doses).where(
+        mine, holds.c.issued.is_(False)
+    )
+    # Two rules may hold the same parcel; its doses are there once.
+    parcels = {(item.batch, item.parcel): item.doses for item in conn.execute(held)}
+    return len({batch for batch, _ in parcels}), sum(parcels.values())

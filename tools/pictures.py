@@ -22,18 +22,18 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
 WIDE, NARROW = (1280, 800), (390, 844)
-# (file, path, size)
-PICTURES = (
-    ("overview", "/", WIDE),
-    ("overview-phone", "/", NARROW),
+# (file, path, size): while the door is open and the van is lost, and at the end of the story.
+TROUBLE = (("overview", "/", WIDE), ("overview-phone", "/", NARROW))
+AFTERWARDS = (
     ("asset", "/assets/east-gate/fridge-1?range=6h", WIDE),
     ("sms", "/sms", WIDE),
     ("batches", "/batches", WIDE),
     ("excursions", "/excursions", WIDE),
 )
+Pictures = tuple[tuple[str, str, tuple[int, int]], ...]
 LANGUAGES = ("en", "zh")
-# Simulated hours of the story at 120 times the speed, and its last messages.
-STORY_S = 118
+# Real seconds into the story, at 120 times the speed.
+TROUBLE_S, AFTERWARDS_S = 36, 112
 
 
 def console_address(demo: subprocess.Popen[str]) -> str:
@@ -46,10 +46,10 @@ def console_address(demo: subprocess.Popen[str]) -> str:
     raise SystemExit("the demo ended before its console was there")
 
 
-def take(browser: Browser, address: str, folder: Path) -> None:
-    """Take every picture in both languages."""
+def take(browser: Browser, address: str, folder: Path, pictures: Pictures) -> None:
+    """Take these pictures in both languages."""
     for language in LANGUAGES:
-        for name, path, (width, height) in PICTURES:
+        for name, path, (width, height) in pictures:
             page = browser.new_page(
                 viewport={"width": width, "height": height}, device_scale_factor=1.5
             )
@@ -69,10 +69,12 @@ def main() -> int:
         demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             address = console_address(demo)
-            time.sleep(STORY_S)
+            began = time.monotonic()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                take(browser, address, folder)
+                for seconds, pictures in ((TROUBLE_S, TROUBLE), (AFTERWARDS_S, AFTERWARDS)):
+                    time.sleep(max(0.0, began + seconds - time.monotonic()))
+                    take(browser, address, folder, pictures)
                 browser.close()
         finally:
             demo.terminate()
