@@ -8,9 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.mosquitto import Mosquitto
 from tests.support.ports import unused_port
+
+# No deadline: a busy machine is no fault of the code. In CI the same examples each time, so that a
+# red run is the change's own doing; at a desk new ones, so that there are more of them.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
 
 HOUSE = Path(__file__).resolve().parents[1]
 
