@@ -1,0 +1,86 @@
+"""What the console refuses, in words that stand in the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"
+    """Mark a text for the catalogue; it is translated where it is shown."""
+    return text
+
+
+class ProblemError(Exception):
+    """A request that cannot be answered.
+
+    Attributes:
+        status: of HTTP.
+        message: one line of the catalogue, with ``%(name)s`` for values.
+        values: what they are.
+    """
+
+    def __init__(self, status: int, message: str, values: Mapping[str, object]) -> None:
+        """Keep all three."""
+        super().__init__(message % values)
+        self.status = status
+        self.message = message
+        self.values = values
+
+
+def no_such_asset(key: str) -> ProblemError:
+    """Return what is said where nobody knows an asset."""
+    message = N_("There is no asset %(key)s; the overview lists those there are.")
+    return ProblemError(404, message, {"key": key})
+
+
+def no_such_batch(batch: str) -> ProblemError:
+    """Return what is said where nobody knows a batch."""
+    message = N_("There is no batch %(batch)s; the list of batches names those there are.")
+    return ProblemError(404, message, {"batch": batch})
+
+
+def no_such_site(site: str) -> ProblemError:
+    """Return what is said where nobody knows a site."""
+    message = N_("There is no site %(site)s; the overview lists those there are.")
+    return ProblemError(404, message, {"site": site})
+
+
+def no_such_page(path: str) -> ProblemError:
+    """Return what is said of a path that leads nowhere."""
+    message = N_("There is no page %(path)s; begin with the overview.")
+    return ProblemError(404, message, {"path": path})
+
+
+def cannot_read(reason: str) -> ProblemError:
+    """Return what is said where a database cannot be read; the reason is the store's own line."""
+    message = N_("The hub's files cannot be read now: %(reason)s")
+    return ProblemError(503, message, {"reason": reason})
+
+
+def bad_parameter(name: str, value: str, error: Mapping[str, object]) -> ProblemError:
+    """Return what is said of a parameter that failed its check; ``error`` is one of pydantic's."""
+    context = error.get("ctx")
+    limits = context if isinstance(context, Mapping) else {}
+    kind = str(error["type"])
+    values: dict[str, object] = {"name": name, "value": value[:80]}
+    if kind in {"literal_error", "enum"}:
+        message = N_("%(name)s=%(value)s: write %(choices)s.")
+        values["choices"] = str(limits.get("expected", "")).replace("'", "").replace(" or ", ", ")
+    elif kind.startswith("int_"):
+        message = N_("%(name)s=%(value)s: write a whole number.")
+    elif kind == "bool_parsing":
+        message = N_("%(name)s=%(value)s: write 1 or 0.")
+    elif kind == "greater_than_equal":
+        message = N_("%(name)s=%(value)s: write %(limit)s or more.")
+        values["limit"] = limits.get("ge")
+    elif kind == "less_than_equal":
+        message = N_("%(name)s=%(value)s: write %(limit)s or less.")
+        values["limit"] = limits.get("le")
+    elif kind == "missing":
+        message = N_("%(name)s is missing; add it to the address.")
+    elif kind == "string_too_long":
+        message = N_("%(name)s is too long; write at most %(limit)s characters.")
+        values["limit"] = limits.get("max_length")
+    else:
+        message = N_("%(name)s=%(value)s cannot be understood.")
+    return ProblemError(400, message, values)

@@ -1,0 +1,142 @@
+"""The hub's two files, opened for reading, whatever happens to them meanwhile.
+
+A file that is not there yet reads as empty. A file that was put in the place of another (a backup
+that was restored) is opened anew: an open connection would go on showing the old one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine, NullPool, Table, create_engine, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
+
+import hub.tables  # noqa: F401 - its tables, and those below, must be on `metadata`
+import journal.excursions
+import journal.watches  # noqa: F401
+import ledger.store  # noqa: F401
+from history.sqlite import SqliteHistory
+from journal.database import metadata, open_database, read
+
+DATABASE: Final = "hub.db"
+HISTORY: Final = "history.db"
+
+# Device and inode: what tells one file from another of the same name.
+_Identity = tuple[int, int]
+
+
+class Store:
+    """Reads hub.db and history.db of one state directory; may be used from any thread."""
+
+    def __init__(self, state_dir: Path) -> None:
+        """Begin without a connection: neither file needs to be there."""
+        self._database = state_dir / DATABASE
+        self._history_file = state_dir / HISTORY
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._engine_of: _Identity | None = None
+        self._history = SqliteHistory(self._history_file, read_only=True)
+        self._history_of: _Identity | None = None
+        self._nothing = _empty_database()
+
+    @contextmanager
+    def hub(self) -> Iterator[Connection]:
+        """Give one snapshot of the hub's database; an empty one where the hub has never run.
+
+        Raises DatabaseError, with one line for people, where the file cannot be read.
+        """
+        with read(self._current() or self._nothing) as conn:
+            yield conn
+
+    def exists(self) -> bool:
+        """Whether a hub has ever run in this state directory."""
+        return self._current() is not None
+
+    def history(self) -> SqliteHistory:
+        """Return the history as it is now; empty where there is none."""
+        identity = _identity(self._history_file)
+        with self._lock:
+            if identity != self._history_of:
+                self._history.close()
+                self._history = SqliteHistory(self._history_file, read_only=True)
+                self._history_of = identity
+            return self._history
+
+    def close(self) -> None:
+        """Close both files."""
+        with self._lock:
+            self._history.close()
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    def _current(self) -> Engine | None:
+        """Return the database as it lies there now; None where it has no tables yet."""
+        identity = _identity(self._database)
+        with self._lock:
+            if self._engine is None or identity != self._engine_of:
+                if self._engine is not None:
+                    self._engine.dispose()
+                self._engine = self._engine_of = None
+                if identity is not None:
+                    self._engine, complete = _open(self._database)
+                    # while tables are missing it is looked at anew each time
+                    self._engine_of = identity if complete else None
+            return self._engine
+
+
+def _identity(path: Path) -> _Identity | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _open(path: Path) -> tuple[Engine | None, bool]:
+    """Open the database, and tell whether it has all tables; None where it has none.
+
+    `coldwatch ledger` may have made its own before a hub ever ran: those that are missing are
+    read as empty ones.
+    """
+    engine = open_database(path, read_only=True)
+    with read(engine) as conn:
+        present = set(conn.exec_driver_sql("SELECT name FROM sqlite_schema").scalars())
+    missing = [table for table in metadata.sorted_tables if table.name not in present]
+    if len(missing) == len(metadata.sorted_tables):
+        engine.dispose()
+        return None, False
+    if missing:
+        script = _script(missing, "TEMP TABLE")
+        engine.dispose()
+
+        @event.listens_for(engine, "connect")
+        def _connected(connection: sqlite3.Connection, _record: object) -> None:
+            connection.executescript(script)
+
+    return engine, not missing
+
+
+def _script(tables: Sequence[Table], kind: str) -> str:
+    """Return the statements that make empty tables; kind: ``TABLE`` or ``TEMP TABLE``."""
+    dialect = sqlite.dialect()
+    texts = (str(CreateTable(table).compile(dialect=dialect)) for table in tables)
+    return ";".join(text.replace("CREATE TABLE", f"CREATE {kind}", 1) for text in texts)
+
+
+def _empty_database() -> Engine:
+    """Return a database in memory with every table and no row: what a hub finds on its first day."""
+    script = _script(metadata.sorted_tables, "TABLE")
+
+    def create() -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        connection.executescript(script)
+        return connection
+
+    return create_engine("sqlite+pysqlite://", creator=create, poolclass=NullPool)

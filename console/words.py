@@ -1,0 +1,112 @@
+"""What the pages call the codes that the system uses: states, sides, qualities, points."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.models import Excursion
+from console.problems import N_
+from journal.excursions import LOST_CONTACT
+
+WORDS: Final[dict[str, dict[str, str]]] = {
+    "state": {
+        "inside": N_("Inside"),
+        "above": N_("Too hot"),
+        "below": N_("Too cold"),
+        "both": N_("Too hot and too cold"),
+        "silent": N_("Silent"),
+        "lost": N_("Lost contact"),
+        "none": N_("No data"),
+    },
+    "excursion": {
+        "hot": N_("too hot"),
+        "cold": N_("too cold"),
+        "door": N_("door open"),
+        "mains": N_("mains lost"),
+        "silent": N_("no reading"),
+        "lost": N_("lost contact"),
+        "high": N_("too high"),
+        "low": N_("too low"),
+    },
+    "certainty": {"certain": N_("certain"), "possible": N_("possible")},
+    "sms": {
+        "waiting": N_("waiting"),
+        "handed": N_("handed over"),
+        "sent": N_("sent"),
+        "refused": N_("refused"),
+    },
+    "verdict": {
+        "usable": N_("Usable"),
+        "hold": N_("On hold"),
+        "ask": N_("Ask the manufacturer"),
+    },
+    "site": {
+        "fixed": N_("fixed point"),
+        "temporary": N_("temporary point"),
+        "mobile": N_("mobile point"),
+    },
+    "point": {
+        "center": N_("center"),
+        "upper": N_("upper"),
+        "lower": N_("lower"),
+        "ambient": N_("ambient"),
+        "door": N_("door"),
+        "mains": N_("mains"),
+        "link": N_("link"),
+    },
+    "quantity": {
+        "temperature": N_("temperature"),
+        "humidity": N_("humidity"),
+        "open": N_("door"),
+        "present": N_("mains"),
+        "on": N_("on"),
+        "voltage": N_("voltage"),
+        "current": N_("current"),
+        "charge": N_("charge"),
+        "intensity": N_("intensity"),
+        "contact": N_("contact"),
+    },
+    "grade": {"suspect": N_("doubtful reading"), "rejected": N_("reading rejected")},
+    "reason": {
+        "crc": N_("wrong checksum"),
+        "all-zero": N_("all zero"),
+        "power-on": N_("power-on value"),
+        "out-of-range": N_("outside the data sheet"),
+        "implausible": N_("implausible"),
+        "stuck": N_("stuck at one value"),
+        "too-fast": N_("changes too fast"),
+    },
+    "rule": {
+        "consecutive": N_("without a break"),
+        "cumulative": N_("summed up"),
+        "instant": N_("two readings"),
+        "silence": N_("no valid reading"),
+        LOST_CONTACT: N_("nothing received"),
+    },
+    "device": {"online": N_("online"), "offline": N_("offline")},
+    "period": {
+        "6h": N_("6 h"),
+        "24h": N_("24 h"),
+        "7d": N_("7 d"),
+        "30d": N_("30 d"),
+        "90d": N_("90 d"),
+    },
+}
+
+# Units as people write them; a switch has none.
+SYMBOLS: Final = {"degC": "°C", "%RH": "%RH", "uW/cm2": "µW/cm²", "0/1": ""}
+
+
+def what(excursion: Excursion) -> str:
+    """Return the code, in ``WORDS["excursion"]``, of what an excursion is to people."""
+    if excursion.kind == LOST_CONTACT:
+        return "lost"
+    if excursion.side == "silent":
+        return "silent"
+    if excursion.quantity == "temperature":
+        return "hot" if excursion.side == "above" else "cold"
+    if excursion.quantity == "open":
+        return "door"
+    if excursion.quantity == "present":
+        return "mains"
+    return "high" if excursion.side == "above" else "low"
