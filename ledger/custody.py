@@ -4,7 +4,7 @@ A parcel is the doses of one batch that share one path: what stands together in 
 cannot be told apart. A place is an asset and, where a box is labelled so that it can be told
 apart, its label. So there is at most one parcel of a batch in one place at a time; a partial move
 makes a parcel that inherits the history of the first, and parcels that meet become one that
-takes the worse of both (docs/decisions/040-parcels.md).
+takes the worse of both (docs/decisions/008-parcels.md).
 
 Movements count in the order of (time, journal position), whatever order they were entered in:
 a back-dated entry simply makes another history, or is refused because that one is impossible.

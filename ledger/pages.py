@@ -121,8 +121,9 @@ def journey_page(found: Journey, language: Language, zone: ZoneInfo) -> list[str
         ("issued", found.issued),
         ("on hold", found.held),
     )
+    colon, comma = ("：", "，") if language == "zh" else (": ", ", ")
     sum_ = found.way.exposure()
-    extremes = ", ".join(
+    extremes = comma.join(
         f"{say(name)} {_degrees(value)}"
         for name, value in (
             ("min", sum_.minimum),
@@ -132,12 +133,12 @@ def journey_page(found: Journey, language: Language, zone: ZoneInfo) -> list[str
         )
     )
     title = (
-        f"{found.batch.id}  {say('expiry')} {found.batch.expiry}  {say('verdict')}: "
+        f"{found.batch.id}  {say('expiry')} {found.batch.expiry}  {say('verdict')}{colon}"
         f"{_verdict(found.verdict, language)}"
     )
     return [
         title,
-        ", ".join(f"{say(name)} {count}" for name, count in counts),
+        comma.join(f"{say(name)} {count}" for name, count in counts),
         "",
         *(reason.text(language, zone) for reason in found.why),
         extremes,

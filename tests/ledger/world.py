@@ -25,8 +25,7 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 # 2026-03-02 00:00 in Shanghai
-NOON_BEFORE = 1_772_380_800_000
-START = NOON_BEFORE
+START = 1_772_380_800_000
 
 EXPIRY = date(2027, 12, 31)
 SITE = "east"
@@ -74,7 +73,15 @@ class World:
         )
 
     def readings(
-        self, fridge: str, first: int, last: int, value: int = 5000, *, step: int = 1
+        self,
+        fridge: str,
+        first: int,
+        last: int,
+        value: int = 5000,
+        *,
+        step: int = 1,
+        quality: str = "ok",
+        point: str = "center",
     ) -> None:
         """Store readings of a fridge every ``step`` minutes from ``first`` to before ``last``."""
         records = []
@@ -84,12 +91,12 @@ class World:
             body = {
                 "kind": "reading",
                 "seq": seq,
-                "series": f"{fridge}/center/temperature",
+                "series": f"{fridge}/{point}/temperature",
                 "at": at,
                 "boot": "b0",
                 "mono_ms": minute * MINUTE if minute > 0 else 0,
                 "value": value,
-                "quality": "ok",
+                "quality": quality,
                 "clock": "synced",
             }
             records.append(StoredRecord(SITE, stream_of(fridge), body, at))
