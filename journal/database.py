@@ -205,6 +205,12 @@ def create_tables(engine: Engine) -> None:
         conn.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
+def has_tables(engine: Engine, *tables: Table) -> bool:
+    """Whether these tables are in the file: a reader cannot create what is missing."""
+    with read(engine) as conn:
+        return {table.name for table in tables} <= _tables(conn)
+
+
 def ensure_guards(conn: Connection) -> None:
     """Give every append-only table its triggers; one that was weakened is replaced."""
     present = _triggers(conn)
@@ -227,14 +233,17 @@ def _triggers(conn: Connection) -> dict[str, str]:
 
 def _guards(conn: Connection) -> dict[str, str]:
     """Return name and text of every trigger that the append-only tables in the file must have."""
-    exist = set(
-        conn.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'").scalars()
-    )
+    exist = _tables(conn)
     guards = {}
     for table in metadata.sorted_tables:
         if table.info.get("append_only") and table.name in exist:
             guards.update(_guards_of(table))
     return guards
+
+
+def _tables(conn: Connection) -> set[str]:
+    names = conn.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return set(names.scalars())
 
 
 def _guards_of(table: Table) -> dict[str, str]:

@@ -166,9 +166,10 @@ def _language() -> Language:
 
 
 def _open(args: argparse.Namespace, *, read_only: bool) -> tuple[Engine, History]:
-    import ledger.store  # noqa: F401 - declares the ledger's tables
     from history.sqlite import SqliteHistory
-    from journal.database import DatabaseError, create_tables, open_database
+    from journal.database import DatabaseError, create_tables, has_tables, open_database
+    from journal.journal import journal
+    from ledger.store import movements
 
     folder = args.state_dir or Path(os.environ.get(ENVIRONMENT) or STATE_DIR)
     database = args.database or folder / "hub.db"
@@ -180,6 +181,10 @@ def _open(args: argparse.Namespace, *, read_only: bool) -> tuple[Engine, History
     engine = open_database(database, read_only=read_only)
     if not read_only:
         create_tables(engine)
+    elif not has_tables(engine, journal, movements):
+        raise DatabaseError(
+            "not-a-database", f"{database}: it has no tables of the ledger; start the hub once"
+        )
     return engine, SqliteHistory(args.history or folder / "history.db", read_only=True)
 
 

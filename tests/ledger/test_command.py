@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -213,6 +214,18 @@ class TestUsage:
             assert str(absent / "hub.db") in err
             assert err.count("\n") == 1
         assert not absent.exists()
+
+    def test_a_file_without_tables_is_exit_2(
+        self, ask: Callable[..., Answer], tmp_path: Path
+    ) -> None:
+        """Somebody else's SQLite file is not mistaken for an empty stock."""
+        other = tmp_path / "other.db"
+        with sqlite3.connect(other) as connection:
+            connection.execute("CREATE TABLE journal (position)")
+        code, out, err = ask("stock", "--database", str(other))
+        assert (code, out) == (2, "")
+        assert "start the hub once" in err
+        assert err.count("\n") == 1
 
     def test_a_lot_without_product_cannot_be_received(self, ask: Callable[..., Answer]) -> None:
         """Which product it is must be said once, on receipt."""
