@@ -240,12 +240,16 @@ class StreamEngine:
                 heir = self._machine(state, machine.successor, machine.side)
                 machine.bequeath_thread(heir, now)
                 state.machines[key] = heir
+                state.arrange()
 
     def _adopt(
         self, state: Series, rules: tuple[Rule, ...], now: Moment, out: list[Decision]
     ) -> None:
         """Put machines for ``rules`` in place, carrying over what is under way."""
         wanted = {f"{rule.id}:{side}": (rule, side) for rule in rules for side in sides(rule)}
+        for machine in state.machines.values():
+            # How long a reading holds is the series' matter and no rule's, an old one's neither.
+            machine.interval_ms = state.watch.interval_ms
         for key in [key for key in state.machines if key not in wanted]:
             machine = state.machines[key]
             if machine.rule.kind == "silence":
@@ -261,9 +265,9 @@ class StreamEngine:
             if old is None:
                 machines[key] = heir
             else:
-                old.interval_ms = state.watch.interval_ms
                 machines[key] = old.give_way(heir, state.last)
-        state.machines = machines | state.machines
+        state.machines |= machines
+        state.arrange()
 
     def _machine(self, state: Series, rule: Rule, side: Side) -> Machine:
         watch = state.watch
@@ -324,6 +328,7 @@ class StreamEngine:
                     side = next(side for side in sides(old) if key == f"{old.id}:{side}")
                     series.machines[key] = machine_for(old, side, stream, name, watch.interval_ms)
                 series.machines[key].load(busy)
+            series.arrange()
             series.settle()
         engine._due = min((item.due for item in engine._series.values()), default=NEVER)
         return engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerts.machine import NEVER, Machine, Moment
+from alerts.machine import NEVER, Machine, Moment, sides
 from alerts.rules import Watch
 
 
@@ -23,6 +23,15 @@ class Series:
         # When time alone would decide something; for quiet machines, how long after a reading.
         self.due = NEVER
         self.patience = NEVER
+
+    def arrange(self) -> None:
+        """Put the machines in the order of their rules, old ones behind by name.
+
+        The order of decisions on one record is thereby the same after a restart.
+        """
+        order = [f"{rule.id}:{side}" for rule in self.watch.rules for side in sides(rule)]
+        order += sorted(self.machines.keys() - order)
+        self.machines = {key: self.machines[key] for key in order if key in self.machines}
 
     def settle(self) -> None:
         """Work out anew which machines are busy and when time alone would decide something."""

@@ -171,6 +171,10 @@ class SumMachine(Machine):
             self.unknown += span
 
     def _open_sum(self, last: Moment, now: Moment) -> Decision:
+        window = self.rule.window_ms or 0
+        while len(self.blocks) > 1 and self.blocks[0][1] <= self.until - window:
+            # A reading that another one replaced at once, just as the window left it behind.
+            self.blocks.pop(0)
         block = self.blocks[0]
         self.begin([block[0], block[2], block[3]])
         self.held = self.sum

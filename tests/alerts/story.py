@@ -62,6 +62,16 @@ class Story:
         self.decisions += brought
         return brought
 
+    def boot(self, boot: str, minute: float, value: float, clock: str = "synced") -> list[Decision]:
+        """Read a value in another boot, whose monotonic clock has begun anew."""
+        self.seq += 1
+        at = START + round(minute * MINUTE)
+        mono = round(minute * MINUTE) + 7
+        reading = Reading(self.seq, self.series, at, boot, mono, round(value * 1000), clock=clock)
+        brought = self.engine.feed(reading)
+        self.decisions += brought
+        return brought
+
     def hold(self, first: float, last: float, value: float, step: float = 1) -> list[Decision]:
         """Read the same value from one minute to another, both included."""
         brought = []

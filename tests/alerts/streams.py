@@ -137,3 +137,17 @@ def cases(draw: st.DrawFn) -> Case:
     if not any(isinstance(record, Settings) for record in records):
         records.append(Settings(seq + 1, at, boot, mono, clock))
     return Case(watches, records)
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> tuple[Case, dict[int, dict[str, Watch]]]:
+    """Draw a stream and, by record, the rules that come into force behind it.
+
+    The rules keep their names and change limits and times, come and go: as settings do.
+    """
+    case = draw(cases())
+    changed = {}
+    for at in draw(st.lists(st.integers(0, len(case.records) - 1), max_size=4, unique=True)):
+        names = draw(st.lists(st.sampled_from(SERIES), unique=True, max_size=2))
+        changed[at] = {name: draw(_watch(name)) for name in names}
+    return case, changed

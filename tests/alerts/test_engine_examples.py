@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from alerts.engine import StreamEngine
 from alerts.profiles import rules_for
 from alerts.rules import Rule, Watch
-from tests.alerts.story import CENTER, MINUTE, Story, brief, minute_of
+from protocol.reading import Reading
+from tests.alerts.story import CENTER, MINUTE, START, STREAM, Story, brief, minute_of
 
 HEAT, FRZE, FREEZE_SUM, WHO_SILENCE = rules_for("who-pqs", "temperature")
 AT_LIMIT, OUT_OF_RANGE, ISOLATE, *_ = rules_for("cn-gsp", "temperature")
@@ -198,6 +202,37 @@ class TestCumulative:
 
         assert story.decisions == []
 
+    def test_a_reading_replaced_at_once_is_no_start(self) -> None:
+        """What held no time at the window's far edge is not the first reading still in it."""
+        story = Story(Rule("t/sum", "cumulative", 5 * MINUTE, below=2000, window_ms=5 * MINUTE))
+        story.read(0, -3)
+        story.read(0, 5)
+        first = story.seq + 1
+        (opened,) = story.hold(0, 5, -3)
+
+        assert opened.first_seq == first
+
+
+class TestReboot:
+    def test_two_synced_clocks_carry_a_run_over(self) -> None:
+        """A reboot of two minutes within max_gap is held time, by the wall clock."""
+        story = Story(Rule("t/warm", "consecutive", 5 * MINUTE, above=8000))
+        story.hold(0, 2, 9)
+        (opened,) = story.boot("c", 4, 9) + story.boot("c", 5, 9)
+
+        assert (minute_of(opened.opened), opened.certainty) == (5, "certain")
+
+    @pytest.mark.parametrize(("minute", "clock"), [(4, "estimated"), (1, "synced")])
+    def test_a_clock_that_cannot_be_trusted_leaves_unknown_time(
+        self, minute: int, clock: str
+    ) -> None:
+        """Estimated, or gone back while it was off: what lies between is no held time."""
+        story = Story(AT_LIMIT)
+        story.read(2, 9)
+        (opened,) = story.boot("c", minute, 9, clock)
+
+        assert opened.certainty == "possible"
+
 
 class TestSilence:
     def test_exactly_d_is_in_time(self) -> None:
@@ -290,6 +325,45 @@ class TestSettings:
         (opened,) = story.hold(10, 10, 9)
 
         assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 10)
+
+    def test_an_old_rule_holds_by_the_new_interval(self) -> None:
+        """Changed intervals concern the excursion that is still open under a rule of before, too.
+
+        With two-minute intervals its next reading, three minutes later, would have made it certain;
+        with one-minute intervals that is a hole.
+        """
+        old = Rule("t/cold", "consecutive", 6 * MINUTE, below=2000)
+        story = Story(old, interval_min=2, max_gap_min=2)
+        story.hold(0, 6, -3, step=3)
+        assert [d.certainty for d in story.decisions] == ["possible"]
+        new = Watch(CENTER, MINUTE, MINUTE, (2000, 8000), decides=True, rules=())
+        story.settings(6, {CENTER: new})
+        again = StreamEngine.load(STREAM, json.loads(json.dumps(story.engine.dump())))
+
+        brought = story.read(9, -3)
+        assert brought == again.feed(
+            Reading(story.seq, CENTER, START + 9 * MINUTE, "b", 9 * MINUTE, -3000)
+        )
+        assert brought == []
+
+    def test_the_order_of_decisions_survives_a_restart(self) -> None:
+        """Rules that took over from old ones decide in the order of the settings, restarted or not."""
+        both = [Rule(f"t/{name}", "instant", 0, above=8000) for name in "ab"]
+        later = [Rule(f"t/{name}", "instant", 0, above=9000) for name in "ab"]
+        story = Story(*both)
+        # Only `a` changes while it is open: its successor comes last into the engine.
+        story.hold(0, 2, 12)
+        story.settings(3, {CENTER: _with(story.watch, later[0], both[1])})
+        story.read(4, 5)
+        again = StreamEngine.load(STREAM, json.loads(json.dumps(story.engine.dump())))
+        story.read(5, 12)
+        again.feed(Reading(story.seq, CENTER, START + 5 * MINUTE, "b", 5 * MINUTE, 12_000))
+
+        brought = story.read(6, 12)
+        assert [d.rule.id for d in brought] == ["t/a", "t/b"]
+        assert brought == again.feed(
+            Reading(story.seq, CENTER, START + 6 * MINUTE, "b", 6 * MINUTE, 12_000)
+        )
 
     def test_a_series_that_is_no_longer_watched_closes(self) -> None:
         """What nothing judges any more does not stay open for ever."""

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from alerts.decisions import Decision
 from alerts.engine import StreamEngine
+from alerts.rules import Watch
 from protocol.reading import Reading
 from tests.alerts.facts import facts_of
 from tests.alerts.oracle import Oracle
-from tests.alerts.streams import TICK, Case, cases, take
+from tests.alerts.streams import TICK, Case, cases, changes, take
 from tests.alerts.timeline import Settings
 
 STREAM = "5" * 32
@@ -138,3 +139,31 @@ def test_every_opening_has_its_own_id_and_its_own_end(case: Case) -> None:
                     opened[decision.id].start,
                     opened[decision.id].opened,
                 )
+
+
+@proof
+@given(changes())
+def test_changes_of_settings_survive_a_restart_at_every_point(
+    drawn: tuple[Case, dict[int, dict[str, Watch]]],
+) -> None:
+    """Rules that change while something is under way decide the same with and without restarts."""
+    case, changed = drawn
+    engine, again = StreamEngine(STREAM), StreamEngine(STREAM)
+    open_ones: dict[str, Decision] = {}
+    for number, record in enumerate(case.records):
+        steps = [(record, case)]
+        if number in changed:
+            last = Settings(record.seq, record.at, record.boot, record.mono_ms, record.clock)
+            steps.append((last, Case(changed[number], [])))
+        for step, rules in steps:
+            again = StreamEngine.load(STREAM, json.loads(json.dumps(again.dump())))
+            brought = take(engine, step, rules)
+
+            assert brought == take(again, step, rules)
+            for decision in brought:
+                if decision.happening == "opened":
+                    open_ones[decision.id] = decision
+                elif decision.happening == "closed":
+                    # What opened under a rule ends under that rule, once.
+                    assert open_ones.pop(decision.id).rule == decision.rule
+    assert set(open_ones) == {decision.id for decision in engine.open_excursions()}
