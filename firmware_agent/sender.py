@@ -64,10 +64,11 @@ class Sender:
                 self._windows[n] = Window(
                     stream.judged, stream.stored, self._size, self._resend_after_ms
                 )
-            if self.fork is not None and stream.closed and stream.id == self.fork.stream:
-                self.fork = None
         for n in self._windows.keys() - self._streams.keys():
             del self._windows[n]
+        open_ = {stream.id for stream in self._streams.values() if not stream.closed}
+        if self.fork is not None and self.fork.stream not in open_:
+            self.fork = None
 
     def received(self, marks: Mapping[str, Marks], now_ms: int) -> None:
         """Follow what the hub says of each stream; of one that it does not name it has nothing."""
