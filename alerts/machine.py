@@ -150,6 +150,8 @@ class Machine:
     def bequeath_thread(self, heir: Machine, now: Moment) -> None:
         """Let ``heir`` take over after this one has retired with reading ``now``."""
         heir.thread, heir.calm = self.thread, self.calm
+        # What a window still holds counts under the new rule as well.
+        self._bequeath(heir, now)
         # The reading that closed the old excursion may be outside under the new limits.
         heir.reading(now, now, 0, 0, whole=True)
 

@@ -346,6 +346,20 @@ class TestSettings:
         )
         assert brought == []
 
+    def test_a_window_passes_to_the_rule_that_takes_over(self) -> None:
+        """Time in the window when an excursion closes still counts under its rule's successor."""
+        story = Story(Rule("t/sum", "cumulative", 10 * MINUTE, below=2000, window_ms=60 * MINUTE))
+        story.hold(0, 10, -3)
+        later = Rule("t/sum", "cumulative", 12 * MINUTE, below=2000, window_ms=60 * MINUTE)
+        story.settings(11, {CENTER: _with(story.watch, later)})
+        story.hold(11, 61, 5)
+        story.hold(62, 65, -3)
+        assert story.told("closed") == [("sum", "below")]
+
+        # Ten minutes and a bit are left of the first run as the second one begins.
+        story.hold(66, 80, -3)
+        assert minute_of(story.decisions[-1].opened) == 74
+
     def test_the_order_of_decisions_survives_a_restart(self) -> None:
         """Rules that took over from old ones decide in the order of the settings, restarted or not."""
         both = [Rule(f"t/{name}", "instant", 0, above=8000) for name in "ab"]
