@@ -165,7 +165,7 @@ CATALOGUE: Final[dict[str, dict[Language, str]]] = {
     },
     "lifts-hold": {
         "en": "{batch} is on hold, and a movement at {at} would take doses out of the hold; enter it with the time now, or ask whoever may release the batch",
-        "zh": "{batch} 已被扣留，登记 {at} 的移动会使部分剂次脱离扣留；请按当前时间登记，或请有权放行的人处理",
+        "zh": "{batch} 已被停用，登记 {at} 的移动会使部分剂次脱离停用；请按当前时间登记，或请有权放行的人处理",
     },
     "none-there": {
         "en": "{place} holds no {what} now; see `coldwatch ledger stock`",
@@ -184,20 +184,24 @@ CATALOGUE: Final[dict[str, dict[Language, str]]] = {
     },
     "held-above": {
         "en": "{batch} is on hold: {place} was above {limit} {until}, highest {extreme} ({rule}{possible}); {next}",
-        "zh": "{batch} 已扣留：{place} {until}高于 {limit}，最高 {extreme}（{rule}{possible}）；{next}",
+        "zh": "{batch} 已停用：{place} {until}高于 {limit}，最高 {extreme}（{rule}{possible}）；{next}",
     },
     "held-below": {
         "en": "{batch} is on hold: {place} was below {limit} {until}, lowest {extreme} ({rule}{possible}); {next}",
-        "zh": "{batch} 已扣留：{place} {until}低于 {limit}，最低 {extreme}（{rule}{possible}）；{next}",
+        "zh": "{batch} 已停用：{place} {until}低于 {limit}，最低 {extreme}（{rule}{possible}）；{next}",
     },
     "held-silent": {
         "en": "{batch} is on hold: {place} gave no reading {until} ({rule}{possible}); {next}",
-        "zh": "{batch} 已扣留：{place} {until}没有读数（{rule}{possible}）；{next}",
+        "zh": "{batch} 已停用：{place} {until}没有读数（{rule}{possible}）；{next}",
     },
     "certainly": {"en": "", "zh": ""},
     "possibly": {"en": ", possible", "zh": "，可能"},
     "from-to": {"en": "from {start} to {end}", "zh": "自 {start} 至 {end} "},
     "since": {"en": "since {start}, and still is", "zh": "自 {start} 起至今"},
+    "summed": {
+        "en": "for {sum} or more within {window}, from {start} on",
+        "zh": "自 {start} 起 {window}内累计 {sum}以上",
+    },
     "next-ask": {
         "en": "ask the manufacturer, with what `coldwatch ledger journey` says",
         "zh": "请附 `coldwatch ledger journey` 的内容咨询生产企业",
@@ -208,7 +212,7 @@ CATALOGUE: Final[dict[str, dict[Language, str]]] = {
     },
     "unknown-time": {
         "en": "{batch} is on hold: nobody knows what {place} did for {span} from {start} to {end} ({limit} are allowed); ask whoever may release it",
-        "zh": "{batch} 已扣留：{place} 自 {start} 至 {end} 有 {span} 没有记录（最多允许 {limit}）；请有权放行的人处理",
+        "zh": "{batch} 已停用：{place} 自 {start} 至 {end} 有 {span} 没有记录（最多允许 {limit}）；请有权放行的人处理",
     },
     "pending": {
         "en": "{batch} must wait: the readings of {place} from {start} to {end} have not arrived yet ({span}, {limit} are allowed); see to the link",
@@ -257,6 +261,6 @@ CATALOGUE: Final[dict[str, dict[Language, str]]] = {
     },
     "moved-on-hold": {
         "en": "the doses are on hold, and stay so where they are now",
-        "zh": "这些剂次已扣留，移动后仍为扣留",
+        "zh": "这些剂次已停用，移动后仍为停用",
     },
 }

@@ -171,7 +171,12 @@ def _gravest(row: ExcursionRow) -> tuple[bool, bool, int]:
 
 
 def _excursion(batch: Batch, row: ExcursionRow) -> Phrase:
-    if row.end is None:
+    if row.kind == "cumulative":
+        # Its sum lasts as long as the window; the fridge may have been inside again for hours.
+        window = Span(int(row.snapshot["window_ms"]))
+        until = phrase("summed", start=Moment(row.start), sum=Span(row.held_ms), window=window)
+        following = phrase("next-ask")
+    elif row.end is None:
         until, following = phrase("since", start=Moment(row.start)), phrase("next-move")
     else:
         until = phrase("from-to", start=Moment(row.start), end=Moment(row.end))

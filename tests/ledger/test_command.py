@@ -121,7 +121,7 @@ class TestTheWayOfABatch:
         assert (code, err) == (1, "")
         refused = json.loads(out)
         assert (refused["refused"], refused["reason"]) == (True, "held-above")
-        assert refused["message"].startswith("MMR/A 已扣留：east/f1 自 2026-03-02 00:20 至")
+        assert refused["message"].startswith("MMR/A 已停用：east/f1 自 2026-03-02 00:20 至")
 
     def test_the_journey_of_a_held_batch(self, world: World, ask: Callable[..., Answer]) -> None:
         """Verdict, reasons, the excursion with its rule and times, and the hold."""

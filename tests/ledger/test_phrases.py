@@ -64,7 +64,7 @@ def test_values_are_shown_by_their_meaning() -> None:
         limit=Span(1_800_000),
     )
     assert said.text("zh") == (
-        "MMR/A 已扣留：east/f1 自 2026-03-02 00:00 至 2026-03-02 00:41 有 41 分 没有记录"
+        "MMR/A 已停用：east/f1 自 2026-03-02 00:00 至 2026-03-02 00:41 有 41 分 没有记录"
         "（最多允许 30 分）；请有权放行的人处理"
     )
     assert moment(1_772_380_801_000, ZoneInfo("UTC")) == "2026-03-01 16:00:01"
