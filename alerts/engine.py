@@ -210,9 +210,7 @@ class StreamEngine:
                 state.settle()
         self._due = min((state.due for state in self._series.values()), default=NEVER)
 
-    def _valid(
-        self, state: Series, now: Moment, decisions: list[Decision], *, woken: bool
-    ) -> bool:
+    def _valid(self, state: Series, now: Moment, decisions: list[Decision], *, woken: bool) -> bool:
         """Give the machines the new reading and how long the one before it held.
 
         Returns whether other machines may be busy afterwards. Quiet ones are only told of a
