@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
     from config.hub import HubSettings
@@ -74,10 +75,12 @@ def run(args: argparse.Namespace) -> int:
         )
         return 1
     with listening:
+        # it can be told to end from the moment on when its address can be known
+        server = _server(app)
         address = _address(listening)
-        print(address, flush=True)
         with _announced(settings, address):
-            _serve(app, listening)
+            print(address, flush=True)
+            server.run(sockets=[listening])
     return 0
 
 
@@ -120,9 +123,9 @@ def _announced(settings: HubSettings, address: str) -> Iterator[None]:
                 path.unlink()
 
 
-def _serve(app: FastAPI, listening: socket.socket) -> None:
+def _server(app: FastAPI) -> uvicorn.Server:
+    """Return a server that ends in order on SIGTERM and Ctrl-C."""
     import signal
-    import threading
 
     import uvicorn
 
@@ -144,7 +147,6 @@ def _serve(app: FastAPI, listening: socket.socket) -> None:
             timeout_graceful_shutdown=_GRACE_S,
         )
     )
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
-    server.run(sockets=[listening])
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    return server

@@ -39,6 +39,12 @@ def no_such_batch(batch: str) -> ProblemError:
     return ProblemError(404, message, {"batch": batch})
 
 
+def which_batch(lot: str, batches: str) -> ProblemError:
+    """Return what is said where several products have one lot number."""
+    message = N_("Lot %(lot)s is known of several products; write one of %(batches)s.")
+    return ProblemError(404, message, {"lot": lot, "batches": batches})
+
+
 def no_such_site(site: str) -> ProblemError:
     """Return what is said where nobody knows a site."""
     message = N_("There is no site %(site)s; the overview lists those there are.")

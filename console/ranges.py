@@ -59,14 +59,23 @@ def range_of(name: str, end: int | None, now: int) -> Range:
 
 
 def row_edges(shown: Range, zone: ZoneInfo) -> list[int]:
-    """Return where the rows of the table begin, and the end of the last one."""
+    """Return where the rows of the table begin, and the end of the last one.
+
+    The row in which clocks are put forward or back is as long as it is.
+    """
     _, width = RANGES[shown.name]
     if width is None:
         return [begins for _, begins in day_edges(shown.start, shown.end, zone)] + [shown.end]
     edges = [shown.start]
     while edges[-1] < shown.end:
-        at = edges[-1]
-        offset = datetime.fromtimestamp(at // 1000, zone).utcoffset() or timedelta()
-        on_the_wall = at + offset // timedelta(milliseconds=1)
-        edges.append(min(at + width - on_the_wall % width, shown.end))
+        edges.append(min(_next_on_the_wall(edges[-1], width, zone), shown.end))
     return edges
+
+
+def _next_on_the_wall(at: int, width: int, zone: ZoneInfo) -> int:
+    """Return the next time at which the zone's clocks show a multiple of ``width``."""
+    step = timedelta(milliseconds=width)
+    wall = datetime.fromtimestamp(at / 1000, zone).replace(tzinfo=None)
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    following = midnight + ((wall - midnight) // step + 1) * step
+    return round(following.replace(tzinfo=zone).timestamp() * 1000)

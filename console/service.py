@@ -31,7 +31,13 @@ from console.models import (
     Stock,
 )
 from console.overview import limits_of, overview
-from console.problems import cannot_read, no_such_asset, no_such_batch, no_such_site
+from console.problems import (
+    cannot_read,
+    no_such_asset,
+    no_such_batch,
+    no_such_site,
+    which_batch,
+)
 from console.ranges import Range, range_of
 from console.rules import rules_in_force
 from console.snapshot import snapshot
@@ -164,6 +170,8 @@ class Console:
                     zone=self.directory.zones[0],
                 )
             except LedgerError as error:
+                if error.code == "ambiguous-batch":
+                    raise which_batch(batch, str(error.phrase.values["batches"])) from error
                 raise no_such_batch(batch) from error
 
     def equipment(self) -> Equipment:

@@ -31,6 +31,9 @@ _UNITS: Final = {
     "s": N_("%(count)s s"),
 }
 
+# What is told beside the largest unit.
+_FOLLOWING: Final = {"d": "h", "h": "min"}
+
 
 class Show:
     """The functions that templates call; one for each language."""
@@ -108,18 +111,19 @@ class Show:
         return f"\u00a0{symbol}" if symbol else ""
 
     def about(self, duration_ms: int) -> str:
-        """Return a duration in its two largest units, rounded down: ``2 h 58 min``."""
-        left, parts = max(0, duration_ms), []
+        """Return a duration in two units, rounded down: ``2 h 58 min``; seconds below a minute."""
+        left = max(0, duration_ms)
+        counts = {}
         for unit, length in _MS.items():
-            count, left = divmod(left, length)
-            if count:
-                parts.append(self._text(_UNITS[unit]) % {"count": count})
-            elif parts:
-                break
-            if len(parts) == 2:
-                break
-        # a non-breaking space keeps a number with its unit, and both units together
-        return (" ".join(parts) or self._text(_UNITS["s"]) % {"count": 0}).replace(" ", "\u00a0")
+            counts[unit], left = divmod(left, length)
+        largest = next((unit for unit, count in counts.items() if count), "s")
+        shown = [largest]
+        following = _FOLLOWING.get(largest)
+        if following is not None and counts[following]:
+            shown.append(following)
+        text = " ".join(self._text(_UNITS[unit]) % {"count": counts[unit]} for unit in shown)
+        # kept on one line: a number with its unit, and both units together
+        return text.replace(" ", "\u00a0")
 
     def span(self, duration_ms: int) -> str:
         """Return a duration to the second, nothing left out."""

@@ -13,7 +13,8 @@
   let chart = null;
   let answer = null;
 
-  const local = new Intl.DateTimeFormat(word.language, {
+  // Swedish dates are ISO 8601, as on the rest of the page
+  const local = new Intl.DateTimeFormat("sv-SE", {
     timeZone: word.zone, year: "numeric", month: "2-digit", day: "2-digit",
     hour: "2-digit", minute: "2-digit", hourCycle: "h23",
   });

@@ -196,11 +196,8 @@ def _settings_record(step: int, assets: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _readings(asset: str, ago: float, minute: float) -> Iterator[tuple[str, int | None, str]]:
-    value: float | None = 4.9 + math.sin(minute / 37) + 0.4 * math.sin(minute / 7.3)
-    quality = "ok"
-    event = _EVENTS.get(asset)
-    if event is not None:
-        value, quality = event(ago, value)
+    usual = 4.9 + math.sin(minute / 37) + 0.4 * math.sin(minute / 7.3)
+    value, quality = _EVENTS.get(asset, _nothing)(ago, usual)
     steps = None if value is None else round(value * 16) * 125 // 2
     if not (asset == "box-6" and 29 < ago < 31 and int(minute) % 20 != 1):
         yield "center/temperature", steps, quality
@@ -210,6 +207,10 @@ def _readings(asset: str, ago: float, minute: float) -> Iterator[tuple[str, int 
 
 
 _Event = Callable[[float, float], tuple[float | None, str]]
+
+
+def _nothing(_ago: float, value: float) -> tuple[float | None, str]:
+    return value, "ok"
 
 
 def _door_left_open(ago: float, value: float) -> tuple[float | None, str]:

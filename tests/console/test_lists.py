@@ -1,0 +1,185 @@
+"""Excursions, SMS, batches, devices and quarantine as lists."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from alerts.decisions import Decision
+from alerts.profiles import rules_for
+from hub.tables import sms
+from journal.database import open_database, write
+from journal.excursions import apply
+from ledger import batches
+from tests.console.client import Client, copy_of, open_console
+from tests.console.story import EVIL, HOUR, Filled
+from tests.support.sender import MINUTE
+
+
+class TestExcursions:
+    def test_newest_first(self, console: Client) -> None:
+        """The list begins with what began last."""
+        shown = console.json("/api/excursions")["excursions"]
+        starts = [excursion["start"] for excursion in shown]
+        assert starts == sorted(starts, reverse=True)
+        assert len(starts) > 20
+
+    def test_open_ones_of_one_site(self, console: Client) -> None:
+        """The filter leaves what has not ended, of that site."""
+        shown = console.json("/api/excursions?open=1&site=east-gate")["excursions"]
+        assert {(e["site"], e["end"]) for e in shown} == {("east-gate", None)}
+        assert {e["rule"] for e in shown} == {
+            "cn-gsp/at-limit", "cn-gsp/out-of-range", "cn-gsp/isolate", "cn-gsp/mains",
+        }  # fmt: skip
+        page = console.page("/excursions?open=1&site=east-gate")
+        assert '<option value="east-gate" selected>' in page
+        assert "Fridge 3" not in page
+
+    def test_a_possible_one_is_marked_and_explained(self, console: Client) -> None:
+        """`possible` stands at the excursion, and the page says what it means."""
+        shown = console.json("/api/excursions")["excursions"]
+        possible = [e for e in shown if e["certainty"] == "possible"]
+        assert {e["asset"] for e in possible} == {"van/box-6"}
+        assert all(e["unknown_ms"] > 0 for e in possible)
+        text = console.text("/excursions")
+        assert "what happened between them is unknown" in text
+        assert "其间情况未知" in console.text("/excursions", "zh")
+
+    def test_one_that_was_learned_late_says_when(self, console: Client) -> None:
+        """What came with a link that was down for hours bears the time when it was learned."""
+        late = [e for e in console.json("/api/excursions")["excursions"] if e["late"]]
+        assert {e["asset"] for e in late} == {"market/fridge-3"}
+        assert all(e["learned_at"] - e["opened"] > 90 * MINUTE for e in late)
+        assert "learned 2025-11-24 22:56" in console.text("/excursions")
+
+    def test_each_has_its_rule_with_source_and_held_batches(self, console: Client) -> None:
+        """Limit, duration, source and batches stand beside each excursion."""
+        text = console.text("/excursions").replace("\xa0", " ")
+        assert (
+            "FRZE: at or below −0.5 °C for 1 h without a break WHO PQS E006 FRZE: at or below "
+            "-0.5 degC for 60 min without a break 重组乙型肝炎疫苗/HB-7731" in text
+        )
+        assert "no contact with the device: lost contact for 15 min" in text
+
+    def test_pages_have_every_excursion_once(self, story: Filled, tmp_path: Path) -> None:
+        """Page by page each excursion comes once, also where many began at one moment."""
+        county = copy_of(story, tmp_path / "state")
+        engine = open_database(county.state_dir / "hub.db")
+        rule = rules_for("who-pqs", "temperature")[0]
+        with write(engine) as conn:
+            for number in range(120):
+                decision = Decision(
+                    "opened", "held-time-reached", f"{number:016x}", f"{number:016x}", "c" * 32,
+                    "fridge-1/center/temperature", rule, "above", "certain", county.now - HOUR,
+                    county.now, None, HOUR, 0, 9_000, number + 1, number + 1, 9_000,
+                )  # fmt: skip
+                apply(conn, decision, site="east-gate", device="pi-east", learned_at=county.now)
+        engine.dispose()
+        console = open_console(county)
+        seen: list[str] = []
+        for page in range(1, 9):
+            answer = console.json(f"/api/excursions?page={page}")
+            seen += [e["id"] for e in answer["excursions"]]
+            if not answer["more"]:
+                break
+        assert len(seen) == len(set(seen))
+        assert {f"{number:016x}" for number in range(120)} < set(seen)
+        assert 'rel="next" href="?open=0&amp;site=&amp;page=3"' in console.page(
+            "/excursions?page=2"
+        )
+
+
+class TestSms:
+    def test_states_reasons_and_times(self, console: Client, story: Filled) -> None:
+        """Each SMS stands with person, phone, state, reason and times, newest first."""
+        shown = console.json("/api/sms")["sms"]
+        assert [s["state"] for s in shown] == ["waiting", "handed", "refused", "sent", "sent"]
+        assert shown[2]["reason"] == "the network refused it: +CMS ERROR: 38"
+        assert shown[4]["sent_at"] == story.now - 170 * MINUTE + 4_000
+        text = console.text("/sms")
+        assert "refused the network refused it: +CMS ERROR: 38 王军 +8613900000002" in text
+        assert "被拒绝" in console.text("/sms", "zh")
+
+    def test_a_text_is_shown_and_never_run(self, console: Client) -> None:
+        """What an SMS or a message says is escaped wherever it is shown."""
+        for path in ("/sms", "/devices"):
+            page = console.page(path)
+            assert EVIL not in page
+            assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in page
+
+    def test_a_person_no_longer_in_the_settings(self, story: Filled, tmp_path: Path) -> None:
+        """An SMS to somebody who was taken out of the settings is shown by the id."""
+        county = copy_of(story, tmp_path / "state")
+        engine = open_database(county.state_dir / "hub.db")
+        with write(engine) as conn:
+            conn.execute(sms.update().values(person="zhao"))
+        engine.dispose()
+        assert "zhao" in open_console(county).text("/sms")
+
+
+class TestBatches:
+    def test_verdicts_with_reasons(self, console: Client) -> None:
+        """Each batch stands with its verdict, in words, and why."""
+        shown = {b["lot"]: b for b in console.json("/api/batches")["batches"]}
+        assert shown["HB-7731"]["verdict"] == "hold"
+        assert shown["202509A01"]["verdict"] == "ask"
+        assert (shown["HB-7731"]["doses"], shown["HB-7731"]["held"]) == (80, 80)
+        codes = {reason["code"] for reason in shown["HB-7731"]["parcels"][0]["why"]}
+        assert codes == {"held-above", "held-below"}
+        text = console.text("/batches")
+        assert "On hold" in text
+        assert "Ask the manufacturer" in text
+        assert "咨询生产企业" in console.text("/batches", "zh")
+
+    def test_a_journey_adds_up(self, console: Client) -> None:
+        """A batch's page has its stays, its exposure, its excursions and its holds."""
+        shown = console.json("/api/batches/journey?id=HB-7731")
+        times = shown["exposure"]
+        known = times["inside_ms"] + times["above_ms"] + times["below_ms"] - times["both_ms"]
+        assert known + times["unknown_ms"] == times["span_ms"]
+        assert [stay["asset"] for stay in shown["stays"]] == ["market/fridge-3"]
+        assert len(shown["holds"]) >= 2
+        path = "/batch?id=%E9%87%8D%E7%BB%84%E4%B9%99%E5%9E%8B%E8%82%9D%E7%82%8E%E7%96%AB%E8%8B%97/HB-7731"
+        text = console.text(path)
+        assert "Excursions on the way" in text
+        assert "Holds" in text
+
+    def test_a_lot_of_two_products_is_asked_back(self, story: Filled, tmp_path: Path) -> None:
+        """Where a lot number alone is not enough, the answer names what to write."""
+        county = copy_of(story, tmp_path / "state")
+        engine = open_database(county.state_dir / "hub.db")
+        with write(engine) as conn:
+            batches.receive(
+                conn, product="MMR", lot="HB-7731", expiry=date(2027, 1, 1), doses=10,
+                asset="van/box-6", now=county.now, actor="test",
+            )  # fmt: skip
+        engine.dispose()
+        response = open_console(county).get("/api/batches/journey?id=HB-7731")
+        assert response.status_code == 404
+        assert "write one of MMR/HB-7731, 重组乙型肝炎疫苗/HB-7731." in response.json()["detail"]
+
+
+class TestDevices:
+    def test_contact_backlog_and_problems(self, console: Client) -> None:
+        """Each device stands with contact, backlog, streams and what it reports."""
+        shown = {d["device"]: d for d in console.json("/api/equipment")["devices"]}
+        assert {name: d["lost"] for name, d in shown.items()} == {
+            "pi-east": False, "pi-market": False, "pi-van": True,
+        }  # fmt: skip
+        assert shown["pi-market"]["unsent"] == 12
+        stream = shown["pi-market"]["streams"][0]
+        assert stream["judged_seq"] == stream["stored_seq"] > 1_000
+        assert "probe 28-0316a2 of fridge-4: no answer" in console.text("/devices")
+
+    def test_what_was_set_aside(self, console: Client) -> None:
+        """The same bytes are counted, and each has its reason."""
+        shown = console.json("/api/equipment")
+        assert shown["quarantined"] == 2
+        assert sorted(item["times"] for item in shown["quarantine"]) == [1, 2]
+        assert any("pi-9 is not in the hub's settings" in i["reason"] for i in shown["quarantine"])
+
+    def test_gaps_are_listed(self, console: Client) -> None:
+        """A range that an agent no longer had stands there for the inspector."""
+        gap = console.json("/api/equipment")["gaps"][0]
+        assert (gap["device"], gap["first"], gap["last"]) == ("pi-van", 120, 131)
+        assert "gap: the device no longer has them" in console.text("/devices")
