@@ -13,14 +13,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import re
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from config.loading import Problem, SettingsFile
 
 _AGENT_KEYS = ("device", "assets", "sampling", "spool", "panel", "clock", "site")
@@ -57,11 +53,17 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
     try:
         file = read(path)
         kind = kind or _kind_of(file)
-        model = _model(kind)
-        validate(file, model)
+        if kind == "hub":
+            from config.hub import HubSettings
+
+            validate(file, HubSettings)
+            return kind, []
+        from config.agent import AgentSettings
+        from firmware_agent.settings import problems
+
+        return kind, problems(file, validate(file, AgentSettings))
     except SettingsError as error:
         return kind, error.problems
-    return kind, list(_agent_problems(file)) if kind == "agent" else []
 
 
 def _kind_of(file: SettingsFile) -> str:
@@ -78,47 +80,3 @@ def _kind_of(file: SettingsFile) -> str:
         remedy = "say --kind agent or --kind hub"
         raise SettingsError([Problem(str(file.path), None, None, message, remedy)])
     return "agent" if agent > hub else "hub"
-
-
-def _model(kind: str) -> type[BaseModel]:
-    if kind == "agent":
-        from config.agent import AgentSettings
-
-        return AgentSettings
-    from config.hub import HubSettings
-
-    return HubSettings
-
-
-def _agent_problems(file: SettingsFile) -> Iterator[Problem]:
-    """Yield what only the profiles and the drivers know to be wrong with valid agent settings."""
-    from config.profile import profile_names
-
-    known = profile_names()
-    for number, asset in enumerate(file.data["assets"]):
-        for index, name in enumerate(asset["profiles"]):
-            if name not in known:
-                place = ("assets", number, "profiles", index)
-                remedy = f"write one of: {', '.join(known)}"
-                yield file.problem(place, f'there is no profile "{name}"', remedy)
-        for index, point in enumerate(asset["points"]):
-            yield from _driver_problems(file, ("assets", number, "points", index), point)
-
-
-def _driver_problems(
-    file: SettingsFile, place: tuple[str | int, ...], point: dict[str, Any]
-) -> Iterator[Problem]:
-    from config.agent import Point
-    from sensors.registry import check_settings
-
-    quantity = point.get("quantity", Point.model_fields["quantity"].default)
-    driver = point["driver"]
-    try:
-        check_settings(driver, quantity)
-    except ValueError as error:
-        message, _, remedy = str(error).partition("; ")
-        # The driver names the key that is wrong; its line is the one to go to.
-        key = next((word for word in re.findall(r"\w+", message) if word in driver), None)
-        way = (*place, "driver", key) if key else (*place, "driver")
-        kind = driver.get("kind", "<kind>")
-        yield file.problem(way, message, remedy or f"sensors/{kind}/README.md explains it")

@@ -46,14 +46,14 @@ class Plan:
         protocol: ``5`` or ``3.1.1``.
         keepalive_s: of the MQTT connection, seconds.
         every_ms: how often each probe is read.
-        record_every_ms: the recording interval.
         trust_clock: whether stamps are synced whatever the kernel says of its clock.
         keep_ms: how long records that the hub has stored stay on the card.
         window: records sent ahead of what the hub has judged.
         resend_after_ms: when to go back to what the hub has.
         state_file: where the panel's state goes; None for nowhere.
         probes: what is read.
-        series: the bodies of all watches by series, as a settings record carries them.
+        series: the bodies of all watches by series, as a settings record carries them; the
+            recording interval is in there.
         version: names this table of series; 16 hexadecimal digits.
     """
 
@@ -65,7 +65,6 @@ class Plan:
     protocol: str
     keepalive_s: int
     every_ms: int
-    record_every_ms: int
     trust_clock: bool
     keep_ms: int
     window: int

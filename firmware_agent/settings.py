@@ -7,6 +7,7 @@ problems on stderr and exit code 78 (EX_CONFIG).
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from alerts.profiles import names, rules_for
 from alerts.rules import Rule, Watch
 from config.agent import AgentSettings, Asset, Point
 from config.loading import Problem, SettingsError, SettingsFile, read, validate
+from config.positions import Location
 from firmware_agent.plan import EX_CONFIG, Plan, ProbePlan
 from protocol.canonical import canonical_bytes
 from sensors.registry import check_settings, checked, spec
@@ -40,24 +42,32 @@ def problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
     for a, asset in enumerate(settings.assets):
         for p, profile in enumerate(asset.profiles):
             if profile not in known:
-                message = f"there is no profile {profile!r}"
-                remedy = f"write one of {', '.join(known)}"
+                message = f'there is no profile "{profile}"'
+                remedy = f"write one of: {', '.join(known)}"
                 found.append(file.problem(("assets", a, "profiles", p), message, remedy))
         for p, point in enumerate(asset.points):
-            where = ("assets", a, "points", p)
-            try:
-                check_settings(point.driver, point.quantity)
-            except ValueError as error:
-                kind = point.driver.get("kind", "<kind>")
-                remedy = f"see sensors/{kind}/README.md"
-                found.append(file.problem((*where, "driver"), str(error), remedy))
-                continue
-            kind = point.driver["kind"]
-            if point.decides and not spec(kind).may_decide:
-                message = f"a {kind} is not accurate enough to speak for vaccine"
-                remedy = "write decides = false, and let a better probe decide"
-                found.append(file.problem((*where, "decides"), message, remedy))
+            problem = _point_problem(file, ("assets", a, "points", p), point)
+            if problem is not None:
+                found.append(problem)
     return found
+
+
+def _point_problem(file: SettingsFile, place: Location, point: Point) -> Problem | None:
+    driver = point.driver
+    kind = driver.get("kind", "<kind>")
+    try:
+        check_settings(driver, point.quantity)
+    except ValueError as error:
+        message, _, remedy = str(error).partition("; ")
+        # The driver names the key that is wrong; its line is the one to go to.
+        key = next((word for word in re.findall(r"\w+", message) if word in driver), None)
+        way = (*place, "driver", key) if key else (*place, "driver")
+        return file.problem(way, message, remedy or f"sensors/{kind}/README.md explains it")
+    if point.decides and not spec(kind).may_decide:
+        message = f"a {kind} is not accurate enough to speak for vaccine"
+        remedy = "write decides = false, and let a better probe decide"
+        return file.problem((*place, "decides"), message, remedy)
+    return None
 
 
 def watches(settings: AgentSettings) -> dict[str, Watch]:
@@ -112,7 +122,6 @@ def _plan(settings: AgentSettings) -> Plan:
         protocol=mqtt.protocol,
         keepalive_s=mqtt.keepalive_s,
         every_ms=sampling.every,
-        record_every_ms=sampling.record_every,
         trust_clock=settings.clock.trust == "always",
         keep_ms=spool.keep,
         window=spool.window,

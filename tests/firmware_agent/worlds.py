@@ -96,14 +96,13 @@ def make_plan(folder: Path, port: int = 1, **changes: Any) -> Plan:
         protocol="5",
         keepalive_s=10,
         every_ms=1_000,
-        record_every_ms=1_000,
         trust_clock=True,
         keep_ms=35 * 86_400_000,
         window=2_000,
         resend_after_ms=1_000,
         state_file=None,
         probes=(ProbePlan(SERIES, checked({"kind": "simulated"})),),
-        series=table(),
+        series={SERIES: table()[SERIES] | {"interval_ms": 1_000}},
         version="0123456789abcdef",
     )
     return replace(plan, **changes)
@@ -111,7 +110,8 @@ def make_plan(folder: Path, port: int = 1, **changes: Any) -> Plan:
 
 def stored_bodies(folder: Path) -> dict[str, list[Mapping[str, Any]]]:
     """Read a spool as a stranger would, check that each chain is whole, and return its bodies."""
-    db = sqlite3.connect(folder / FILE)
+    db = sqlite3.connect(folder / FILE, isolation_level=None)
+    db.execute("BEGIN")  # one moment of it, whoever writes meanwhile
     found = {}
     for n, id_, head, head_h, dropped, dropped_h in db.execute(
         "SELECT n, id, head, head_h, dropped, dropped_h FROM streams"
