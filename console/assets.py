@@ -19,6 +19,7 @@ from console.shares import shares_of
 from console.snapshot import Snapshot
 from console.trace import trace_of
 from console.weeks import Weeks
+from history.port import History
 from journal.excursions import LOST_CONTACT
 from journal.watches import WatchRow
 from ledger.exposure import Assets
@@ -51,16 +52,19 @@ def asset_now(
         if not each.endswith((f"/{DOOR}", f"/{MAINS}"))
     ]
     deciding = [point for point in points if point.decides]
+    begins = first_reading(view.history, site, [point.series for point in deciding])
+    # a system of this morning has a chart of this morning, and not one that is mostly blank
+    start = view.now - DAY_MS
+    if begins is not None and begins < view.now:
+        start = max(start, begins)
     columns = [
-        column(view, site, point.series, watches[point.series], view.now - DAY_MS, view.now)
+        column(view, site, point.series, watches[point.series], start, view.now)
         for point in deciding
     ]
     low, high = storage_range(list(watches.values()))
     state = _state(deciding, lost=any(point.device in lost for point in deciding))
     heard = [view.heard[device] for device in device_names if device in view.heard]
-    reached = [view.reached[device] for device in device_names if device in view.reached]
-    gap = max((watch.max_gap_ms for watch in watches.values()), default=0)
-    day, week = _shares(view, weeks, key, deciding)
+    day, week = _shares(view, weeks, key, begins)
     return AssetNow(
         key=key,
         site=site,
@@ -69,9 +73,9 @@ def asset_now(
         kind=directory.kinds.get(key, "fridge"),
         configured=key in directory.assets,
         state=state,
-        since=_since(state, deciding, columns, low, high),
+        since=_since(state, deciding, columns, low, high, begins),
         heard_at=max(heard, default=None),
-        behind=not lost and bool(reached) and view.now - max(reached) > gap,
+        behind=not lost and _behind(view, list(watches.values())),
         storage_low=low,
         storage_high=high,
         points=deciding,
@@ -90,6 +94,12 @@ def asset_now(
         ),
         trace=trace_of(columns),
     )
+
+
+def _behind(view: Snapshot, watches: Sequence[WatchRow]) -> bool:
+    """Whether the newest record of all its devices is older than any reading may hold."""
+    reached = [view.reached[w.device] for w in watches if w.device in view.reached]
+    return bool(reached) and view.now - max(reached) > max(w.max_gap_ms for w in watches)
 
 
 def is_lost(view: Snapshot, site: str, device: str, limits: Limits) -> bool:
@@ -113,6 +123,8 @@ def storage_range(watches: Sequence[WatchRow]) -> tuple[int | None, int | None]:
 def _state(deciding: Sequence[PointNow], *, lost: bool) -> State:
     if all(point.at is None for point in deciding):
         return "none"
+    if any(point.state is None and not point.stale for point in deciding):
+        return "none"  # without a storage range nobody knows what inside is
     states = {point.state for point in deciding}
     if "above" in states or "below" in states:
         return "both" if {"above", "below"} <= states else "above" if "above" in states else "below"
@@ -127,6 +139,7 @@ def _since(
     columns: Sequence[Held],
     low: int | None,
     high: int | None,
+    begins: int | None,
 ) -> int | None:
     """Return since when the asset has been in its state; None for more than a day, or unknown."""
     if state in {"silent", "lost"}:
@@ -138,29 +151,37 @@ def _since(
         trouble = union([*too_hot, *too_cold, *(unknown(c) for c in columns)])
         # the stretch behind the newest reading is no trouble yet: it is not stale
         ended = [end for _, end in trouble if end < columns[0].end]
-        return ended[-1] if ended else None
+        return ended[-1] if ended else _known_start(columns, begins)
     sides = (
         [too_hot] if state == "above" else [too_cold] if state == "below" else [too_hot, too_cold]
     )
-    begun = [stretches[-1][0] for side in sides if (stretches := union(side))]
-    return _within(max(begun, default=None), columns[0])
+    begun = max((stretches[-1][0] for side in sides if (stretches := union(side))), default=None)
+    if begun is None or begun > columns[0].start:
+        return begun
+    return _known_start(columns, begins)
 
 
-def _within(at: int | None, column_: Held) -> int | None:
-    return at if at is not None and at > column_.start else None
+def _known_start(columns: Sequence[Held], begins: int | None) -> int | None:
+    """Return where the columns start if that is the first reading ever; else it began earlier."""
+    return begins if columns[0].start == begins else None
+
+
+def first_reading(history: History, site: str, series: Sequence[str]) -> int | None:
+    """Return the time of the first reading ever of any of these series."""
+    firsts = [history.first_from(site, each, 0) for each in series]
+    return min((first.reading.at for first in firsts if first is not None), default=None)
 
 
 def _shares(
-    view: Snapshot, weeks: Weeks, key: str, deciding: Sequence[PointNow]
+    view: Snapshot, weeks: Weeks, key: str, begins: int | None
 ) -> tuple[Shares | None, Shares | None]:
     """Return how the last day and the last week were spent, no further back than readings reach."""
-    site = key.partition("/")[0]
-    firsts = [view.history.first_from(site, point.series, 0) for point in deciding]
-    begins = min((first.reading.at for first in firsts if first is not None), default=view.now)
-    if begins >= view.now:
+    if begins is None or begins >= view.now:
         return None, None
     start = max(begins, view.now - DAY_MS)
     assets = Assets(view.conn, view.history)
     assets.need(key, [start, view.now])
     day = shares_of(assets.between(key, start, view.now))
+    if start == begins:
+        return day, day
     return day, weeks.shares(view.conn, view.history, key, begins=begins, now=view.now)

@@ -7,12 +7,13 @@ A chart's buckets keep the extremes of their readings, so no crossing is hidden 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
 from sqlalchemy import Connection, func, or_, select
 
-from console.assets import Limits, storage_range
+from console.assets import Limits, first_reading, storage_range
 from console.directory import Directory
 from console.excursions import described
 from console.models import AssetHistory, AssetRecord, Batch, Row, SeriesTrace
@@ -43,7 +44,7 @@ class AssetRange:
     def __init__(
         self, view: Snapshot, directory: Directory, key: str, shown: Range, limits: Limits
     ) -> None:
-        """Choose asset and range."""
+        """Choose asset and range; what lies before the first reading ever is left out."""
         self.view = view
         self.directory = directory
         self.key = key
@@ -56,7 +57,9 @@ class AssetRange:
             (name, self.watches.get(name)) for name in names
         ]
         self.deciding = [watch for watch in self.watches.values() if watch.decides]
-        self._begins = self._first_reading()
+        self._begins = first_reading(view.history, self.site, [w.series for w in self.deciding])
+        if self._begins is not None and shown.start < self._begins < shown.end:
+            self.shown = replace(shown, start=self._begins)
         self._edges = self._row_edges()
         self._exposures = Assets(view.conn, view.history)
         self._exposures.need(key, self._edges)
@@ -128,20 +131,11 @@ class AssetRange:
             for begin, end in reversed(list(pairwise(self._edges)))
         ]
 
-    def _first_reading(self) -> int | None:
-        """Return the time of the first reading ever of any point that decides."""
-        firsts = [
-            self.view.history.first_from(self.site, watch.series, 0) for watch in self.deciding
-        ]
-        return min((first.reading.at for first in firsts if first is not None), default=None)
-
     def _row_edges(self) -> list[int]:
-        """Return where the table cuts what is known of the range; nothing where nothing is."""
+        """Return where the table cuts the range; nothing where nothing is known of it."""
         if self._begins is None or self._begins >= self.shown.end:
             return []
-        start = max(self._begins, self.shown.start)
-        edges = row_edges(self.shown, self.directory.zone(self.site))
-        return [start, *(edge for edge in edges if edge > start)]
+        return row_edges(self.shown, self.directory.zone(self.site))
 
     def _between(self, start: int, end: int) -> Exposure:
         """Return the exposure between two edges; the history is read once for all of them."""

@@ -33,7 +33,10 @@ LATEST: Final = 7_258_118_400_000
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A range by its name, [start, end); ``live``: it ends now and moves with the clock."""
+    """A range by its name, [start, end); ``live``: it ends now and moves with the clock.
+
+    It is shorter than its name says where readings do not reach back as far.
+    """
 
     name: str
     start: int
@@ -42,11 +45,11 @@ class Range:
 
     def earlier(self) -> int:
         """Return where the range before this one ends, half a range back."""
-        return max(EARLIEST, self.end - (self.end - self.start) // 2)
+        return max(EARLIEST, self.end - RANGES[self.name][0] // 2)
 
     def later(self, now: int) -> int | None:
         """Return where the following range ends; None: it is the live one."""
-        end = self.end + (self.end - self.start) // 2
+        end = self.end + RANGES[self.name][0] // 2
         return end if end < now else None
 
 

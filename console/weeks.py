@@ -18,7 +18,7 @@ from ledger.exposure import Assets
 
 WEEK_MS: Final = 7 * 86_400_000
 
-_LASTS_MS: Final = 60_000  # of the machine's time, however fast a demo's clock runs
+_LASTS_MS: Final = 60_000
 
 
 class Weeks:
@@ -35,7 +35,7 @@ class Weeks:
         """Return how ``site/asset`` spent the week before ``now``, or the time since ``begins``."""
         mono = self._clock.mono_ms()
         made, shares = self._known.get(key, (mono, None))
-        if shares is not None and 0 <= mono - made < _LASTS_MS * self._clock.speed:
+        if shares is not None and 0 <= mono - made < _LASTS_MS:
             return shares
         start = max(begins, now - WEEK_MS)
         assets = Assets(conn, history)

@@ -80,7 +80,7 @@ class AssetRecord(Model):
     key: AssetKey
     name: Name
     zone: str
-    start: Time
+    start: Annotated[Time, Field(description="of the range, or the first reading ever")]
     end: Time
     storage_low: Value | None
     storage_high: Value | None

@@ -146,7 +146,7 @@ def test_the_compiled_file_is_current() -> None:
     """What the pages read from console.mo is what stands in console.po."""
     with catalogue.MO.open("rb") as file:
         texts = gettext.GNUTranslations(file)
-    known = {message.id: message.string for message in catalogue.known() if message.id}
+    known = {str(message.id): message.string for message in catalogue.known() if message.id}
     assert {text: texts.gettext(text) for text in known} == known
 
 

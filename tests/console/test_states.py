@@ -60,15 +60,22 @@ class Bench:
                 devices.insert().values(device=device, site="van", heard_at=at, status="{}")
             )
 
+    def read_all(self, rows: list[tuple[str, int, int]]) -> None:
+        """Let many readings come: series, value, how long ago."""
+        self.history.append([self._record(*row) for row in rows])
+
     def read(self, series: str, value: int | None, ago: int, **more: Any) -> None:
         """Let a reading come."""
+        self.history.append([self._record(series, value, ago, **more)])
+
+    def _record(self, series: str, value: int | None, ago: int, **more: Any) -> StoredRecord:
         self.seq += 1
         body = {
             "kind": "reading", "seq": self.seq, "series": series, "at": NOW - ago,
             "boot": "b" * 32, "mono_ms": self.seq, "value": value, "quality": "ok",
             "clock": "synced",
         } | more  # fmt: skip
-        self.history.append([StoredRecord("van", "a" * 32, body, NOW)])
+        return StoredRecord("van", "a" * 32, body, NOW)
 
     def asset(self) -> Any:
         """Return the box as the console shows it."""
@@ -114,6 +121,21 @@ def test_a_point_that_never_spoke_is_not_inside(bench: Bench) -> None:
     assert bench.asset()["day"]["inside_ms"] == 0
 
 
+def test_without_a_range_nothing_is_inside(bench: Bench) -> None:
+    """Fresh values of an asset whose storage range nobody set are no sign that all is well."""
+    watch = Watch(UPPER, MINUTE, 3 * MINUTE, None, decides=True, rules=())
+    with write(bench.engine) as conn:
+        watches.save(
+            conn, "van", {UPPER: watch}, device="pi-van", at=NOW - DAY, stream="c" * 32,
+            learned_at=NOW,
+        )  # fmt: skip
+    bench.read(UPPER, 5_000, MINUTE)
+    shown = bench.asset()
+    assert (shown["state"], shown["day"]["inside_ms"]) == ("none", 0)
+    text = bench.console.text("/")
+    assert "Cool Box No data no storage range is set 5.0 °C" in text.replace("\xa0", " ")
+
+
 def test_above_since_the_first_of_both(bench: Bench) -> None:
     """One point takes over from the other without a break: too hot since the first of them."""
     for minute in range(60, -1, -1):
@@ -150,12 +172,22 @@ def test_the_device_that_was_set_up_last_speaks_for_a_series(bench: Bench) -> No
 
 def test_the_week_begins_with_the_first_reading(bench: Bench) -> None:
     """Time before anything was measured is no unknown time of the week or the day."""
-    for minute in range(90, -1, -1):
-        for series in (UPPER, LOWER):
-            bench.read(series, 5_000, minute * MINUTE)
+    bench.read_all(
+        [(each, 5_000, m * MINUTE) for m in range(90, -1, -1) for each in (UPPER, LOWER)]
+    )
     shown = bench.asset()
     assert shown["week"]["start"] == shown["day"]["start"] == NOW - 90 * MINUTE
     assert shown["week"]["unknown_ms"] == 0
+    assert shown["trace"]["start"] == shown["since"] == NOW - 90 * MINUTE
+
+
+def test_since_is_not_known_beyond_a_day(bench: Bench) -> None:
+    """What has been so for more than a day is said so, with no time that is wrong."""
+    bench.read_all(
+        [(each, 5_000, m * MINUTE) for m in range(26 * 60, -1, -2) for each in (UPPER, LOWER)]
+    )
+    assert (bench.asset()["state"], bench.asset()["since"]) == ("inside", None)
+    assert "for more than 24 h" in bench.console.text("/")
 
 
 def test_doubts_about_a_time_are_shown(bench: Bench) -> None:
