@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import Connection, func, select
 
 from config.hub import HubSettings
@@ -16,9 +14,6 @@ from console.weeks import Weeks
 from history.port import History
 from hub.tables import quarantine, sms
 from journal.journal import entries
-
-# What the outbox calls too long is a setting; a message that is this old is worth a look anyway.
-_WAITING_MS: Final = 60_000
 
 
 def limits_of(settings: HubSettings) -> Limits:
@@ -49,7 +44,7 @@ def overview(
         sites=sites,
         lost=_lost(view, settings, limits),
         quarantined=conn.execute(select(func.count()).select_from(quarantine)).scalar_one(),
-        channel=_channel(conn, now),
+        channel=_channel(conn, settings.sms.queued_too_long, now),
         hub=_hub(conn, view, limits),
     )
 
@@ -81,7 +76,7 @@ def _lost(view: Snapshot, settings: HubSettings, limits: Limits) -> list[LostDev
     ]
 
 
-def _channel(conn: Connection, now: int) -> Channel:
+def _channel(conn: Connection, too_long_ms: int, now: int) -> Channel:
     """Return whether SMS leave: by the journal, and by what lies in the outbox."""
     newest = next(entries(conn, types="channel.", newest_first=True, limit=1), None)
     failing = newest is not None and newest.type == "channel.failing"
@@ -92,7 +87,7 @@ def _channel(conn: Connection, now: int) -> Channel:
     counted = select(func.count()).select_from(sms)
     refused = counted.where(sms.c.state == "refused", sms.c.created_at > now - DAY_MS)
     waiting = counted.where(
-        sms.c.state.in_(("waiting", "handed")), sms.c.created_at < now - _WAITING_MS
+        sms.c.state.in_(("waiting", "handed")), sms.c.created_at < now - too_long_ms
     )
     return Channel(
         failing=failing,

@@ -110,7 +110,7 @@ class Channel(Model):
     since: Time | None
     reason: str
     refused: Annotated[int, Field(description="SMS that were refused in the last 24 h")]
-    waiting: Annotated[int, Field(description="SMS not sent yet that are older than a minute")]
+    waiting: Annotated[int, Field(description="SMS that should have been sent by now")]
 
 
 class HubState(Model):
