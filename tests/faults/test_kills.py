@@ -213,9 +213,7 @@ def wait_until_settled(rig: Rig, timeout_s: float) -> list[Recorded]:
     while True:
         spools = [part for device in DEVICES for part in recorded(rig.folder / device)]
         with read(database) as conn:
-            marks = dict(
-                conn.execute(select(streams.c.stream, streams.c.stored_seq)).all()
-            )
+            marks = dict(conn.execute(select(streams.c.stream, streams.c.stored_seq)).all())
         behind = {part.stream: part.last - marks.get(part.stream, 0) for part in spools}
         left = outstanding_sms(rig.folder / "hub")
         if all(value <= 0 for value in behind.values()) and not left:
