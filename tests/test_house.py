@@ -34,7 +34,8 @@ ARROWS: dict[str, set[str]] = {
     # It reads what the hub keeps. The hub starts it as a process and does not import it.
     "console": {"protocol", "config", "alerts", "history", "journal", "ledger", "hub"},
     "simulator": {"protocol", "config", "sensors"},
-    "coldwatch": {"protocol", "config", "sensors"},
+    # `coldwatch check` asks the agent's own checks of its settings.
+    "coldwatch": {"protocol", "config", "sensors", "firmware_agent"},
     "alerts.table": {"protocol", "config", "alerts", "history"},
     "coldwatch.demo": {
         "protocol", "config", "alerts", "firmware_agent", "history", "hub", "journal", "ledger",
