@@ -71,7 +71,7 @@ def _message(payload: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DownlinkError(f"not JSON: {error}") from None
     fields = _object(message, "message")
-    if fields.get("v") != 1:
+    if fields.get("v") != 1 or type(fields["v"]) is not int:
         raise DownlinkError(f"v: this agent speaks 1, not {str(fields.get('v'))[:40]!r}")
     _integer(fields.get("at"), "at", _LATEST_MS)
     return fields

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 MOST_IN_FLIGHT = 4
 # On a new connection the retained marks come at once; sending from older ones would be waste.
 _HOLD_S = 1.0
+# A broker that refuses records (its rights are wrong) is asked again this often.
+_REFUSED_S = 10.0
 _STATUS_EVERY_MS = 60_000
 _LONGEST_DELAY_S = 60.0
 # However fast a demo's time runs, a hub needs real time to answer.
@@ -72,12 +75,14 @@ class Uplink:
         # Notes from the network thread. Of `received` and `told` only the newest counts.
         self._wake = threading.Event()
         self._generation = 0
-        self._answered: deque[tuple[int, int]] = deque()
+        self._answered: deque[tuple[int, int, str | None]] = deque()
         self._received: bytes | None = None
         self._told: bytes | None = None
         # The loop's own.
         self._stopping = threading.Event()
         self._serving = 0
+        self._marks_known = False
+        self._marks_until_s = 0.0
         self._hold_until_s = 0.0
         self._in_flight: set[int] = set()
         self._status_ms: int | None = None
@@ -162,12 +167,11 @@ class Uplink:
         self._wake.set()
 
     def _delivered(self, mid: int) -> None:
-        self._answered.append((self._generation, mid))
+        self._answered.append((self._generation, mid, None))
         self._wake.set()
 
     def _refused(self, mid: int, why: str) -> None:
-        self._health.set("broker", f"refuses what this device sends: {why}")
-        self._answered.append((self._generation, mid))
+        self._answered.append((self._generation, mid, why))
         self._wake.set()
 
     # --- the loop ---
@@ -177,7 +181,13 @@ class Uplink:
             while not self._stopping.is_set():
                 self._wake.clear()
                 self._moved()
-                self._round()
+                try:
+                    self._round()
+                    self._health.set("spool reading", None)
+                except sqlite3.OperationalError as error:
+                    # The card stutters; what cannot be read now can be sent later.
+                    self._health.set("spool reading", str(error))
+                    self._stopping.wait(1.0)
                 self._wake.wait(self._pause_s())
         except Exception:
             # A bug of ours must not be a silent uplink: the process ends, and systemd starts it.
@@ -200,19 +210,29 @@ class Uplink:
             self._serving = self._generation
             self._in_flight.clear()
             self._sender.reconnected()
-            self._health.set("broker", None)
-            self._hold_until_s = time.monotonic() + _HOLD_S
+            self._marks_known = False
+            self._hold_until_s = 0.0
+            self._marks_until_s = time.monotonic() + _HOLD_S
             self._say_status(now_ms)
         while self._answered:
-            generation, mid = self._answered.popleft()
-            if generation == self._serving:
+            generation, mid, refusal = self._answered.popleft()
+            if generation == self._serving and mid in self._in_flight:
                 self._in_flight.discard(mid)
+                self._broker_answered(refusal)
         ask = self._sender.tick(now_ms)
         if ask or self._status_is_due(now_ms):
             # A hub answers a status with `received`: that is how it is asked to speak.
             self._say_status(now_ms)
-        if time.monotonic() >= self._hold_until_s:
+        if self._may_send_in_s() <= 0:
             self._send(now_ms)
+
+    def _broker_answered(self, refusal: str | None) -> None:
+        """Heed the broker's answer to records; those it refuses say nothing about the hub."""
+        if refusal is not None:
+            self._sender.reconnected()
+            self._hold_until_s = time.monotonic() + _REFUSED_S
+            refusal = f"refuses the records of this device: {refusal}"
+        self._health.set("broker", refusal)
 
     def _send(self, now_ms: int) -> None:
         while len(self._in_flight) < MOST_IN_FLIGHT:
@@ -224,13 +244,19 @@ class Uplink:
                 return  # the connection has just gone; the next one begins at the marks
             self._in_flight.add(mid)
 
+    def _may_send_in_s(self) -> float:
+        """Return how long sending waits: for the retained marks, or for a broker that refuses."""
+        now = time.monotonic()
+        marks = 0.0 if self._marks_known else self._marks_until_s - now
+        return max(0.0, marks, self._hold_until_s - now)
+
     def _heed(self, now_ms: int) -> None:
         """Take in what the hub has said since the last round."""
         received, self._received = self._received, None
         if received is not None:
             try:
                 self._sender.received(parse_received(received), now_ms)
-                self._hold_until_s = 0.0
+                self._marks_known = True
             except DownlinkError as error:
                 self._complain("received", error)
             self.marks = self._sender.marks()
@@ -251,7 +277,7 @@ class Uplink:
         due = self._sender.due_ms()
         if not self._connection.connected:
             return 1.0
-        hold = self._hold_until_s - time.monotonic()
+        hold = self._may_send_in_s()
         times = [1.0]
         if hold > 0:
             times.append(hold)

@@ -86,7 +86,7 @@ def reading(mono_ms: int, value: int | None = 5_000, quality: str = "ok") -> Dra
 
 
 def make_plan(folder: Path, port: int = 1, **changes: Any) -> Plan:
-    """Return a plan with one simulated probe, read and recorded every second."""
+    """Return a plan with one simulated probe, read and recorded five times a second."""
     plan = Plan(
         site="east-gate",
         device="pi-1",
@@ -95,14 +95,14 @@ def make_plan(folder: Path, port: int = 1, **changes: Any) -> Plan:
         port=port,
         protocol="5",
         keepalive_s=10,
-        every_ms=1_000,
+        every_ms=200,
         trust_clock=True,
         keep_ms=35 * 86_400_000,
         window=2_000,
         resend_after_ms=1_000,
         state_file=None,
         probes=(ProbePlan(SERIES, checked({"kind": "simulated"})),),
-        series={SERIES: table()[SERIES] | {"interval_ms": 1_000}},
+        series={SERIES: table()[SERIES] | {"interval_ms": 200}},
         version="0123456789abcdef",
     )
     return replace(plan, **changes)

@@ -1,0 +1,206 @@
+"""The agent: commits, the drain of a full spool over a real mosquitto, memory and CPU of the process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.row import Row
+from config.clock import SystemClock
+from firmware_agent.chain import Draft, reading_draft
+from firmware_agent.health import Health
+from firmware_agent.outbox import SpoolOutbox
+from firmware_agent.plan import Plan, load_plan
+from firmware_agent.spool import FILE, Spool
+from firmware_agent.stamping import Stamp
+from firmware_agent.stream import StreamWriter
+from firmware_agent.uplink import Uplink
+from protocol.connection import Address, Connection
+from protocol.topics import topic
+from sensors.contract import Sample
+from tests.support.mosquitto import Mosquitto
+from tests.support.ports import unused_port
+
+PROBES = 8
+COMMITS = 1_000
+BACKLOG = 100_000
+# Three cycles of 10 s; longer says no more.
+WATCHED_S = 31
+START_MS = 1_760_000_000_000
+STAMP = Stamp(START_MS, synced=True, final=True)
+
+SETTINGS = """
+site = "east-gate"
+device = "pi-1"
+state_dir = "{state}"
+[mqtt]
+port = {port}
+[clock]
+trust = "always"
+[panel]
+state_file = "{state}/panel.json"
+"""
+ASSET = """
+[[assets]]
+id = "fridge-{n}"
+profiles = ["cn-gsp", "who-pqs"]
+[[assets.points]]
+name = "center"
+decides = true
+driver = {{ kind = "simulated" }}
+"""
+
+
+def run() -> list[Row]:
+    """Measure; about a minute."""
+    with tempfile.TemporaryDirectory(dir=_disk()) as folder, _broker(Path(folder)) as port:
+        plan = _plan(Path(folder), port)
+        rows = [*_commits(Path(folder), plan)]
+        rows += [_drain(Path(folder), plan)]
+        rows += _process(Path(folder), port)
+    return rows
+
+
+def _disk() -> str | None:
+    """Return a folder on a disk, where /tmp may be memory."""
+    return os.environ.get("COLDWATCH_BENCH_DIR")
+
+
+@contextmanager
+def _broker(folder: Path) -> Iterator[int]:
+    (folder / "mosquitto").mkdir()
+    broker = Mosquitto(folder / "mosquitto", unused_port())
+    broker.start()
+    yield broker.port
+    broker.stop()
+
+
+def _settings(folder: Path, port: int, state: str) -> Path:
+    file = folder / f"{state}.toml"
+    assets = "".join(ASSET.format(n=n) for n in range(PROBES))
+    file.write_text(SETTINGS.format(state=folder / state, port=port) + assets)
+    return file
+
+
+def _plan(folder: Path, port: int) -> Plan:
+    (folder / "spool").mkdir()
+    return load_plan(_settings(folder, port, "spool"))
+
+
+def _cycle(plan: Plan, mono_ms: int) -> list[Draft]:
+    """Return what one cycle records: all probes, quiet."""
+    return [
+        reading_draft(probe.series, mono_ms, Sample(5_000 + mono_ms // 1_000 % 100))
+        for probe in plan.probes
+    ]
+
+
+def _commits(folder: Path, plan: Plan) -> list[Row]:
+    """One commit a cycle, then a backlog in commits of 10,000; both judged and chained."""
+    spool = Spool.open(folder / "spool", START_MS)
+    writer = StreamWriter(spool, "b" * 32, plan.keep_ms, START_MS)
+    settings = Draft("settings", 0, {"version": plan.version, "series": plan.series})
+    writer.commit([settings], STAMP, START_MS)
+    mono_ms = 0
+    begun = time.perf_counter()
+    for _ in range(COMMITS):
+        mono_ms += 60_000
+        writer.commit(_cycle(plan, mono_ms), STAMP, START_MS + mono_ms)
+    commits = COMMITS / (time.perf_counter() - begun)
+
+    backlog = []
+    for _ in range((BACKLOG - writer.recorded) // PROBES):
+        mono_ms += 60_000
+        backlog += _cycle(plan, mono_ms)
+    begun = time.perf_counter()
+    writer.commit(backlog, STAMP, START_MS + mono_ms)
+    bulk = len(backlog) / (time.perf_counter() - begun)
+    assert writer.problem is None
+    spool.close()
+    return [
+        Row(f"spool: commits of {PROBES} readings, judged and chained", commits, "commits/s", ""),
+        Row("spool: readings committed in bulk", bulk, "readings/s", ""),
+    ]
+
+
+def _drain(folder: Path, plan: Plan) -> Row:
+    """The whole spool through mosquitto to a hub that only acknowledges."""
+    spool = Spool.open(folder / "spool", START_MS)
+    (stream,) = spool.streams()
+    hashes = {row.seq: row.h for row in spool.rows(stream.n, 0, BACKLOG + 1) if row.h}
+    done = threading.Event()
+
+    def acknowledge(_topic: str, payload: bytes) -> None:
+        # The last record's seq stands behind the last of its keys of that name.
+        tail = payload[payload.rindex(b'"seq":') + 6 :]
+        seq = int(tail[: tail.index(b",")])
+        mark = {"seq": seq, "h": hashes[seq].hex()}
+        marks = {"judged": mark, "stored": mark}
+        message = {"v": 1, "at": START_MS, "streams": {stream.id: marks}}
+        hub.publish(_topic_of(plan, "received"), json.dumps(message).encode(), qos=0, retain=True)
+        if seq == stream.head:
+            done.set()
+
+    hub = Connection(
+        "hub", Address(plan.host, plan.port), [_topic_of(plan, "records")],
+        on_message=acknowledge, on_connected=lambda: None,
+    )  # fmt: skip
+    hub.start()
+    hub.wait_connected(5)
+    outbox = SpoolOutbox(folder / "spool" / FILE)
+    uplink = Uplink(plan, SystemClock(), outbox, Health(), version="bench")
+    uplink.news(spool.streams(), stream.head)
+    uplink.start()
+    while not uplink.connected:
+        time.sleep(0.01)
+    begun = time.perf_counter()
+    if not done.wait(60):
+        raise RuntimeError("the spool was not drained within a minute")
+    # Of that, up to a second is the wait for marks that a real hub has retained.
+    took = time.perf_counter() - begun
+    uplink.stop()
+    hub.stop()
+    outbox.close()
+    spool.close()
+    return Row("spool drained over mosquitto", stream.head / took, "readings/s", "20,000")
+
+
+def _topic_of(plan: Plan, leaf: str) -> str:
+    return topic(plan.site, plan.device, leaf)  # type: ignore[arg-type]
+
+
+def _process(folder: Path, port: int) -> list[Row]:
+    """`coldwatch agent` itself: resident memory, and CPU over some cycles behind its start."""
+    settings = _settings(folder, port, "process")
+    agent = subprocess.Popen(
+        [sys.executable, "-m", "coldwatch", "agent", str(settings)],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(5)
+        before = _cpu_s(agent.pid)
+        time.sleep(WATCHED_S)
+        used = _cpu_s(agent.pid) - before
+        status = Path(f"/proc/{agent.pid}/status").read_text()
+    finally:
+        agent.terminate()
+        agent.wait(5)
+    resident = int(status.partition("VmRSS:")[2].split()[0]) * 1024 / 1e6
+    what = f"agent with {PROBES} probes at 10 s"
+    return [
+        Row(f"{what}: resident", resident, "MB", "under 40"),
+        Row(f"{what}: of one core", 100 * used / WATCHED_S, "%", "under 1"),
+    ]
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
