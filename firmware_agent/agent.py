@@ -143,7 +143,9 @@ class Agent:
         self._tell_health()
         unsent = uplink.unsent
         problems = self.health.problems()
-        self.panel.show(panel_state(writer.judge.open, uplink.told, unsent, problems))
+        state = panel_state(writer.judge.open, uplink.told, unsent, problems)
+        self.panel.show(state)
+        notify(f"STATUS={state.light}; {writer.recorded} recorded, {unsent} unsent")
 
     def _drafts(self, taken: list[Taken]) -> list[Draft]:
         """Return what of the samples is recorded, the settings in front where they are news."""

@@ -7,6 +7,9 @@ comes again in halves, down to a single record, and one that never passes become
 
 Back: records between `stored` and `judged`, which the hub judged while its store was down. They are
 sent again in growing intervals until `stored` moves, one message first.
+
+A gap is a loss. So a record that never passed goes once more right in front of its gap, each time:
+where it passes after all (a broker whose rights were wrong), the gap joins nothing and is ignored.
 """
 
 from __future__ import annotations
@@ -58,6 +61,8 @@ class Window:
         self._piece = MAX_RECORDS
         self._suspect = 0
         self._lost: set[int] = set()
+        # The gap that belongs right behind the record that was sent last.
+        self._owed: Range | None = None
         # Back: sent up to here (None: nothing to do), since when, the pause, one message only.
         self._back: int | None = None
         self._back_since_ms: int | None = None
@@ -73,6 +78,8 @@ class Window:
         ``head`` is the last record with a final stamp; those up to ``dropped`` are not kept.
         Call :meth:`sent` with what was truly sent of it.
         """
+        if self._owed is not None:
+            return self._owed
         back = self._propose_back(dropped)
         if back is not None and not self._back_last:
             return back
@@ -81,6 +88,8 @@ class Window:
     def sent(self, what: Range, now_ms: int) -> None:
         """Note what is under way now."""
         self._back_last = what.back
+        alone = what.kind == "records" and what.first == what.last and what.first in self._lost
+        self._owed = what._replace(kind="gap", reason=NEVER_TAKEN) if alone else None
         if what.back:
             self._back = what.last
             return
@@ -97,8 +106,6 @@ class Window:
             return None
         if self._piece == 1 and self._tries >= LAST_TRIES and self._ahead == self.judged:
             self._lost.add(first)
-        if first in self._lost:
-            return Range("gap", first, first, False, NEVER_TAKEN)
         if self._misses:
             most = MAX_RECORDS
         elif self._suspect:
@@ -121,14 +128,19 @@ class Window:
             return None
         if self._back < dropped:
             return Range("gap", first, min(dropped, self.judged), True, NO_LONGER_KEPT)
-        if first in self._lost:
-            return Range("gap", first, first, True, NEVER_TAKEN)
         return self._range(first, last, back=True)
 
     def _range(self, first: int, last: int, *, back: bool) -> Range | None:
-        """Return the records from first to last, or up to the next one that never passes."""
-        last = min([last, *(seq - 1 for seq in self._lost if seq >= first)])
-        return Range("records", first, last, back) if last >= first else None
+        """Return the records from first to last, but those that never passed alone."""
+        if last < first:
+            return None
+        if first in self._lost:
+            return Range("records", first, first, back)
+        return Range("records", first, min([last, *self._ends(first)]), back)
+
+    def _ends(self, first: int) -> list[int]:
+        """Return where a message from ``first`` on must end at the latest."""
+        return [seq - 1 for seq in self._lost if seq > first]
 
     # --- what the hub says ---
 
@@ -172,6 +184,7 @@ class Window:
             self._reach = judged
         if fell or judged > self._ahead:
             self._ahead = judged
+            self._owed = None
         if fell or judged >= self._suspect or passed_alone:
             self._piece = MAX_RECORDS
             self._suspect = 0
@@ -186,6 +199,7 @@ class Window:
         self._suspect = max(self._suspect, self._reach)
         self._piece = max(1, min(self._piece, self._reach - self.judged) // 2)
         self._reach = self._ahead = self.judged
+        self._owed = None
         self._tries = 1
 
     # --- time ---
@@ -198,6 +212,7 @@ class Window:
             and now_ms - self._back_since_ms >= self._back_pause_ms
         ):
             self._back = self.stored
+            self._owed = None
             self._back_since_ms = now_ms
             self._probing = True
             longest = LONGEST_PAUSE * self._resend_after_ms
@@ -224,6 +239,7 @@ class Window:
     def reconnected(self) -> None:
         """Begin again at the marks: what was under way on another connection may be lost."""
         self._ahead = self.judged
+        self._owed = None
         self._since_ms = None
         self._asked = False
         self._misses = 0
@@ -236,6 +252,7 @@ class Window:
 
     def _go_back(self, now_ms: int) -> None:
         self._ahead = self.judged
+        self._owed = None
         self._since_ms = now_ms
 
     def _pause_ms(self) -> int:

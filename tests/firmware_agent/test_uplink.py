@@ -21,6 +21,7 @@ from protocol.messages import Status
 from tests.firmware_agent.small_hub import SmallHub, wait_for
 from tests.firmware_agent.test_spool import open_writer
 from tests.firmware_agent.worlds import HandClock, make_plan, reading, settings, stored_bodies
+from tests.support import mosquitto as broker_settings
 from tests.support.mosquitto import Mosquitto
 
 
@@ -193,6 +194,34 @@ def test_a_record_that_the_hub_cannot_read_blocks_none_behind_it(
     assert held is not None
     assert held.gaps == [(777, 777, "the hub does not take this record")]
     assert sorted(held.records) == [seq for seq in range(1, 1_201) if seq != 777]
+    wait_for(lambda: rig.health.problems() == ())
+
+
+def test_a_broker_that_refuses_records_is_told_and_costs_none(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paho calls a refused message published. It is not, and it is no sign of an unreadable record."""
+    monkeypatch.setattr("firmware_agent.window.LAST_TRIES", 1)
+    monkeypatch.setattr("firmware_agent.uplink._LEAST_RESEND_S", 0.0)
+    monkeypatch.setattr("firmware_agent.uplink._REFUSED_S", 0.2)
+    rights = tmp_path / "rights"
+    rights.write_text("topic read #\ntopic write coldwatch/1/+/+/status\n")
+    rights.chmod(0o600)
+    with_rights = f"{broker_settings.SETTINGS}acl_file {rights}\n"
+    monkeypatch.setattr(broker_settings, "SETTINGS", with_rights)
+    rig.broker.stop()
+    rig.broker.start()
+    assert rig.hub.connection.wait_connected(5)
+    rig.change_uplink(resend_after_ms=50)
+    rig.uplink.start()
+    wait_for(lambda: any("Not authorized" in line for line in rig.health.problems()))
+    time.sleep(2)
+    assert rig.hub.held is None
+    rights.write_text("topic readwrite #\n")
+    rig.broker.stop()
+    rig.broker.start()
+    wait_for(rig.all_there)
+    rig.check()
     wait_for(lambda: rig.health.problems() == ())
 
 

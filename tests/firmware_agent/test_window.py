@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from firmware_agent.window import LAST_TRIES, MAX_RECORDS, TRIES, Range, Window
+from firmware_agent.window import LAST_TRIES, MAX_RECORDS, NEVER_TAKEN, TRIES, Range, Window
 
 RESEND = 1_000
 
@@ -16,22 +16,36 @@ def window(judged: int = 0, stored: int | None = None, size: int = 2_000) -> Win
     return Window(judged, judged if stored is None else stored, size, RESEND)
 
 
-def drain(of: Window, head: int, now: int = 0, dropped: int = 0) -> list[tuple[int, int]]:
+def drain_all(of: Window, head: int, now: int = 0, dropped: int = 0) -> list[Range]:
     """Send all that may be sent now."""
     sent = []
     while (what := of.propose(head, dropped)) is not None:
         of.sent(what, now)
-        sent.append((what.first, what.last))
+        sent.append(what)
+        assert len(sent) < 1_000, "it never has enough"
     return sent
 
 
-def refuse(of: Window, head: int, now: int) -> int:
-    """Let a hub answer that has not moved; return the time behind that."""
-    drain(of, head, now)
-    now += RESEND
-    assert of.tick(now), "the hub must be asked"
-    of.marks(of.judged, of.stored, now)
-    return now
+def drain(of: Window, head: int, now: int = 0, dropped: int = 0) -> list[tuple[int, int]]:
+    """The same, told as first and last."""
+    return [(what.first, what.last) for what in drain_all(of, head, now, dropped)]
+
+
+def give_up(of: Window, head: int) -> int:
+    """Refuse the next record until a gap is declared for it; return the time then."""
+    now = 0
+    for _ in range(100):
+        sent = drain_all(of, head, now)
+        if sent[-1].kind == "gap":
+            seq = of.judged + 1
+            assert sent[-2:] == [
+                Range("records", seq, seq, False), Range("gap", seq, seq, False, NEVER_TAKEN),
+            ]  # fmt: skip
+            return now
+        now += RESEND
+        assert of.tick(now), "the hub must be asked"
+        of.marks(of.judged, of.stored, now)
+    raise AssertionError("it never gives up")
 
 
 def test_a_window_goes_ahead_in_messages_of_500() -> None:
@@ -80,40 +94,46 @@ def test_a_hub_that_does_not_answer_is_tried_ever_less() -> None:
 def test_a_window_that_never_passes_is_halved_down_to_one_record() -> None:
     """Record 700 cannot be read by the hub; the others can."""
     w = window()
-    now, gaps, rounds = 0, [], 0
-    while w.judged < 1_500:
-        rounds += 1
-        assert rounds < 200
+    now, gaps = 0, []
+    for _ in range(200):
         moved = w.judged
-        while (what := w.propose(1_500, 0)) is not None:
-            w.sent(what, now)
-            if what.kind == "gap":
-                gaps.append((what.first, what.last))
-            if what.first == moved + 1 and (
-                what.kind == "gap" or not what.first <= 700 <= what.last
-            ):
+        for what in drain_all(w, 1_500, now):
+            readable = what.kind == "gap" or not what.first <= 700 <= what.last
+            if what.first == moved + 1 and readable:
                 moved = what.last
+                gaps += [what] if what.kind == "gap" else []
         if moved > w.judged:
             w.marks(moved, moved, now)
+        elif moved == 1_500:
+            break
         else:
             now += RESEND
             assert w.tick(now)
             w.marks(w.judged, w.stored, now)
-    assert gaps == [(700, 700)]
+    assert gaps == [Range("gap", 700, 700, False, NEVER_TAKEN)]
     assert not w.stuck
     # Behind it all is as before.
     assert drain(w, 2_500, now) == [(1_501, 2_000), (2_001, 2_500)]
 
 
 def test_a_single_record_is_tried_many_times_before_it_is_given_up() -> None:
-    """A gap is a loss: the hub must have refused it again and again."""
+    """A gap is a loss: the hub must have refused it again and again, and may still take it."""
     w = window()
-    now, asked = 0, 0
-    while (what := w.propose(1, 0)) is None or what.kind == "records":
-        now = refuse(w, 1, now)
-        asked += 1
-    assert what == Range("gap", 1, 1, False, "the hub does not take this record")
-    assert asked >= LAST_TRIES > TRIES
+    assert give_up(w, 1) >= LAST_TRIES * RESEND > TRIES * RESEND
+    assert drain_all(w, 1) == []
+
+
+def test_a_given_up_record_goes_again_in_front_of_its_gap() -> None:
+    """Each time: what stood in its way may be gone, and then the gap joins nothing."""
+    w = window()
+    now = give_up(w, 3)
+    w.reconnected()
+    both = [Range("records", 1, 1, False), Range("gap", 1, 1, False, NEVER_TAKEN)]
+    assert drain_all(w, 3, now)[:2] == both
+    w.marks(1, 1, now)
+    assert drain(w, 3, now) == [(2, 3)]
+    w.marks(0, 0, now)
+    assert drain_all(w, 3, now) == [*both, Range("records", 2, 3, False)]
 
 
 def test_a_restored_hub_gets_at_once_what_it_has_lost() -> None:
@@ -191,16 +211,15 @@ class TestBack:
     def test_a_record_that_never_passed_is_a_gap_here_as_well(self) -> None:
         """Judging went past it by a gap; storing must do the same."""
         w = window()
-        now = 0
-        while (what := w.propose(3, 0)) is None or what.kind == "records":
-            now = refuse(w, 3, now)
-        assert (what.first, what.last) == (1, 1)
-        w.sent(what, now)
+        now = give_up(w, 3)
         w.marks(1, 0, now)
-        w.sent(Range("records", 2, 3, False), now)
+        assert drain(w, 3, now) == [(2, 3)]
         w.marks(3, 0, now)
         w.tick(now + RESEND)
-        assert w.propose(3, 0) == Range("gap", 1, 1, True, "the hub does not take this record")
+        assert drain_all(w, 3) == [
+            Range("records", 1, 1, True), Range("gap", 1, 1, True, NEVER_TAKEN),
+            Range("records", 2, 3, True),
+        ]  # fmt: skip
 
     @pytest.mark.parametrize("stored", [0, 3])
     def test_a_history_older_than_the_spool_gets_a_gap(self, stored: int) -> None:
