@@ -184,15 +184,16 @@ class Agent:
         return self._stamper.look(clock.now_ms(), clock.mono_ms(), connected=connected)
 
     def _tell_health(self) -> None:
+        """Note how spool and clock are; without counts that change in each cycle."""
         writer = self._writer
         problem = writer.problem
         if problem is not None:
-            problem = f"{problem}; {writer.unwritten} records are in memory only"
+            problem = f"{problem}; new records are in memory only"
         self.health.set("spool", problem)
         if writer.lost:
             self.health.set("records", f"{writer.lost} were lost: neither disk nor memory had room")
-        late = f"{writer.pending} records wait for a clock that is right"
-        self.health.set("clock", late if writer.pending else None)
+        waiting = "is not right yet; records wait for their time" if writer.pending else None
+        self.health.set("clock", waiting)
 
     def _wait_until(self, mono_ms: int) -> None:
         """Wait for the next cycle, feeding the watchdog meanwhile."""

@@ -87,17 +87,23 @@ class Plan:
 
 
 def load_plan(path: Path) -> Plan:
-    """Have a settings file checked by a short-lived process; raise PlanError where it is refused."""
+    """Have a settings file checked by a short-lived process.
+
+    Raises PlanError where the file is refused, and OSError where that process fails.
+    """
     # The same modules as ours, and none from the folder that we happen to stand in (-P).
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "firmware_agent.settings", str(path)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_CHECK_TIMEOUT_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "firmware_agent.settings", str(path)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_CHECK_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise OSError(f"checking {path} took more than {_CHECK_TIMEOUT_S} s") from None
     if done.returncode == EX_CONFIG:
         raise PlanError(done.stderr.decode(errors="replace").strip())
     if done.returncode != 0:

@@ -166,6 +166,9 @@ class Window:
                 self._back = None
             elif self._back is not None:
                 self._back = max(self._back, stored)
+        owed = self._owed
+        if owed is not None and owed.last <= (self.stored if owed.back else self.judged):
+            self._owed = None
         if self.stored >= self.judged:
             self._back = None
             self._back_since_ms = None
