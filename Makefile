@@ -6,7 +6,7 @@
 # says what to run. All of that speaks on stderr: `make -s demo ARGS="--json"` prints JSON alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak docs lock install-system clean environment
+.PHONY: help demo test check bench soak docs pictures lock install-system clean environment
 
 PYTHON := .venv/bin/python
 # Given on the command line: make demo ARGS="--speed 60", make test ARGS="tests/alerts -x".
@@ -44,6 +44,10 @@ soak: environment ## the long tests: hours of load and faults
 docs: environment ## make docs/asyncapi.yaml, docs/schemas and docs/settings anew
 	$(PYTHON) -m protocol.asyncapi
 	$(PYTHON) -m config.samples
+
+pictures: environment ## take the READMEs' pictures anew from a running demo
+	@tools/system-packages.sh demo test >&2
+	$(PYTHON) tools/pictures.py
 
 lock: environment ## take the newest allowed versions into requirements/
 	@$(PYTHON) -m pip install --quiet uv >&2
