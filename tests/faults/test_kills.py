@@ -293,8 +293,8 @@ def check(rig: Rig, modem: Modem, spools: list[Recorded]) -> dict[str, int]:
     }
 
 
-def run_rounds(folder: Path, broker: Mosquitto, rounds: int, seed: int) -> None:
-    """Kill ``rounds`` times, then settle and check."""
+def run_rounds(folder: Path, broker: Mosquitto, rounds: int, seed: int) -> str:
+    """Kill ``rounds`` times, then settle and check; return the counts in a line."""
     if missing := what_is_missing():
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     began = time.monotonic()
@@ -321,22 +321,28 @@ def run_rounds(folder: Path, broker: Mosquitto, rounds: int, seed: int) -> None:
         spools = wait_until_settled(rig, 60)
         counts = check(rig, modem, spools)
     spent = time.monotonic() - began
-    print(f"\n{rounds} rounds in {spent:.0f} s, kills {dict(rig.kills)}, seed {seed}: {counts}")
     assert counts["excursions"] > 0
     assert counts["sms"] > 0
+    return f"{rounds} rounds in {spent:.0f} s, kills {dict(rig.kills)}, seed {seed}: {counts}"
 
 
 @pytest.mark.timeout(900)
-def test_fifty_kills_lose_and_double_nothing(tmp_path: Path, mosquitto: Mosquitto) -> None:
+def test_fifty_kills_lose_and_double_nothing(
+    tmp_path: Path, mosquitto: Mosquitto, capsys: pytest.CaptureFixture[str]
+) -> None:
     """After 50 SIGKILLs under load: history equals the spools, and each SMS arrived once."""
-    run_rounds(tmp_path, mosquitto, 50, seed=1)
+    counts = run_rounds(tmp_path, mosquitto, 50, seed=1)
+    with capsys.disabled():
+        print(f"\n{counts}")
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(5_400)
 @pytest.mark.parametrize("seed", range(2, 8))
 def test_hundreds_of_kills_lose_and_double_nothing(
-    tmp_path: Path, mosquitto: Mosquitto, seed: int
+    tmp_path: Path, mosquitto: Mosquitto, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The same, six times as long with other moments."""
-    run_rounds(tmp_path, mosquitto, 100, seed=seed)
+    counts = run_rounds(tmp_path, mosquitto, 100, seed=seed)
+    with capsys.disabled():
+        print(f"\n{counts}")
