@@ -28,10 +28,15 @@ class Recorded:
 
 
 def recorded(folder: Path) -> list[Recorded]:
-    """Return every stream of the spool in ``folder`` with what is committed and stamped in it."""
-    found = []
+    """Return every stream of the spool in ``folder`` with what is committed and stamped in it.
+
+    Nothing where an agent has only just begun, and its tables are not there yet.
+    """
+    found: list[Recorded] = []
     with closing(sqlite3.connect(f"{(folder / FILE).as_uri()}?mode=ro", uri=True)) as db:
         db.execute("BEGIN")
+        if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'streams'").fetchone():
+            return found
         for number, stream in db.execute("SELECT n, id FROM streams ORDER BY n").fetchall():
             rows = db.execute(
                 "SELECT seq, body, h FROM records WHERE stream = ? AND h IS NOT NULL ORDER BY seq",

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from hub.tables import streams
-from journal.database import DatabaseError, open_database, read
+from journal.database import DatabaseError, has_tables, open_database, read
 
 HUB = """
 state_dir = "{state}"
@@ -51,6 +51,8 @@ def stored(hub_folder: Path) -> dict[str, int]:
     """Return how far each stream is stored; nothing while there is no database yet."""
     try:
         database = open_database(hub_folder / "hub.db", read_only=True)
+        if not has_tables(database, "streams"):
+            return {}
         with read(database) as conn:
             found = {row.stream: row.stored_seq for row in conn.execute(select(streams))}
     except DatabaseError:
