@@ -51,7 +51,7 @@ def stored(hub_folder: Path) -> dict[str, int]:
     """Return how far each stream is stored; nothing while there is no database yet."""
     try:
         database = open_database(hub_folder / "hub.db", read_only=True)
-        if not has_tables(database, "streams"):
+        if not has_tables(database, streams):
             return {}
         with read(database) as conn:
             found = {row.stream: row.stored_seq for row in conn.execute(select(streams))}
