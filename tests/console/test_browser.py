@@ -131,7 +131,8 @@ def test_the_overview_refreshes_itself_and_keeps_the_focus(desk: Watched, addres
     with page.expect_response("**/live*") as refreshed:
         page.clock.run_for(6_000)
     assert refreshed.value.status == 200
-    page.wait_for_function("!document.querySelector('#live .cards').dataset.old")
+    # Not wait_for_function: what it evaluates again, the page's own policy forbids.
+    page.wait_for_selector("#live .cards:not([data-old])", state="attached")
     assert page.evaluate("document.activeElement.id") == "card-market-fridge-3"
     with page.expect_response("**/live?seen=*") as again:
         page.clock.run_for(6_000)
