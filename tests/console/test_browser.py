@@ -104,21 +104,20 @@ def ink(page: Page) -> int:
 
 def test_the_chart_is_drawn(desk: Watched, address: str) -> None:
     """The asset's page has a canvas with a line in it; the arrow keys read it out."""
+    from playwright.sync_api import expect
+
     page = desk.page
     page.goto(address + ASSET)
     page.wait_for_selector("#chart canvas")
     assert ink(page) > 500
     page.focus("#chart")
     page.keyboard.press("End")
-    page.wait_for_function("document.getElementById('readout').textContent")
+    page.wait_for_selector("#readout:not(:empty)")
     last = page.inner_text("#readout")
     assert last.startswith("2025-11-25 07:55 · ")
     assert "center \u22121.563 °C" in last
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(
-        "old => document.getElementById('readout').textContent !== old", arg=last
-    )
-    assert page.inner_text("#readout").startswith("2025-11-25 07:50 · ")
+    expect(page.locator("#readout")).to_contain_text("2025-11-25 07:50 · ")
 
 
 def test_the_overview_refreshes_itself_and_keeps_the_focus(desk: Watched, address: str) -> None:
