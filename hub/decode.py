@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from alerts.rules import watches_from_record
 from protocol.canonical import NotCanonicalError, check_canonical
 from protocol.chain import links
 from protocol.messages import (
@@ -136,8 +137,11 @@ def _decode_one_by_one(stream: str, prev: bytes, first: int, records: list[Any])
         spelled.append(canonical)
         try:
             body: Any = record_adapter.validate_python(record)
-        except ValidationError as error:
-            refused.append(Refused(seq, canonical, f"seq {seq}: {_first_trouble(error)}"))
+            if body["kind"] == "settings":
+                watches_from_record(body)  # refuses rules that cannot be judged
+        except ValueError as error:  # a ValidationError is one too
+            trouble = _first_trouble(error) if isinstance(error, ValidationError) else str(error)
+            refused.append(Refused(seq, canonical, f"seq {seq}: {trouble}"))
             body = None
         bodies.append(body)
     if not bodies:

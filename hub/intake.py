@@ -14,23 +14,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, Engine
-from sqlalchemy.dialects.sqlite import insert
 
 from alerts.decisions import Decision
 from alerts.rules import watches_from_record
 from config.hub import HubSettings
 from history.port import History, HistoryUnavailableError, StoredRecord
 from hub.decode import Decoded, UnreadableError, decode
+from hub.devices import read_status, save_devices
 from hub.setaside import SetAside, save_all
+from hub.storing import store
 from hub.streams import Stream, load_streams, new_stream, save_streams
-from hub.tables import devices
 from journal import excursions, journal, watches
 from journal.database import read, write
 from ledger import holds
 from protocol import topics
-from protocol.messages import Status
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +37,12 @@ HUB = "hub"
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message as it came: topic, bytes and the hub's clock."""
+    """A message as it came: topic, bytes, the hub's clock, and whether the broker had kept it."""
 
     topic: str
     payload: bytes
     at: int
+    retained: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +55,8 @@ class _Batch:
     decisions: list[tuple[Stream, Decision]] = field(default_factory=list)
     settings: list[tuple[Stream, dict[str, Any]]] = field(default_factory=list)
     entries: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    # Streams that do not fit to what is known, with the entry's body.
+    differs: dict[str, dict[str, Any]] = field(default_factory=dict)
     aside: list[SetAside] = field(default_factory=list)
     heard: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
@@ -94,6 +95,11 @@ class Intake:
         self._tell = tell
         self._history_down = ""
         self._streams: dict[str, Stream] = {}
+        # What is committed, by device and stream: other threads ask in the midst of a batch.
+        self._marks: dict[str, dict[str, Any]] = {}
+        self._stale = True
+        # Streams of which it was entered that they differ; a device may repeat it for ever.
+        self._said: set[str] = set()
         self._reload()
 
     def take(self, messages: Iterable[Incoming], now: int) -> Taken:
@@ -102,6 +108,8 @@ class Intake:
         Raises DatabaseError where the hub's database cannot take it: then nothing has happened but
         that the history may know some records already, and the same messages may come again.
         """
+        if self._stale:
+            self._reload()
         batch = _Batch()
         try:
             for message in messages:
@@ -111,10 +119,10 @@ class Intake:
                 self._commit(conn, batch, now)
         except BaseException:
             # The engines have gone ahead of what is saved.
-            self._reload()
+            self._stale = True
             raise
-        for stream in self._streams.values():
-            stream.saved()
+        self._said.update(batch.differs)
+        self._saved()
         return Taken(
             batch.judged,
             len(batch.store) if not self._history_down else 0,
@@ -126,11 +134,7 @@ class Intake:
 
     def marks(self, device: str) -> dict[str, Any]:
         """Return the marks of all streams of a device, as `received` publishes them."""
-        return {
-            stream.stream: stream.marks()
-            for stream in self._streams.values()
-            if stream.device == device
-        }
+        return self._marks.get(device, {})
 
     def devices(self) -> dict[str, str]:
         """Return device -> site of all devices that are set up."""
@@ -139,6 +143,18 @@ class Intake:
     def _reload(self) -> None:
         with read(self._database) as conn:
             self._streams = load_streams(conn)
+        for stream in self._streams.values():
+            stream.changed = True
+        self._saved()
+        self._stale = False
+
+    def _saved(self) -> None:
+        """Note that the database has all of it, and make the new marks known."""
+        for stream in self._streams.values():
+            if stream.changed:
+                others = self._marks.get(stream.device, {})
+                self._marks[stream.device] = {**others, stream.stream: stream.marks()}
+            stream.saved()
 
     # --- one message ---
 
@@ -156,28 +172,29 @@ class Intake:
         elif site != address.site:
             reason = f"device {address.device} says site {address.site}, but it belongs to {site}"
         else:
-            batch.heard[address.device] = max(message.at, batch.heard.get(address.device, 0))
             if address.leaf == "status":
                 self._status(batch, address.device, message)
             else:
+                # What the broker had kept is no sign of life.
+                if not message.retained:
+                    batch.heard[address.device] = message.at
                 self._records(batch, site, address.device, message)
             return
         batch.aside.append(SetAside(message, reason))
 
     def _status(self, batch: _Batch, device: str, message: Incoming) -> None:
         try:
-            status = Status.model_validate_json(message.payload)
-        except ValidationError as error:
-            what = error.errors(include_url=False)[0]["msg"]
-            batch.aside.append(SetAside(message, f"status: {what}"))
+            status = read_status(message.payload)
+        except UnreadableError as error:
+            batch.aside.append(SetAside(message, f"status: {error}"))
             return
         batch.statuses[device] = status.model_dump_json(exclude_none=True)
         if status.state == "online":
             # An agent that has just come learns how far the hub is.
             batch.answer.add(device)
-        else:
-            # The broker's word, not the device's.
-            batch.heard.pop(device, None)
+            # "offline" is the broker's word, not the device's.
+            if not message.retained:
+                batch.heard[device] = message.at
 
     def _records(self, batch: _Batch, site: str, device: str, message: Incoming) -> None:
         try:
@@ -193,6 +210,9 @@ class Intake:
             reason = f"stream {decoded.stream} belongs to device {stream.device}, not to {device}"
             batch.aside.append(SetAside(message, reason))
             return
+        elif stream.site != site:
+            # The device was moved in the settings; from now on it speaks for its new site.
+            stream.site, stream.changed = site, True
         batch.answer.add(device)
         last = decoded.first + len(decoded.bodies) - 1
         if decoded.gap is not None:
@@ -202,8 +222,11 @@ class Intake:
         join = stream.join(decoded, last, stored)
         if join == "new":
             self._take_records(batch, stream, decoded, message)
+        elif join == "differs" and stream.fresh:
+            reason = f"stream {stream.stream} does not begin with the hash of its own id"
+            batch.aside.append(SetAside(message, reason))
         elif join == "differs":
-            batch.entries.append(("stream.differs", stream.stream, {"device": device, "seq": last}))
+            batch.differs.setdefault(stream.stream, {"device": device, "seq": last})
         if decoded.broken and join != "differs":
             batch.aside.append(SetAside(message, decoded.broken, stream.stream, last + 1))
 
@@ -271,7 +294,7 @@ class Intake:
         """Store the readings; without the store only `stored` stands still."""
         if batch.store:
             try:
-                self._history.append(batch.store)
+                differing = store(self._history, batch.store)
             except HistoryUnavailableError as error:
                 if not self._history_down:
                     log.warning("history takes nothing, judging and telling go on: %s", error)
@@ -280,6 +303,10 @@ class Intake:
             if self._history_down:
                 log.warning("history takes readings again")
                 self._history_down = ""
+            for name in differing:
+                seq, _ = batch.stored.pop(name)
+                body = {"device": self._streams[name].device, "seq": seq, "in": "history"}
+                batch.differs.setdefault(name, body)
         for name, (seq, h) in batch.stored.items():
             stream = self._streams[name]
             stream.stored_seq, stream.stored_h = seq, h
@@ -300,9 +327,14 @@ class Intake:
             self._decided(conn, stream, decision, now)
         for type_, subject, body in batch.entries:
             journal.append(conn, at=now, actor=HUB, type=type_, subject=subject, body=body)
+        for name, body in batch.differs.items():
+            if name not in self._said:
+                journal.append(
+                    conn, at=now, actor=HUB, type="stream.differs", subject=name, body=body
+                )
         save_streams(conn, [stream for stream in self._streams.values() if stream.changed])
         save_all(conn, batch.aside)
-        _save_devices(conn, batch, self._sites)
+        save_devices(conn, batch.heard, batch.statuses, self._sites)
 
     def _decided(self, conn: Connection, stream: Stream, decision: Decision, now: int) -> None:
         row = excursions.apply(
@@ -311,29 +343,3 @@ class Intake:
         if decision.rule.holds and decision.happening != "recovered":
             holds.hold_overlapping(conn, row, at=now)
         self._tell(conn, decision, row, now)
-
-
-def _save_devices(conn: Connection, batch: _Batch, sites: dict[str, str]) -> None:
-    for device, status in batch.statuses.items():
-        values = {"device": device, "site": sites[device], "heard_at": 0, "status": status}
-        known = {"site": sites[device], "status": status}
-        conn.execute(
-            insert(devices)
-            .values(values)
-            .on_conflict_do_update(index_elements=["device"], set_=known)
-        )
-    if batch.heard:
-        conn.execute(
-            _HEARD,
-            [
-                {"device": device, "site": sites[device], "heard_at": at, "status": "{}"}
-                for device, at in batch.heard.items()
-            ],
-        )
-
-
-_INSERT_DEVICE = insert(devices)
-_HEARD = _INSERT_DEVICE.on_conflict_do_update(
-    index_elements=["device"],
-    set_={"site": _INSERT_DEVICE.excluded.site, "heard_at": _INSERT_DEVICE.excluded.heard_at},
-)

@@ -27,7 +27,7 @@ from config.clock import Clock
 from config.hub import HubSettings
 from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake, Taken
-from hub.limits import BATCH_BYTES, BATCH_MESSAGES, QUEUE_BYTES
+from hub.limits import BATCH_BYTES, BATCH_MESSAGES, MESSAGE_OVERHEAD, QUEUE_BYTES
 from hub.notices import Outbox, owe, told_message
 from hub.watchmen import ContactWatch
 from hub.wording import Wording
@@ -54,12 +54,13 @@ class Inbox:
 
     def put(self, message: Incoming) -> None:
         """Add a message, or drop it when the queue is full."""
+        size = len(message.payload) + MESSAGE_OVERHEAD
         with self._ready:
-            if self._bytes + len(message.payload) > QUEUE_BYTES:
+            if self._bytes + size > QUEUE_BYTES:
                 self.dropped += 1
                 return
             self._messages.append(message)
-            self._bytes += len(message.payload)
+            self._bytes += size
             self._ready.notify()
 
     def get(self, timeout_s: float) -> list[Incoming]:
@@ -71,7 +72,7 @@ class Inbox:
             size = 0
             while self._messages and len(batch) < BATCH_MESSAGES and size < BATCH_BYTES:
                 batch.append(self._messages.popleft())
-                size += len(batch[-1].payload)
+                size += len(batch[-1].payload) + MESSAGE_OVERHEAD
             self._bytes -= size
             return batch
 

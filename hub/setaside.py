@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Enough to see what it was; a flood of huge messages must not fill the disk.
 KEPT_BYTES = 65_536
+# Reasons and topics are for people; a hostile sender may have put anything into them.
+SHOWN_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,10 @@ def save_all(conn: Connection, items: Iterable[SetAside]) -> None:
         key = f"{item.message.topic}\n{item.stream}\n{item.seq}\n".encode()
         row = {
             "digest": hashlib.sha256(key + kept).hexdigest(),
-            "topic": item.message.topic,
+            "topic": item.message.topic[:SHOWN_LENGTH],
             "stream": item.stream,
             "seq": item.seq,
-            "reason": item.reason,
+            "reason": item.reason[:SHOWN_LENGTH],
             "bytes": kept[:KEPT_BYTES],
             "size": len(kept),
             "times": 1,

@@ -13,7 +13,7 @@ from hub.decode import Decoded
 from hub.tables import streams
 from protocol.chain import genesis
 
-_CHANGING = ("judged_seq", "judged_h", "stored_seq", "stored_h", "newest_at", "engine")
+_CHANGING = ("site", "judged_seq", "judged_h", "stored_seq", "stored_h", "newest_at", "engine")
 
 Join = Literal["new", "again", "hole", "differs"]
 
@@ -74,6 +74,7 @@ class Stream:
         """Return what changes with each batch, under the names of `_UPDATE`."""
         return {
             "of": self.stream,
+            "site": self.site,
             "judged_seq": self.judged_seq,
             "judged_h": self.judged_h,
             "stored_seq": self.stored_seq,
@@ -112,7 +113,7 @@ def save_streams(conn: Connection, changed: list[Stream]) -> None:
     for stream, row in zip(changed, rows, strict=True):
         if stream.fresh:
             values: dict[str, Any] = {name: row[name] for name in _CHANGING}
-            values |= {"stream": stream.stream, "site": stream.site, "device": stream.device}
+            values |= {"stream": stream.stream, "device": stream.device}
             values |= {"opened_at": stream.opened_at, "watches": stream.rules()}
             conn.execute(insert(streams), values)
         elif stream.rules_changed:

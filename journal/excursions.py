@@ -29,6 +29,8 @@ from journal.excursion_rows import (
     overlapping,
 )
 from journal.journal import Entry, append, entries
+from protocol.canonical import MAX_INTEGER
+from protocol.messages import MAX_TIME_MS
 
 __all__ = [
     "LOST_CONTACT",
@@ -69,10 +71,12 @@ def apply(
         "side": decision.side,
         "certainty": decision.certainty,
         "start": decision.start,
-        "opened": decision.opened,
+        # Reckoned from a device's clocks, which may claim anything: what they say of when and how
+        # long must not stop the journal.
+        "opened": min(max(decision.opened, 0), MAX_TIME_MS),
         "end": decision.end,
-        "held_ms": decision.held_ms,
-        "unknown_ms": decision.unknown_ms,
+        "held_ms": min(decision.held_ms, MAX_INTEGER),
+        "unknown_ms": min(decision.unknown_ms, MAX_INTEGER),
         "extreme": decision.extreme,
         "stream": decision.stream,
         "first_seq": decision.first_seq,

@@ -14,6 +14,11 @@ from typing import Any
 # I-JSON (RFC 7493, section 2.2): beyond this, parsers that use doubles change the number.
 MAX_INTEGER = 2**53 - 1
 
+# Deeper than any record of ours; encoders give up at 254 (orjson) and at about 1,000 (Python).
+MAX_DEPTH = 64
+# Of a place's name, so that a hostile one is not copied for each item below it.
+_WHERE_SHOWN = 120
+
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode
@@ -32,8 +37,13 @@ def canonical_bytes(value: Mapping[str, Any]) -> bytes:
     return _encode(value).encode()
 
 
-def check_canonical(value: Any, where: str = "") -> None:
-    """Raise NotCanonicalError when ``value`` holds a fraction, a huge integer or a lone surrogate."""
+def check_canonical(value: Any, where: str = "", depth: int = 0) -> None:
+    """Raise NotCanonicalError when ``value`` cannot be spelt canonically.
+
+    That is a fraction, a huge integer, a lone surrogate, or nesting deeper than ``MAX_DEPTH``.
+    """
+    if len(where) > _WHERE_SHOWN:
+        where = where[:_WHERE_SHOWN] + "..."
     kind = type(value)
     if kind is str:
         try:
@@ -45,15 +55,17 @@ def check_canonical(value: Any, where: str = "") -> None:
             raise NotCanonicalError(f"{where or 'value'}: integer beyond 2^53-1")
     elif kind is bool or value is None:
         return
+    elif depth >= MAX_DEPTH and kind in (dict, list):
+        raise NotCanonicalError(f"{where or 'value'}: nested deeper than {MAX_DEPTH} levels")
     elif kind is dict:
         for key, item in value.items():
             if type(key) is not str:
                 raise NotCanonicalError(f"{where or 'value'}: {key!r} is no key; only text is")
             check_canonical(key, f"{where}.<key>" if where else "<key>")
-            check_canonical(item, f"{where}.{key}" if where else key)
+            check_canonical(item, f"{where}.{key}" if where else key, depth + 1)
     elif kind is list:
         for index, item in enumerate(value):
-            check_canonical(item, f"{where}[{index}]")
+            check_canonical(item, f"{where}[{index}]", depth + 1)
     else:
         raise NotCanonicalError(
             f"{where or 'value'}: {kind.__name__} where only integers, text, "

@@ -23,7 +23,8 @@ Version = Annotated[int, Field(strict=True, ge=MAJOR_VERSION, le=MAJOR_VERSION)]
 Integer = Annotated[int, Field(strict=True, ge=-MAX_INTEGER, le=MAX_INTEGER)]
 Sequence = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 # 1970 to 2200: a Pi that woke up in 1970 is told by `clock`, not refused.
-Milliseconds = Annotated[int, Field(strict=True, ge=0, le=7_258_118_400_000)]
+MAX_TIME_MS = 7_258_118_400_000
+Milliseconds = Annotated[int, Field(strict=True, ge=0, le=MAX_TIME_MS)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 SeriesName = Annotated[
     str,

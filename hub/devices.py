@@ -1,0 +1,54 @@
+"""What the hub knows of each device: when it was heard last, and what it said of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
+
+from hub.decode import UnreadableError
+from hub.tables import devices
+from protocol.messages import MAX_MESSAGE_BYTES, Status
+
+_INSERT = insert(devices)
+_HEARD = _INSERT.on_conflict_do_update(
+    index_elements=["device"],
+    set_={"site": _INSERT.excluded.site, "heard_at": _INSERT.excluded.heard_at},
+)
+
+
+def read_status(payload: bytes) -> Status:
+    """Return a status message; raise UnreadableError with the reason kept in quarantine."""
+    if len(payload) > MAX_MESSAGE_BYTES:
+        raise UnreadableError(f"{len(payload)} bytes; more than {MAX_MESSAGE_BYTES} is refused")
+    try:
+        return Status.model_validate_json(payload)
+    except ValidationError as error:
+        raise UnreadableError(error.errors(include_url=False)[0]["msg"]) from None
+
+
+def save_devices(
+    conn: Connection,
+    heard: Mapping[str, int],
+    statuses: Mapping[str, str],
+    sites: Mapping[str, str],
+) -> None:
+    """Write when devices were heard (the hub's clock) and their statuses (JSON)."""
+    for device, status in statuses.items():
+        values = {"device": device, "site": sites[device], "heard_at": 0, "status": status}
+        known = {"site": sites[device], "status": status}
+        conn.execute(
+            insert(devices)
+            .values(values)
+            .on_conflict_do_update(index_elements=["device"], set_=known)
+        )
+    if heard:
+        conn.execute(
+            _HEARD,
+            [
+                {"device": device, "site": sites[device], "heard_at": at, "status": "{}"}
+                for device, at in heard.items()
+            ],
+        )
