@@ -60,10 +60,45 @@ class Site(Section):
     assets: Annotated[list[SiteAsset], Field(min_length=1)]
 
 
+class InfluxSettings(Section):
+    """An InfluxDB 2 (or 1.8, or 3 with its compatible interfaces)."""
+
+    url: Annotated[
+        str,
+        Field(
+            pattern=r"^https?://[^\s/?#@]+/?$",
+            description="where it answers; no user or password in it",
+        ),
+    ] = "http://127.0.0.1:8086"
+    org: Annotated[str, Field(min_length=1, description="its organisation")] = "coldwatch"
+    bucket: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_.-]{1,128}$",
+            description="made, without an end of retention, where it does not exist",
+        ),
+    ] = "coldwatch"
+    token_file: Annotated[
+        Path | None,
+        Field(
+            description="a file with the token alone, such as a systemd credential; "
+            "without it the environment's COLDWATCH_INFLUX_TOKEN",
+            examples=["/run/credentials/coldwatch-hub.service/influx-token"],
+        ),
+    ] = None
+    timeout_s: Annotated[
+        int, Field(ge=1, le=300, description="an answer that takes longer counts as none")
+    ] = 10
+
+
 class HistorySettings(Section):
     """Where readings are kept."""
 
-    kind: Literal["sqlite"] = "sqlite"
+    kind: Annotated[
+        Literal["sqlite", "influxdb"],
+        Field(description="`sqlite`: a file in state_dir; `influxdb`: as [history.influxdb] says"),
+    ] = "sqlite"
+    influxdb: InfluxSettings = InfluxSettings()
 
 
 class SmsSettings(Section):

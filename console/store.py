@@ -21,14 +21,11 @@ import hub.tables  # noqa: F401 - its tables, and those below, must be on `metad
 import journal.excursions
 import journal.watches  # noqa: F401
 import ledger.store  # noqa: F401
-from history.sqlite import SqliteHistory
+from history.opening import FileIdentity, file_identity, identity, open_to_read
+from history.port import History
 from journal.database import metadata, open_database, read
 
 DATABASE: Final = "hub.db"
-HISTORY: Final = "history.db"
-
-# Device and inode: what tells one file from another of the same name.
-_Identity = tuple[int, int]
 
 
 class Store:
@@ -37,12 +34,12 @@ class Store:
     def __init__(self, state_dir: Path) -> None:
         """Begin without a connection: neither file needs to be there."""
         self._database = state_dir / DATABASE
-        self._history_file = state_dir / HISTORY
+        self._state_dir = state_dir
         self._lock = threading.Lock()
         self._engine: Engine | None = None
-        self._engine_of: _Identity | None = None
-        self._history = SqliteHistory(self._history_file, read_only=True)
-        self._history_of: _Identity | None = None
+        self._engine_of: FileIdentity | None = None
+        self._history: History | None = None
+        self._history_of: tuple[FileIdentity | None, ...] = ()
         self._nothing = _empty_database()
 
     @contextmanager
@@ -58,45 +55,40 @@ class Store:
         """Whether a hub has ever run in this state directory."""
         return self._current() is not None
 
-    def history(self) -> SqliteHistory:
+    def history(self) -> History:
         """Return the history as it is now; empty where there is none."""
-        identity = _identity(self._history_file)
+        found = identity(self._state_dir)
         with self._lock:
-            if identity != self._history_of:
-                self._history.close()
-                self._history = SqliteHistory(self._history_file, read_only=True)
-                self._history_of = identity
+            if self._history is None or found != self._history_of:
+                if self._history is not None:
+                    self._history.close()
+                self._history = None
+                self._history = open_to_read(self._state_dir)
+                self._history_of = found
             return self._history
 
     def close(self) -> None:
         """Close both files."""
         with self._lock:
-            self._history.close()
+            if self._history is not None:
+                self._history.close()
             if self._engine is not None:
                 self._engine.dispose()
                 self._engine = None
 
     def _current(self) -> Engine | None:
         """Return the database as it lies there now; None where it has no tables yet."""
-        identity = _identity(self._database)
+        found = file_identity(self._database)
         with self._lock:
-            if self._engine is None or identity != self._engine_of:
+            if self._engine is None or found != self._engine_of:
                 if self._engine is not None:
                     self._engine.dispose()
                 self._engine = self._engine_of = None
-                if identity is not None:
+                if found is not None:
                     self._engine, complete = _open(self._database)
                     # while tables are missing it is looked at anew each time
-                    self._engine_of = identity if complete else None
+                    self._engine_of = found if complete else None
             return self._engine
-
-
-def _identity(path: Path) -> _Identity | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _open(path: Path) -> tuple[Engine | None, bool]:

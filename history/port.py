@@ -1,4 +1,4 @@
-"""The history port: what every store of readings must do. SQLite is the first adapter, InfluxDB the next.
+"""The history port: what every store of readings must do. SQLite and InfluxDB are its adapters.
 
 All adapters pass the same test suite (tests/history/suite.py). Nothing here imports numpy.
 """
@@ -39,6 +39,14 @@ class StoredRecord:
     stream: str
     body: dict[str, Any]
     received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """A record that the store will never take, with its reason; those around it are stored."""
+
+    record: StoredRecord
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +100,15 @@ class History(Protocol):
     cannot answer. Times are UTC milliseconds, ranges are start <= at < end.
     """
 
-    def append(self, records: Sequence[StoredRecord]) -> None:
-        """Store records durably, all or none; one that is stored already, by (stream, seq), is left.
+    def append(self, records: Sequence[StoredRecord]) -> list[RefusedRecord]:
+        """Store records durably; one that is stored already, by (stream, seq), is left as it is.
 
-        Raises RecordDiffersError where a reading is stored already with another body.
+        Returns those that the store itself refuses for good; all others are stored.
+
+        Raises:
+            RecordDiffersError: a reading is stored already with another body; none is stored.
+            HistoryUnavailableError: the same call must come again. SQLite has then stored none of
+                them; InfluxDB, which knows no transaction, may have stored some.
         """
 
     def readings(self, site: str, series: str, start: int, end: int) -> Iterator[StreamReading]:

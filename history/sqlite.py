@@ -14,6 +14,7 @@ from history.envelope import check_buckets
 from history.port import (
     Bucket,
     HistoryUnavailableError,
+    RefusedRecord,
     Samples,
     StoredRecord,
     StreamReading,
@@ -78,10 +79,10 @@ class SqliteHistory:
             )
         )
 
-    def append(self, records: Sequence[StoredRecord]) -> None:
-        """Store records in one transaction; see the port."""
+    def append(self, records: Sequence[StoredRecord]) -> list[RefusedRecord]:
+        """Store records in one transaction; a file refuses none for good (see the port)."""
         if not records:
-            return
+            return []
         with self._write_lock, said_plainly(self._path):
             if self._writer is None or self._names is None:
                 why = "open for reading only" if self._read_only else "closed"
@@ -102,6 +103,7 @@ class SqliteHistory:
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
                 raise
+        return []
 
     def readings(self, site: str, series: str, start: int, end: int) -> Iterator[StreamReading]:
         """Yield the readings of a series, streams merged by (at, stream, seq)."""

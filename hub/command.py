@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from config.hub import HubSettings
     from config.loading import SettingsError, load
     from config.logs import log_to_stderr
+    from history.port import HistoryUnavailableError
     from hub.service import Hub
     from journal.database import DatabaseError
 
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         return EX_CONFIG
     try:
         hub = Hub(settings, clock, _channel(settings), args.settings)
-    except (DatabaseError, OSError) as error:
+    except (DatabaseError, HistoryUnavailableError, OSError) as error:
         print(f"coldwatch hub: {error}", file=sys.stderr)
         return 1
     stop = threading.Event()

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 from alerts.decisions import Decision
 from alerts.rules import watches_from_record
 from config.hub import HubSettings
-from history.port import History, HistoryUnavailableError, StoredRecord
+from history.port import History, HistoryUnavailableError, RefusedRecord, StoredRecord
 from hub.decode import Decoded, UnreadableError, decode
 from hub.devices import read_status, save_devices
 from hub.setaside import SetAside, save_all
@@ -29,6 +29,7 @@ from journal import excursions, journal, watches
 from journal.database import read, write
 from ledger import holds
 from protocol import topics
+from protocol.canonical import canonical_bytes
 
 log = logging.getLogger(__name__)
 
@@ -294,7 +295,7 @@ class Intake:
         """Store the readings; without the store only `stored` stands still."""
         if batch.store:
             try:
-                differing = store(self._history, batch.store)
+                storing = store(self._history, batch.store)
             except HistoryUnavailableError as error:
                 if not self._history_down:
                     log.warning("history takes nothing, judging and telling go on: %s", error)
@@ -303,14 +304,24 @@ class Intake:
             if self._history_down:
                 log.warning("history takes readings again")
                 self._history_down = ""
-            for name in differing:
+            for name in storing.differs:
                 seq, _ = batch.stored.pop(name)
                 body = {"device": self._streams[name].device, "seq": seq, "in": "history"}
                 batch.differs.setdefault(name, body)
+            batch.aside += [self._refused(item) for item in storing.refused]
         for name, (seq, h) in batch.stored.items():
             stream = self._streams[name]
             stream.stored_seq, stream.stored_h = seq, h
             stream.changed = True
+
+    def _refused(self, item: RefusedRecord) -> SetAside:
+        """Return what is kept of a record that the history store refuses: it counts as stored."""
+        record = item.record
+        canonical = canonical_bytes(record.body)
+        topic = topics.topic(record.site, self._streams[record.stream].device, "records")
+        message = Incoming(topic, canonical, record.received_at)
+        reason = f"the history store refuses it: {item.reason}"
+        return SetAside(message, reason, record.stream, record.body["seq"], canonical)
 
     def _commit(self, conn: Connection, batch: _Batch, now: int) -> None:
         for stream, body in batch.settings:

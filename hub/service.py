@@ -25,7 +25,7 @@ from alerts.channels.contract import Channel
 from alerts.decisions import Decision
 from config.clock import Clock
 from config.hub import HubSettings
-from history.sqlite import SqliteHistory
+from history.opening import open_for_hub
 from hub.intake import Incoming, Intake, Taken
 from hub.limits import BATCH_BYTES, BATCH_MESSAGES, MESSAGE_OVERHEAD, QUEUE_BYTES
 from hub.notices import Outbox, owe, told_message
@@ -40,7 +40,6 @@ from protocol.topics import every, topic
 log = logging.getLogger(__name__)
 
 DATABASE = "hub.db"
-HISTORY = "history.db"
 
 
 class Inbox:
@@ -95,7 +94,7 @@ class Hub:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         self.database = open_database(settings.state_dir / DATABASE)
         create_tables(self.database)
-        self.history = SqliteHistory(settings.state_dir / HISTORY)
+        self.history = open_for_hub(settings.history, settings.state_dir)
         self._inbox = Inbox()
         self._intake = Intake(settings, self.database, self.history, self._tell)
         self._outbox = Outbox(

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 
-from history.port import History, RecordDiffersError, StoredRecord
+from history.port import History, RecordDiffersError, RefusedRecord, StoredRecord
 
 log = logging.getLogger(__name__)
 
 
-def store(history: History, records: list[StoredRecord]) -> list[str]:
-    """Append records durably; return the streams of which none were stored, for they differ.
+@dataclass(slots=True)
+class Storing:
+    """What became of a batch beside what is stored now.
+
+    Attributes:
+        differs: streams of which nothing was stored, for the history has another body.
+        refused: records that the store will never take.
+    """
+
+    differs: list[str] = field(default_factory=list)
+    refused: list[RefusedRecord] = field(default_factory=list)
+
+
+def store(history: History, records: list[StoredRecord]) -> Storing:
+    """Append records durably; where one differs, nothing of its stream, and all of the others.
 
     The chain is checked before, so a stream differs where both sides lost the same range: a hub
     killed between history and marks, and a card that lost what it had confirmed. Such a stream's
@@ -19,19 +33,16 @@ def store(history: History, records: list[StoredRecord]) -> list[str]:
     Raises HistoryUnavailableError where the store cannot take anything now.
     """
     try:
-        history.append(records)
+        return Storing(refused=history.append(records))
     except RecordDiffersError:
         by_stream: dict[str, list[StoredRecord]] = {}
         for record in records:
             by_stream.setdefault(record.stream, []).append(record)
-        return [name for name, mine in by_stream.items() if not _taken(history, mine)]
-    return []
-
-
-def _taken(history: History, records: list[StoredRecord]) -> bool:
-    try:
-        history.append(records)
-    except RecordDiffersError as error:
-        log.warning("nothing more of this stream is stored: %s", error)
-        return False
-    return True
+    storing = Storing()
+    for name, mine in by_stream.items():
+        try:
+            storing.refused += history.append(mine)
+        except RecordDiffersError as error:
+            log.warning("nothing more of this stream is stored: %s", error)
+            storing.differs.append(name)
+    return storing

@@ -79,7 +79,6 @@ def _action(actions: Any, name: str, text: str, batch: str | None) -> argparse.A
         help=f"the hub's folder (default: ${ENVIRONMENT}, else {STATE_DIR})",
     )
     where.add_argument("--database", type=Path, help="hub.db, where it lies elsewhere")
-    where.add_argument("--history", type=Path, help="history.db, where it lies elsewhere")
     where.add_argument("--zone", type=_zone, default="Asia/Shanghai", help="IANA time zone")
     where.add_argument("--lang", choices=("zh", "en"), help="language (default: from LANG)")
     where.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -166,7 +165,7 @@ def _language() -> Language:
 
 
 def _open(args: argparse.Namespace, *, read_only: bool) -> tuple[Engine, History]:
-    from history.sqlite import SqliteHistory
+    from history.opening import open_to_read
     from journal.database import DatabaseError, create_tables, has_tables, open_database
     from journal.journal import journal
     from ledger.store import movements
@@ -185,7 +184,7 @@ def _open(args: argparse.Namespace, *, read_only: bool) -> tuple[Engine, History
         raise DatabaseError(
             "not-a-database", f"{database}: it has no tables of the ledger; start the hub once"
         )
-    return engine, SqliteHistory(args.history or folder / "history.db", read_only=True)
+    return engine, open_to_read(folder)
 
 
 def _clock() -> Clock:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from coldwatch.demo.processes import DemoError
 from coldwatch.demo.spools import Recorded, recorded
-from history.sqlite import SqliteHistory
+from history.opening import open_to_read
 from hub.tables import devices, notices, quarantine, sms, streams
 from journal.database import open_database, read
 from journal.excursions import ExcursionRow, listing
@@ -124,7 +124,7 @@ def account(hub: Path, spools: dict[str, Path], timeout_s: float, now_ms: int) -
     now = [part for folder in spools.values() for part in recorded(folder)]
     _wait_stored(hub, now, timeout_s)
     sampled = _sampled(hub, now_ms, timeout_s)
-    history = SqliteHistory(hub / "history.db", read_only=True)
+    history = open_to_read(hub)
     stored: dict[tuple[str, int], dict[str, Any]] = {}
     times: Counter[tuple[str, str, int]] = Counter()
     twice = 0
@@ -207,7 +207,7 @@ def outstanding_sms(hub: Path) -> int:
 
 def readings_arrive(hub: Path, assets: set[str]) -> bool:
     """Tell whether each of these assets (``site/asset``) has a temperature in the history."""
-    history = SqliteHistory(hub / "history.db", read_only=True)
+    history = open_to_read(hub)
     seen = {
         f"{site}/{series.split('/')[0]}"
         for site, series in history.latest()

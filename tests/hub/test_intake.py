@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from history.port import HistoryUnavailableError
+from history.port import HistoryUnavailableError, RefusedRecord, StoredRecord
 from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake, Taken
 from hub.tables import quarantine
@@ -32,6 +32,8 @@ class Bench:
         self.history = SqliteHistory(folder / "history.db")
         self.told: list[tuple[str, str]] = []
         self.broken = False
+        # Numbers of records that the store will never take.
+        self.refuses: set[int] = set()
         self.now = START
         self.restart()
 
@@ -43,11 +45,13 @@ class Bench:
         """Note what people would be told."""
         self.told.append((decision.happening, row.rule))
 
-    def append(self, records: Any) -> None:
-        """Stand in for the history, which may be switched off."""
+    def append(self, records: list[StoredRecord]) -> list[RefusedRecord]:
+        """Stand in for the history, which may be switched off or refuse a record for good."""
         if self.broken:
             raise HistoryUnavailableError("switched off by the test")
-        self.history.append(records)
+        refused = [item for item in records if item.body["seq"] in self.refuses]
+        self.history.append([item for item in records if item not in refused])
+        return [RefusedRecord(item, "field type conflict") for item in refused]
 
     def take(self, *payloads: bytes, topic: str = TOPIC) -> Taken:
         """Take these payloads in as one batch."""
@@ -186,6 +190,24 @@ def test_a_record_that_differs_is_not_taken(bench: Bench) -> None:
     assert bench.marks(sender) == (10, 10)
     with read(bench.database) as conn:
         assert len(list(journal.entries(conn, types="stream.differs"))) == 1
+
+
+def test_what_the_store_refuses_for_good_goes_to_quarantine(bench: Bench) -> None:
+    """A record that the history will never take is kept with its reason, and stops nothing."""
+    sender = warm()
+    bench.refuses = {7}
+
+    bench.take(sender.message())
+    bench.restart()
+    bench.take(sender.message())
+
+    assert bench.marks(sender) == (21, 21)
+    assert [body["seq"] for body in bench.stored(sender)] == [*range(1, 7), *range(8, 22)]
+    assert bench.reasons() == ["the history store refuses it: field type conflict"]
+    with read(bench.database) as conn:
+        row = conn.execute(select(quarantine)).one()
+    assert (row.stream, row.seq, row.topic) == (sender.stream, 7, TOPIC)
+    assert json.loads(row.bytes) == sender.bodies[6]
 
 
 def test_a_refused_record_goes_to_quarantine_and_counts_as_stored(bench: Bench) -> None:
