@@ -25,7 +25,9 @@ import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
+
+from config.options import add_where_and_how, state_dir, time
+from config.options import language as language_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
     from ledger.batches import Entered
     from ledger.holds import Hold
     from ledger.phrases import Language, LedgerError, Phrase
-
-STATE_DIR: Final = Path("/var/lib/coldwatch-hub")
-ENVIRONMENT: Final = "COLDWATCH_STATE_DIR"
 
 REFUSED: Final = 1
 UNUSABLE: Final = 2
@@ -72,15 +71,8 @@ def _action(actions: Any, name: str, text: str, batch: str | None) -> argparse.A
     )
     if batch is not None:
         parser.add_argument("batch", metavar=batch, help="PRODUCT/LOT, or LOT")
-    where = parser.add_argument_group("where and how")
-    where.add_argument(
-        "--state-dir",
-        type=Path,
-        help=f"the hub's folder (default: ${ENVIRONMENT}, else {STATE_DIR})",
-    )
+    where = add_where_and_how(parser)
     where.add_argument("--database", type=Path, help="hub.db, where it lies elsewhere")
-    where.add_argument("--zone", type=_zone, default="Asia/Shanghai", help="IANA time zone")
-    where.add_argument("--lang", choices=("zh", "en"), help="language (default: from LANG)")
     where.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 
@@ -94,7 +86,7 @@ def _movement(parser: argparse.ArgumentParser, option: str, text: str) -> None:
 def _when_and_who(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at",
-        type=_time,
+        type=time,
         help="when it happened, ISO 8601; without offset in --zone (default: now)",
     )
     parser.add_argument("--actor", help="who says so (default: the login name)")
@@ -107,31 +99,13 @@ def _date(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2027-12-31") from None
 
 
-def _time(text: str) -> datetime:
-    try:
-        if "T" not in text and " " not in text.strip():
-            raise ValueError
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time; write 2026-05-04T09:30 or 2026-05-04T09:30+08:00"
-        ) from None
-
-
-def _zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time zone; write Asia/Shanghai") from None
-
-
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     from history.port import HistoryUnavailableError
     from journal.database import DatabaseError
     from ledger.phrases import LedgerError
 
-    language: Language = args.lang or _language()
+    language = language_of(args)
     try:
         answer, lines = _ACTIONS[args.action](args, language)
     except LedgerError as error:
@@ -156,21 +130,13 @@ def _refuse(error: LedgerError, args: argparse.Namespace, language: Language) ->
     return REFUSED
 
 
-def _language() -> Language:
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(name)
-        if value:
-            return "zh" if value.startswith("zh") else "en"
-    return "en"
-
-
 def _open(args: argparse.Namespace, *, read_only: bool) -> tuple[Engine, History]:
     from history.opening import open_to_read
     from journal.database import DatabaseError, create_tables, has_tables, open_database
     from journal.journal import journal
     from ledger.store import movements
 
-    folder = args.state_dir or Path(os.environ.get(ENVIRONMENT) or STATE_DIR)
+    folder = state_dir(args)
     database = args.database or folder / "hub.db"
     if not database.is_file():
         raise DatabaseError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -12,34 +11,13 @@ from zoneinfo import ZoneInfo
 
 from alerts.rules import Rule
 from alerts.table.refusals import Language
+from config.options import duration, language, limit
 
 DEFAULT_PROFILE: Final = "who-pqs"
 
 
 class UsageError(ValueError):
     """The options do not fit together; the text says what to write."""
-
-
-def _duration(text: str) -> int:
-    # pydantic comes along with it: not before there is something to convert.
-    from config.units import MAX_DURATION_MS, duration_ms
-
-    try:
-        value = duration_ms(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if not 0 < value <= MAX_DURATION_MS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not between 1ms and a hundred years")
-    return value
-
-
-def _limit(text: str) -> int:
-    from config.units import thousandths
-
-    try:
-        return thousandths(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,38 +53,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="cn-gsp, who-pqs, cdc-vfc, freezer or ultra-cold; may be given again",
     )
-    add("--below", type=_limit, metavar="DEGC", help="outside is colder than this (with --for)")
-    add("--above", type=_limit, metavar="DEGC", help="outside is warmer than this (with --for)")
+    add("--below", type=limit, metavar="DEGC", help="outside is colder than this (with --for)")
+    add("--above", type=limit, metavar="DEGC", help="outside is warmer than this (with --for)")
     add(
         "--for",
         dest="for_ms",
-        type=_duration,
+        type=duration,
         metavar="TIME",
         help="D: an excursion when outside this long, such as 60min",
     )
     add(
         "--cumulative-in",
         dest="window_ms",
-        type=_duration,
+        type=duration,
         metavar="TIME",
         help="besides: outside for D in all within this window, such as 24h",
     )
     add(
         "--storage",
         nargs=2,
-        type=_limit,
+        type=limit,
         metavar=("LOW", "HIGH"),
         help="the storage range of exposure; default the limits, or the profile's",
     )
     add(
         "--interval",
-        type=_duration,
+        type=duration,
         metavar="TIME",
         help="the recording interval; default the median spacing",
     )
     add(
         "--max-gap",
-        type=_duration,
+        type=duration,
         metavar="TIME",
         help="longest time to the next reading that counts as held; default three intervals, not under 15min",
     )
@@ -181,12 +159,7 @@ def _by_profiles(args: argparse.Namespace, given: tuple[int, int] | None) -> Jud
 
 def language_of(args: argparse.Namespace) -> Language:
     """Return the language asked for, or the environment's."""
-    if args.lang is not None:
-        return "zh" if args.lang == "zh" else "en"
-    named = next(
-        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), ""
-    )
-    return "zh" if named.lower().startswith("zh") else "en"
+    return language(args)
 
 
 def zone_of(name: str | None) -> tzinfo:
