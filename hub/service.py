@@ -1,11 +1,11 @@
 """The hub as a service: the threads, the broker, and the console beside them.
 
-    network thread -> queue -> intake thread -> `received`
+    network thread -> inbox -> intake thread -> `received`
                                      |
                                      `-> notices thread -> channel -> `told`
 
-The queue is bounded: what does not fit is dropped, for the agents keep everything until the hub
-says that it has it. A thread that dies ends the process, and systemd starts it again.
+The inbox is bounded, for each device and in all: what does not fit is dropped, for the agents keep
+everything until the hub says that it has it. A thread that dies ends the process, and systemd starts it again.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sqlalchemy import Connection as DatabaseConnection
@@ -26,8 +25,8 @@ from alerts.decisions import Decision
 from config.clock import Clock
 from config.hub import HubSettings
 from history.opening import open_for_hub
+from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
-from hub.limits import BATCH_BYTES, BATCH_MESSAGES, MESSAGE_OVERHEAD, QUEUE_BYTES
 from hub.notices import Outbox, owe, told_message
 from hub.watchmen import ContactWatch
 from hub.wording import Wording
@@ -35,45 +34,11 @@ from journal import journal
 from journal.database import DatabaseError, create_tables, open_database, read, write
 from journal.excursions import ExcursionRow
 from protocol.connection import Address, Connection
-from protocol.topics import every, topic
+from protocol.topics import Leaf, every, topic
 
 log = logging.getLogger(__name__)
 
 DATABASE = "hub.db"
-
-
-class Inbox:
-    """The bounded queue between the network thread and the intake."""
-
-    def __init__(self) -> None:
-        self._messages: deque[Incoming] = deque()
-        self._bytes = 0
-        self._ready = threading.Condition()
-        self.dropped = 0
-
-    def put(self, message: Incoming) -> None:
-        """Add a message, or drop it when the queue is full."""
-        size = len(message.payload) + MESSAGE_OVERHEAD
-        with self._ready:
-            if self._bytes + size > QUEUE_BYTES:
-                self.dropped += 1
-                return
-            self._messages.append(message)
-            self._bytes += size
-            self._ready.notify()
-
-    def get(self, timeout_s: float) -> list[Incoming]:
-        """Return what has come, at most one batch; empty when nothing came within the time."""
-        with self._ready:
-            if not self._messages:
-                self._ready.wait(timeout_s)
-            batch: list[Incoming] = []
-            size = 0
-            while self._messages and len(batch) < BATCH_MESSAGES and size < BATCH_BYTES:
-                batch.append(self._messages.popleft())
-                size += len(batch[-1].payload) + MESSAGE_OVERHEAD
-            self._bytes -= size
-            return batch
 
 
 class Hub:
@@ -95,8 +60,8 @@ class Hub:
         self.database = open_database(settings.state_dir / DATABASE)
         create_tables(self.database)
         self.history = open_for_hub(settings.history, settings.state_dir)
-        self._inbox = Inbox()
         self._intake = Intake(settings, self.database, self.history, self._tell)
+        self._inbox = Inbox(_senders(self._intake.devices()))
         self._outbox = Outbox(
             settings, self.database, channel, Wording(settings, self.history).text
         )
@@ -249,3 +214,11 @@ class Hub:
         return subprocess.Popen(
             [sys.executable, "-m", "coldwatch", "console", str(self._settings_file)]
         )
+
+
+def _senders(devices: Mapping[str, str]) -> dict[str, str]:
+    """Return the device of every topic on which one of ours, given with its site, may write."""
+    leaves: tuple[Leaf, ...] = ("records", "status")
+    return {
+        topic(site, device, leaf): device for device, site in devices.items() for leaf in leaves
+    }

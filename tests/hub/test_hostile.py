@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from history.port import StoredRecord
 from hub.intake import Incoming
-from hub.service import Inbox
 from hub.tables import devices, quarantine
 from journal import journal
 from journal.database import DatabaseError, read
@@ -150,16 +149,6 @@ def test_a_reason_is_short(bench: Bench) -> None:
         rows = conn.execute(select(quarantine.c.reason, quarantine.c.topic)).all()
     assert all(len(row.reason) <= 500 and len(row.topic) <= 500 for row in rows)
     assert len(rows) == 2
-
-
-def test_a_flood_of_empty_messages_is_bounded() -> None:
-    """Messages without a byte take memory too, and count against the queue's size."""
-    inbox = Inbox()
-    for _ in range(300_000):
-        inbox.put(Incoming(TOPIC, b"", START))
-
-    assert inbox.dropped > 0
-    assert len(inbox.get(0)) == 256
 
 
 def test_after_a_failed_reload_nothing_is_forgotten(
