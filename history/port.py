@@ -156,6 +156,9 @@ class History(Protocol):
     def count(self, stream: str | None = None) -> int:
         """Return how many records are stored."""
 
+    def heads(self) -> dict[str, int]:
+        """Return the highest seq that is stored of each stream; one without a record is not in it."""
+
     def streams(self) -> Iterable[str]:
         """Return the ids of all streams that have a record."""
 

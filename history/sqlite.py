@@ -297,6 +297,17 @@ class SqliteHistory:
         )
         return int(rows[0][0]) if rows else 0
 
+    def heads(self) -> dict[str, int]:
+        """Return the highest seq that is stored of each stream."""
+        # two look-ups in the primary keys for each stream, however long it is
+        highest = "ifnull((SELECT max(seq) FROM {} WHERE stream = streams.id), 0)"
+        rows = self._readers.rows(
+            f"SELECT name, max({highest.format('readings')}, {highest.format('bodies')})"  # noqa: S608
+            " FROM streams",
+            (),
+        )
+        return {name: head for name, head in rows if head}
+
     def streams(self) -> list[str]:
         """Return the ids of all streams that have a record, sorted."""
         return [row[0] for row in self._readers.rows("SELECT name FROM streams ORDER BY name", ())]

@@ -64,6 +64,10 @@ class HistorySuite:
                 assert len(expected) == history.count(stream)
             assert len(records) == history.count()
             assert sorted({item.stream for item in records}) == sorted(history.streams())
+            heads: dict[str, int] = {}
+            for item in records:
+                heads[item.stream] = max(heads.get(item.stream, 0), item.body["seq"])
+            assert heads == history.heads()
 
     @slower
     @given(stored(), st.integers(0, 32), st.integers(0, 32))
