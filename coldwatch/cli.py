@@ -53,6 +53,8 @@ Examples:
 # Which extra brings a package that is imported but not installed.
 EXTRAS: dict[str, str] = {
     "paho": "agent",
+    "prometheus_client": "agent",
+    "pythonjsonlogger": "agent",
     "RPi": "pi",
     "adafruit_dht": "pi",
     "gpiod": "pi",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from config.base import Broker, Name, Section
+from config.base import Broker, LogForm, Metrics, Name, Section
 from config.units import DurationMs, Thousandths
 
 
@@ -138,6 +138,13 @@ class PanelSettings(Section):
     ] = None
 
 
+class AgentMetrics(Metrics):
+    """Figures for Prometheus: plain HTTP, on this machine only; takes some megabytes of memory."""
+
+    enabled: bool = False
+    port: Annotated[int, Field(ge=0, le=65535, description="0 takes any free one")] = 9465
+
+
 class AgentSettings(Section):
     """The whole file."""
 
@@ -157,6 +164,8 @@ class AgentSettings(Section):
     clock: ClockSettings = ClockSettings()
     spool: Spool = Spool()
     panel: PanelSettings = PanelSettings()
+    metrics: AgentMetrics = AgentMetrics()
+    log: LogForm = "text"
     assets: Annotated[list[Asset], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -42,3 +42,20 @@ class Text(Section):
 
     zh: str
     en: str
+
+
+class Metrics(Section):
+    """Figures for Prometheus, and the answer to `--status`: plain HTTP, on this machine only."""
+
+    enabled: bool = True
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="0 takes any free one")] = 9464
+
+
+LogForm = Annotated[
+    Literal["text", "json"],
+    Field(
+        description="how the log's lines are spelt, one an event; the environment's COLDWATCH_LOG "
+        "goes before this"
+    ),
+]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from config.base import Broker, Name, Section, Text
+from config.base import Broker, LogForm, Metrics, Name, Section, Text
 from config.units import DurationMs
 
 Zone = Annotated[
@@ -145,6 +145,8 @@ class HubSettings(Section):
     history: HistorySettings = HistorySettings()
     sms: SmsSettings = SmsSettings()
     console: ConsoleSettings = ConsoleSettings()
+    metrics: Metrics = Metrics()
+    log: LogForm = "text"
     lost_contact_after: Annotated[
         DurationMs, Field(description="a device silent this long is told as lost")
     ] = 15 * 60_000

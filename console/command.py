@@ -54,9 +54,10 @@ def run(args: argparse.Namespace) -> int:
     from console.app import create_app
     from console.directory import DirectoryError
 
-    log_to_stderr()
     try:
+        log_to_stderr()
         settings = load(args.settings, HubSettings)
+        log_to_stderr(settings.log)
         app = create_app(settings, clock_from_environment())
     except (SettingsError, DirectoryError) as error:
         print(error, file=sys.stderr)

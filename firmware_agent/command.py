@@ -43,12 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the agent until it is told to end; return the exit code."""
     from config.clock import clock_from_environment
+    from config.logs import log_to_stderr
     from firmware_agent.plan import PlanError, load_plan
 
-    _log_to_stderr()
     ending = _Ending()
     try:
+        log_to_stderr()
         plan = load_plan(args.settings)
+        log_to_stderr(plan.log)
         clock = clock_from_environment()
     except (PlanError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -104,11 +106,3 @@ def _leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        logging.Formatter("time=%(asctime)s level=%(levelname)s part=%(name)s %(message)s")
-    )
-    logging.basicConfig(level=logging.INFO, handlers=[handler])

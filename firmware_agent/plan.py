@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from config.logs import Form
+
 # A Pi Zero needs some seconds to load pydantic from a cold card.
 _CHECK_TIMEOUT_S = 120
 
@@ -55,6 +57,8 @@ class Plan:
         series: the bodies of all watches by series, as a settings record carries them; the
             recording interval is in there.
         version: names this table of series; 16 hexadecimal digits.
+        log: how the log's lines are spelt, ``text`` or ``json``.
+        metrics: host and port of the figures for Prometheus; None for no figures.
     """
 
     site: str
@@ -73,6 +77,8 @@ class Plan:
     probes: tuple[ProbePlan, ...]
     series: Mapping[str, Any]
     version: str
+    log: Form = "text"
+    metrics: tuple[str, int] | None = None
 
     def to_json(self) -> str:
         """Spell it for the process that asked for the checking."""
@@ -83,6 +89,8 @@ class Plan:
         """Read what ``to_json`` wrote."""
         fields = json.loads(text)
         fields["probes"] = tuple(ProbePlan(**probe) for probe in fields["probes"])
+        if fields["metrics"] is not None:
+            fields["metrics"] = tuple(fields["metrics"])
         return cls(**fields)
 
 

@@ -112,7 +112,7 @@ def _rules(asset: Asset, point: Point) -> list[Rule]:
 def _plan(settings: AgentSettings) -> Plan:
     series = {name: watch.body() for name, watch in watches(settings).items()}
     mqtt, sampling, spool = settings.mqtt, settings.sampling, settings.spool
-    state_file = settings.panel.state_file
+    state_file, metrics = settings.panel.state_file, settings.metrics
     return Plan(
         site=settings.site,
         device=settings.device,
@@ -134,6 +134,8 @@ def _plan(settings: AgentSettings) -> Plan:
         ),
         series=series,
         version=version_of(series),
+        log=settings.log,
+        metrics=(metrics.host, metrics.port) if metrics.enabled else None,
     )
 
 

@@ -38,9 +38,10 @@ def run(args: argparse.Namespace) -> int:
     from hub.service import Hub
     from journal.database import DatabaseError
 
-    log_to_stderr()
     try:
+        log_to_stderr()
         settings = load(args.settings, HubSettings)
+        log_to_stderr(settings.log)
         clock = clock_from_environment()
     except (SettingsError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -53,7 +53,7 @@ class Address:
 class Connection:
     """Keeps one connection to the broker.
 
-    ``on_message(topic, payload)``, ``on_connected()``, ``on_delivered(mid)`` and
+    ``on_message(topic, payload)``, ``on_connected()``, ``on_lost()``, ``on_delivered(mid)`` and
     ``on_refused(mid, why)`` are called on the network thread and must be quick. A callback that
     raises is logged and ends nothing: paho's own thread would die of it.
 
@@ -72,6 +72,7 @@ class Connection:
         on_connected: Callable[[], None],
         on_delivered: Callable[[int], None] | None = None,
         on_refused: Callable[[int, str], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
         will: Will | None = None,
         longest_delay_s: float = _LONGEST_DELAY_S,
     ) -> None:
@@ -82,12 +83,15 @@ class Connection:
         self._on_connected = on_connected
         self._on_delivered = on_delivered
         self._on_refused = on_refused
+        self._on_lost = on_lost
         self._will = will
         self._longest_delay_s = longest_delay_s
         self._client: mqtt.Client | None = None
         self._stopping = threading.Event()
         self._connected = threading.Event()
         self._told_down = False
+        self._told_refused = False
+        self._told_topic = False
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
@@ -164,6 +168,8 @@ class Connection:
                 return
             if was_connected:
                 delay = _FIRST_DELAY_S
+                if self._on_lost is not None:
+                    self._guarded(self._on_lost)
                 self._say_down("the connection was lost")
             # Full jitter: forty agents must not come back to a restarted broker in one moment.
             self._stopping.wait(random.uniform(0.2, 1.0) * delay)
@@ -240,14 +246,18 @@ class Connection:
             client.subscribe(self._subscriptions)
         self._connected.set()
         self._told_down = False
-        log.info("connected to the broker at %s:%d", self._address.host, self._address.port)
+        host, port = self._address.host, self._address.port
+        fields = {"event": "broker-connected", "broker": f"{host}:{port}"}
+        log.info("connected to the broker at %s:%d", host, port, extra=fields)
         self._guarded(self._on_connected)
 
     def _message(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
         try:
             topic = message.topic
         except UnicodeDecodeError:
-            log.warning("a message on a topic that is not UTF-8 was ignored")
+            if not self._told_topic:
+                self._told_topic = True
+                log.warning("messages on topics that are not UTF-8 are ignored")
             return
         self._guarded(self._on_message, topic, bytes(message.payload))
 
@@ -261,10 +271,15 @@ class Connection:
     ) -> None:
         if code.is_failure:
             # paho counts a refused QoS 1 message as published; the reason code is the only sign.
-            log.warning("the broker refused message %d: %s", mid, code)
+            if not self._told_refused:
+                self._told_refused = True
+                fields = {"event": "broker-refuses", "reason": str(code)}
+                log.warning("the broker refuses what we publish: %s", code, extra=fields)
             if self._on_refused is not None:
                 self._guarded(self._on_refused, mid, str(code))
-        elif self._on_delivered is not None:
+            return
+        self._told_refused = False
+        if self._on_delivered is not None:
             self._guarded(self._on_delivered, mid)
 
     def _guarded(self, callback: Callable[..., None], *arguments: Any) -> None:
@@ -276,9 +291,6 @@ class Connection:
     def _say_down(self, why: str) -> None:
         if not self._told_down and not self._stopping.is_set():
             self._told_down = True
-            log.warning(
-                "no connection to the broker at %s:%d: %s",
-                self._address.host,
-                self._address.port,
-                why,
-            )
+            host, port = self._address.host, self._address.port
+            fields = {"event": "broker-lost", "broker": f"{host}:{port}", "reason": why}
+            log.warning("no connection to the broker at %s:%d: %s", host, port, why, extra=fields)

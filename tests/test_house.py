@@ -77,6 +77,9 @@ EXTRAS: dict[str, set[str]] = {
 # `protocol.asyncapi` writes documents when the project is worked on, and never runs at a site.
 DEVELOPMENT = {Path("protocol/asyncapi.py"): "dev"}
 
+# One module of a package may import what the others may not: JSON logs, by whoever asks for them.
+ALONE = {Path("config/logs.py"): "agent"}
+
 
 def modules() -> Iterator[tuple[str, Path]]:
     """Yield every module of ours with the package that its imports are counted for."""
@@ -171,7 +174,7 @@ def test_what_is_imported_from_outside_is_declared_by_the_right_extra() -> None:
     provided = importlib.metadata.packages_distributions()
     wrong = []
     for package, path in modules():
-        allowed = EXTRAS[package] | ({DEVELOPMENT[path]} if path in DEVELOPMENT else set())
+        allowed = EXTRAS[package] | {each[path] for each in (DEVELOPMENT, ALONE) if path in each}
         brought = {name for extra in allowed for name in extras[extra]}
         for line, name in imports(path):
             top = package_of(name)
@@ -210,7 +213,8 @@ def test_no_installed_distribution_has_our_names() -> None:
 # Loaded by a process on the Pi: neither what only the hub needs nor what only a picture needs.
 HEAVY = {
     "alembic", "babel", "console", "fastapi", "history", "hub", "jinja2", "journal", "ledger",
-    "matplotlib", "numpy", "orjson", "sqlalchemy", "starlette", "uvicorn",
+    "matplotlib", "numpy", "orjson", "prometheus_client", "pythonjsonlogger", "sqlalchemy",
+    "starlette", "uvicorn",
 }  # fmt: skip
 
 
