@@ -9,7 +9,6 @@ knows its records already. When the history store is down, everything but `store
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from history.port import History, HistoryUnavailableError, RefusedRecord, Stored
 from hub.decode import Decoded, UnreadableError, decode
 from hub.devices import read_status, save_devices
 from hub.setaside import SetAside, save_all
+from hub.stages import Stages
 from hub.storing import store
 from hub.streams import Stream, load_streams, new_stream, save_streams
 from journal import excursions, journal, watches
@@ -30,8 +30,6 @@ from journal.database import read, write
 from ledger import holds
 from protocol import topics
 from protocol.canonical import canonical_bytes
-
-log = logging.getLogger(__name__)
 
 HUB = "hub"
 
@@ -84,16 +82,23 @@ class Intake:
     """Takes batches of messages in. Used by one thread only."""
 
     def __init__(
-        self, settings: HubSettings, database: Engine, history: History, tell: Telling
+        self,
+        settings: HubSettings,
+        database: Engine,
+        history: History,
+        tell: Telling,
+        stages: Stages | None = None,
     ) -> None:
         """Load the streams.
 
         ``tell(conn, decision, row, now)`` is called in the transaction of each excursion's step.
+        ``stages`` is told where the time goes.
         """
         self._sites = {device: site.id for site in settings.sites for device in site.devices}
         self._database = database
         self._history = history
         self._tell = tell
+        self._stages = stages or Stages()
         self._history_down = ""
         self._streams: dict[str, Stream] = {}
         # What is committed, by device and stream: other threads ask in the midst of a batch.
@@ -111,22 +116,31 @@ class Intake:
         """
         if self._stale:
             self._reload()
-        batch = _Batch()
+        batch, stages = _Batch(), self._stages
+        messages = list(messages)
         try:
+            stages.begin()
             for message in messages:
                 self._message(batch, message)
+            stages.lap("judge")
             self._to_history(batch)
             with write(self._database) as conn:
                 self._commit(conn, batch, now)
+            stages.lap("commit")
         except BaseException:
             # The engines have gone ahead of what is saved.
             self._stale = True
             raise
         self._said.update(batch.differs)
         self._saved()
+        stored = len(batch.store) if not self._history_down else 0
+        stages.taken(
+            [len(message.payload) for message in messages], judged=batch.judged, stored=stored,
+            decisions=len(batch.decisions), aside=[item.cause for item in batch.aside],
+        )  # fmt: skip
         return Taken(
             batch.judged,
-            len(batch.store) if not self._history_down else 0,
+            stored,
             len(batch.aside),
             len(batch.decisions),
             frozenset(batch.answer),
@@ -163,7 +177,7 @@ class Intake:
         try:
             address = topics.parse(message.topic)
         except ValueError as error:
-            batch.aside.append(SetAside(message, str(error)))
+            batch.aside.append(SetAside(message, str(error), cause="address"))
             return
         site = self._sites.get(address.device)
         if address.version != str(topics.MAJOR_VERSION):
@@ -181,13 +195,13 @@ class Intake:
                     batch.heard[address.device] = message.at
                 self._records(batch, site, address.device, message)
             return
-        batch.aside.append(SetAside(message, reason))
+        batch.aside.append(SetAside(message, reason, cause="address"))
 
     def _status(self, batch: _Batch, device: str, message: Incoming) -> None:
         try:
             status = read_status(message.payload)
         except UnreadableError as error:
-            batch.aside.append(SetAside(message, f"status: {error}"))
+            batch.aside.append(SetAside(message, f"status: {error}", cause="status"))
             return
         batch.statuses[device] = status.model_dump_json(exclude_none=True)
         if status.state == "online":
@@ -198,18 +212,20 @@ class Intake:
                 batch.heard[device] = message.at
 
     def _records(self, batch: _Batch, site: str, device: str, message: Incoming) -> None:
+        self._stages.lap("judge")
         try:
             decoded = decode(message.payload)
         except UnreadableError as error:
             batch.aside.append(SetAside(message, str(error)))
             return
+        self._stages.lap("decode")
         stream = self._streams.get(decoded.stream)
         if stream is None:
             # Kept only once it brings something: a stream that begins with a hole is none yet.
             stream = new_stream(decoded.stream, site, device, message.at)
         elif stream.device != device:
             reason = f"stream {decoded.stream} belongs to device {stream.device}, not to {device}"
-            batch.aside.append(SetAside(message, reason))
+            batch.aside.append(SetAside(message, reason, cause="stream"))
             return
         elif stream.site != site:
             # The device was moved in the settings; from now on it speaks for its new site.
@@ -225,11 +241,12 @@ class Intake:
             self._take_records(batch, stream, decoded, message)
         elif join == "differs" and stream.fresh:
             reason = f"stream {stream.stream} does not begin with the hash of its own id"
-            batch.aside.append(SetAside(message, reason))
+            batch.aside.append(SetAside(message, reason, cause="stream"))
         elif join == "differs":
             batch.differs.setdefault(stream.stream, {"device": device, "seq": last})
         if decoded.broken and join != "differs":
-            batch.aside.append(SetAside(message, decoded.broken, stream.stream, last + 1))
+            broken = SetAside(message, decoded.broken, stream.stream, last + 1, cause="record")
+            batch.aside.append(broken)
 
     def _take_records(
         self, batch: _Batch, stream: Stream, decoded: Decoded, message: Incoming
@@ -242,8 +259,11 @@ class Intake:
         for refused in decoded.refused:
             if refused.seq > stream.judged_seq or (may_store and refused.seq > stored):
                 batch.aside.append(
-                    SetAside(message, refused.reason, stream.stream, refused.seq, refused.canonical)
-                )
+                    SetAside(
+                        message, refused.reason, stream.stream, refused.seq, refused.canonical,
+                        cause="record",
+                    )
+                )  # fmt: skip
         for seq, body in enumerate(decoded.bodies, first):
             if seq > stream.judged_seq:
                 if body is not None:
@@ -297,13 +317,11 @@ class Intake:
             try:
                 storing = store(self._history, batch.store)
             except HistoryUnavailableError as error:
-                if not self._history_down:
-                    log.warning("history takes nothing, judging and telling go on: %s", error)
                 self._history_down = str(error)
                 return
-            if self._history_down:
-                log.warning("history takes readings again")
-                self._history_down = ""
+            finally:
+                self._stages.appended()
+            self._history_down = ""
             for name in storing.differs:
                 seq, _ = batch.stored.pop(name)
                 body = {"device": self._streams[name].device, "seq": seq, "in": "history"}
@@ -321,7 +339,8 @@ class Intake:
         topic = topics.topic(record.site, self._streams[record.stream].device, "records")
         message = Incoming(topic, canonical, record.received_at)
         reason = f"the history store refuses it: {item.reason}"
-        return SetAside(message, reason, record.stream, record.body["seq"], canonical)
+        seq = record.body["seq"]
+        return SetAside(message, reason, record.stream, seq, canonical, cause="history")
 
     def _commit(self, conn: Connection, batch: _Batch, now: int) -> None:
         for stream, body in batch.settings:

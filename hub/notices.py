@@ -116,6 +116,11 @@ class Outbox:
         self._wording = wording
         self._failing = self._failing_since_before()
 
+    @property
+    def failing(self) -> str:
+        """Why the channel fails; empty where it works."""
+        return self._failing
+
     def round(self, now: int) -> Progress:
         """Compose, hand over and ask what became of what was handed over."""
         composed = self._compose(now)
@@ -150,8 +155,9 @@ class Outbox:
         if person is None:
             # Taken out of the settings since: somebody must see that nobody was told.
             log.warning(
-                "%s is no longer in [[people]]; %d notices were not sent", person_id, len(ids)
-            )
+                "%s is no longer in [[people]]; %d notices were not sent", person_id, len(ids),
+                extra={"event": "nobody-to-tell", "person": person_id},
+            )  # fmt: skip
             text, state, phone, language = "", "refused", "", "en"
         else:
             opened = [self._row(conn, row) for row in group if row.happening == "opened"]
@@ -229,7 +235,7 @@ class Outbox:
         if now - oldest >= self._settings.sms.queued_too_long:
             self._channel_fails(f"{waiting} messages queued for more than a minute", now)
         elif self._failing and working and not waiting:
-            log.warning("the SMS channel works again")
+            log.warning("the SMS channel works again", extra={"event": "channel-working"})
             self._enter(now, "channel.working", {"before": self._failing})
             self._failing = ""
         return sent, refused, waiting
@@ -241,7 +247,8 @@ class Outbox:
             if state == "sent":
                 values["sent_at"] = now
             elif state == "refused":
-                log.warning("an SMS was refused: %s", reason)
+                fields = {"event": "sms-refused", "sms": identity, "reason": reason}
+                log.warning("an SMS was refused: %s", reason, extra=fields)
                 journal.append(
                     conn, at=now, actor="hub", type="sms.refused", subject=identity,
                     body={"reason": reason},
@@ -250,7 +257,8 @@ class Outbox:
 
     def _channel_fails(self, reason: str, now: int) -> None:
         if not self._failing:
-            log.warning("the SMS channel fails: %s", reason)
+            fields = {"event": "channel-failing", "reason": reason}
+            log.warning("the SMS channel fails: %s", reason, extra=fields)
             self._enter(now, "channel.failing", {"reason": reason})
         self._failing = reason
 

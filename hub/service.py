@@ -28,6 +28,8 @@ from history.opening import open_for_hub
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
+from hub.stages import Stages
+from hub.vitals import Vitals
 from hub.watchmen import ContactWatch
 from hub.wording import Wording
 from journal import journal
@@ -60,12 +62,16 @@ class Hub:
         self.database = open_database(settings.state_dir / DATABASE)
         create_tables(self.database)
         self.history = open_for_hub(settings.history, settings.state_dir)
-        self._intake = Intake(settings, self.database, self.history, self._tell)
+        stages = Stages()
+        self._intake = Intake(settings, self.database, self.history, self._tell, stages)
         self._inbox = Inbox(_senders(self._intake.devices()))
         self._outbox = Outbox(
             settings, self.database, channel, Wording(settings, self.history).text
         )
         self._watch = ContactWatch(settings, clock.now_ms())
+        self._vitals = Vitals(
+            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
+        )
         self._owed = threading.Event()
         self._stop = threading.Event()
         self._failed: BaseException | None = None
@@ -75,7 +81,8 @@ class Hub:
             Address(broker.host, broker.port, broker.protocol, broker.keepalive_s),
             [every("records"), every("status")],
             on_message=self._incoming,
-            on_connected=self._answer_all,
+            on_connected=self._connected,
+            on_lost=lambda: self._vitals.broker(connected=False),
             # The hub is one, and everybody waits for it.
             longest_delay_s=5.0,
         )
@@ -92,6 +99,7 @@ class Hub:
         """Run until ``stop`` is set; return the exit code: 0, or 1 when a thread failed."""
         self._stop = stop
         self._enter("hub.started")
+        self._vitals.start(self._settings.state_dir)
         console = self._start_console()
         for thread in self._threads:
             thread.start()
@@ -105,6 +113,7 @@ class Hub:
             console.terminate()
         if self._failed is None:
             self._enter("hub.stopped")
+        self._vitals.close()
         self.history.close()
         return 0 if self._failed is None else 1
 
@@ -112,6 +121,10 @@ class Hub:
 
     def _incoming(self, topic_: str, payload: bytes) -> None:
         self._inbox.put(Incoming(topic_, payload, self._clock.now_ms()))
+
+    def _connected(self) -> None:
+        self._vitals.broker(connected=True)
+        self._answer_all()
 
     def _answer_all(self) -> None:
         for device in self._intake.devices():
@@ -142,14 +155,13 @@ class Hub:
 
     def _take(self, batch: list[Incoming]) -> Taken | None:
         """Take a batch, as often as the database needs; None when the hub stops meanwhile."""
-        said = False
         while True:
             try:
-                return self._intake.take(batch, self._clock.now_ms())
+                taken = self._intake.take(batch, self._clock.now_ms())
+                self._vitals.took(taken)
+                return taken
             except DatabaseError as error:
-                if not said:
-                    log.warning("nothing can be taken in, trying again every second: %s", error)
-                    said = True
+                self._vitals.database("intake", str(error))
                 if self._stop.wait(1.0):
                     return None
 
@@ -159,9 +171,10 @@ class Hub:
             try:
                 progress = self._outbox.round(self._clock.now_ms())
             except DatabaseError as error:
-                log.warning("notices wait: %s", error)
+                self._vitals.database("notices", str(error))
                 self._stop.wait(1.0)
                 continue
+            self._vitals.database("notices", "")
             if progress.sent:
                 for device in self._intake.devices():
                     self._publish_told(device)
@@ -170,12 +183,15 @@ class Hub:
     def _watch_loop(self) -> None:
         # Often enough that a device is told as lost within a few seconds of its time.
         while not self._clock.wait(self._stop, 5_000):
+            self._vitals.round()
             try:
                 with write(self.database) as conn:
                     steps = self._watch.round(conn, self._clock.now_ms())
             except DatabaseError as error:
-                log.warning("the watch for lost devices waits: %s", error)
+                self._vitals.database("watch", str(error))
                 continue
+            self._vitals.database("watch", "")
+            self._watch.say()
             if steps:
                 self._owed.set()
 
@@ -194,6 +210,7 @@ class Hub:
         self.connection.publish(
             topic(site, device, "received"), json.dumps(message).encode(), qos=0, retain=True
         )
+        self._vitals.published += 1
 
     def _publish_told(self, device: str) -> None:
         with read(self.database) as conn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
@@ -21,11 +21,16 @@ KEPT_BYTES = 65_536
 SHOWN_LENGTH = 500
 
 
+Cause = Literal["address", "status", "unreadable", "stream", "record", "history"]
+
+
 @dataclass(frozen=True, slots=True)
 class SetAside:
     """A message, or one record of it, that is refused.
 
     ``stream`` and ``seq`` are known where a single record is refused; ``record`` is its bytes.
+    ``cause`` is the kind of the reason, to be counted by: whose message it is, its bytes, its
+    stream, one record of it, or the history store.
     """
 
     message: Incoming
@@ -33,6 +38,7 @@ class SetAside:
     stream: str | None = None
     seq: int | None = None
     record: bytes | None = None
+    cause: Cause = "unreadable"
 
 
 def save_all(conn: Connection, items: Iterable[SetAside]) -> None:

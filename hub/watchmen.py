@@ -6,6 +6,7 @@ messages (design.md, "Excursions, exactly").
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select
@@ -15,6 +16,8 @@ from config.hub import HubSettings, Site
 from hub.notices import owe
 from hub.tables import devices
 from journal.excursions import LOST_CONTACT, ExcursionRow, apply_lost_contact, excursions
+
+log = logging.getLogger(__name__)
 
 
 class ContactWatch:
@@ -27,14 +30,23 @@ class ContactWatch:
             (device, site) for site in settings.sites for device in site.devices
         ]
         self._started_at = started_at
+        self._news: list[tuple[Literal["device-silent", "device-heard"], str, str]] = []
 
     def round(self, conn: Connection, now: int) -> int:
         """Judge every device as of now; return how many steps were entered."""
+        self._news = []
         heard = {row.device: row for row in conn.execute(select(devices))}
         steps = 0
         for device, site in self._sites:
             steps += self._judge(conn, site, device, heard.get(device), now)
         return steps
+
+    def say(self) -> None:
+        """Log what the last round has changed; called once that is committed, and not before."""
+        for event, device, site in self._news:
+            text = "nothing comes from it any more" if event == "device-silent" else "heard again"
+            fields = {"event": event, "device": device, "site": site}
+            log.warning("device %s of %s: %s", device, site, text, extra=fields)
 
     def _judge(
         self, conn: Connection, site: Site, device: str, known: Row[Any] | None, now: int
@@ -43,6 +55,7 @@ class ContactWatch:
         since = max(heard_at, self._started_at)
         last = _unrecovered(conn, site.id, device)
         if last is not None and last.end is None and heard_at > last.start:
+            self._news.append(("device-heard", device, site.id))
             self._enter(conn, "closed", site, device, last, now, heard_at)
             return 1
         if now - since >= self._after_ms:
@@ -51,6 +64,7 @@ class ContactWatch:
                     conn, "opened", site=site.id, device=device, since=since,
                     after_ms=self._after_ms, at=now,
                 )  # fmt: skip
+                self._news.append(("device-silent", device, site.id))
                 # A link that comes and goes is one story until it has held for ten minutes.
                 if last is None:
                     owe(conn, site, "opened", row, now)
