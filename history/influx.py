@@ -1,15 +1,294 @@
-"""The InfluxDB adapter of the history port."""
+"""The InfluxDB adapter of the history port: one bucket, one writer, readers in any thread or process.
+
+Its server may be away at any time: every method then raises HistoryUnavailableError, and the hub
+goes on judging and telling meanwhile.
+"""
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from config.hub import InfluxSettings
-from history.port import History
+from history.envelope import check_buckets
+from history.influx_columns import LAST_NS, pages, stream_bodies
+from history.influx_lines import (
+    MEASUREMENT,
+    NS,
+    RECORD_MEASUREMENT,
+    REJECTED,
+    TAGS,
+    stream_reading,
+)
+from history.influx_server import Server, quoted
+from history.influx_side import SIDE_FILE, Side
+from history.influx_writer import Writer
+from history.port import (
+    Bucket,
+    HistoryUnavailableError,
+    RefusedRecord,
+    Samples,
+    StoredRecord,
+    StreamReading,
+)
+from protocol.reading import split_series
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+
+# Rows of one answer in JSON.
+PAGE: Final = 5_000
+# What is newest is looked for in the last days first; series that ended before are remembered.
+_RECENT_NS: Final = 3 * 86_400_000 * NS
+
+_SERIES_TAGS: Final = ", ".join(f'"{tag}"' for tag in TAGS)
 
 
-def influx_history(
-    settings: InfluxSettings, state_dir: Path, *, read_only: bool = False
-) -> History:
-    """Open the store; see the class."""
-    raise NotImplementedError(settings, state_dir, read_only)
+class InfluxHistory:
+    """History in one bucket of InfluxDB.
+
+    Args:
+        settings: where the server is.
+        state_dir: the hub's folder, where the side file lies.
+        read_only: read while another process writes.
+    """
+
+    def __init__(
+        self, settings: InfluxSettings, state_dir: Path, *, read_only: bool = False
+    ) -> None:
+        """Open the side file; the server is asked only when it is needed."""
+        self._server = Server(settings)
+        self._side = Side(state_dir / SIDE_FILE, read_only=read_only)
+        self._writer = None if read_only else Writer(self._server, self._side)
+        self._ended: dict[tuple[str, ...], StreamReading] = {}
+
+    def append(self, records: Sequence[StoredRecord]) -> list[RefusedRecord]:
+        """Store records; see the port."""
+        if self._writer is None:
+            raise HistoryUnavailableError(f"history {self._server.url} is open for reading only")
+        return self._writer.append(records)
+
+    def heads(self) -> dict[str, int]:
+        """Return the highest number stored of each stream."""
+        if self._writer is None:
+            raise HistoryUnavailableError(f"history {self._server.url} is open for reading only")
+        return self._writer.heads()
+
+    def readings(self, site: str, series: str, start: int, end: int) -> Iterator[StreamReading]:
+        """Yield the readings of a series, streams merged by (at, stream, seq)."""
+        first, last = _ns(start), _ns(end)
+        where = _of(site, series)
+        page = PAGE
+        while first < last:
+            items = self._rows(f"{where} AND time >= {first} AND time < {last} LIMIT {page}")
+            complete = len(items) < page
+            if not complete:
+                # the last millisecond may go on: it is asked for again with the next page
+                newest = items[-1].reading.at
+                items = [item for item in items if item.reading.at < newest]
+                page = PAGE if items else page * 2
+                first = max(first, _ns(newest))
+            yield from sorted(items, key=_order)
+            if complete:
+                return
+
+    def samples(self, site: str, series: str, start: int, end: int) -> Samples:
+        """Return the judged readings of a series as columns, in the same order."""
+        samples = Samples(array("q"), array("q"))
+        where = _of(site, series)
+        newest = -1
+        for times, values in pages(self._server, "value", MEASUREMENT, where, _ns(start), _ns(end)):
+            at = times // NS
+            if int(at[0]) == newest or (at[1:] == at[:-1]).any():
+                return self._samples_in_order(site, series, start, end)
+            newest = int(at[-1])
+            samples.times.frombytes(at.tobytes())
+            samples.values.frombytes(values.tobytes())
+        return samples
+
+    def _samples_in_order(self, site: str, series: str, start: int, end: int) -> Samples:
+        """Return the same where readings share a millisecond: the slow way, for they are few."""
+        samples = Samples(array("q"), array("q"))
+        for item in self.readings(site, series, start, end):
+            if item.reading.judged:
+                samples.times.append(item.reading.at)
+                samples.values.append(item.reading.value or 0)
+        return samples
+
+    def last_before(self, site: str, series: str, at: int) -> StreamReading | None:
+        """Return the newest judged reading with a time before ``at``."""
+        return self._nearest(site, series, f"time < {_ns(at)}", "DESC")
+
+    def first_from(self, site: str, series: str, at: int) -> StreamReading | None:
+        """Return the first judged reading with a time not before ``at``."""
+        return self._nearest(site, series, f"time >= {_ns(at)}", "ASC")
+
+    def _nearest(
+        self, site: str, series: str, when: str, way: str, field: str = "value"
+    ) -> StreamReading | None:
+        """Return the first (ASC) or last (DESC) reading that has ``field``, of those of its instant."""
+        where = _of(site, series)
+        found = list(
+            self._server.rows(
+                f'SELECT "{field}" FROM "{MEASUREMENT}" WHERE {where} AND {when}'  # noqa: S608
+                f" ORDER BY time {way} LIMIT 1"
+            )
+        )
+        if not found:
+            return None
+        instant = found[0]["time"] // NS * NS
+        rows = self._rows(f"{where} AND time >= {instant} AND time < {instant + NS}")
+        some = [item for item in rows if field != "value" or item.reading.judged]
+        return max(some, key=_order) if way == "DESC" else min(some, key=_order)
+
+    def settled(self, site: str, series: str) -> int | None:
+        """Return up to when everything of a series has arrived."""
+        newest = self._nearest(site, series, f"time < {LAST_NS}", "DESC", "seq")
+        if newest is None:
+            return None
+        return max(newest.reading.at, self._side.head(newest.stream).reading_at)
+
+    def latest(self, site: str | None = None) -> dict[tuple[str, str], StreamReading]:
+        """Return the newest reading of every (site, series)."""
+        of_site = "" if site is None else f'"site" = {quoted(site)} AND '
+        keys = self._series_keys(site)
+        newest = self._newest_time(of_site)
+        found: dict[tuple[str, ...], StreamReading] = {}
+        if newest is not None:
+            found = self._last_rows(f"{of_site}time > {newest - _RECENT_NS}")
+        ended = [key for key in keys if key not in found]
+        if any(key not in self._ended for key in ended):
+            self._ended |= self._last_rows(f"{of_site}time < {LAST_NS}")
+        latest: dict[tuple[str, str], StreamReading] = {}
+        for key in keys:
+            item = found.get(key) or self._ended.get(key)
+            if item is not None:
+                name = (key[0], item.reading.series)
+                if name not in latest or _order(latest[name]) < _order(item):
+                    latest[name] = item
+        return latest
+
+    def _newest_time(self, of_site: str) -> int | None:
+        rows = self._server.rows(
+            f'SELECT "seq" FROM "{MEASUREMENT}" WHERE {of_site}time < {LAST_NS}'  # noqa: S608
+            " ORDER BY time DESC LIMIT 1"
+        )
+        return next((int(row["time"]) for row in rows), None)
+
+    def _last_rows(self, where: str) -> dict[tuple[str, ...], StreamReading]:
+        return {
+            tuple(row[tag] for tag in TAGS): stream_reading(row)
+            for row in self._server.rows(
+                f'SELECT * FROM "{MEASUREMENT}" WHERE {where}'  # noqa: S608
+                f" GROUP BY {_SERIES_TAGS} ORDER BY time DESC LIMIT 1"
+            )
+        }
+
+    def _series_keys(self, site: str | None) -> list[tuple[str, ...]]:
+        """Return the values of TAGS of every series that the server knows."""
+        where = "" if site is None else f' WHERE "site" = {quoted(site)}'
+        keys = []
+        for row in self._server.rows(f'SHOW SERIES FROM "{MEASUREMENT}"{where}'):
+            tags = dict(part.split("=", 1) for part in row["key"].split(",")[1:])
+            keys.append(tuple(tags[tag] for tag in TAGS))
+        return keys
+
+    def series(self, site: str) -> list[str]:
+        """Return the names of all series of a site that have a reading, sorted."""
+        return sorted({"/".join(key[1:4]) for key in self._series_keys(site)})
+
+    def envelope(
+        self,
+        site: str,
+        series: str,
+        start: int,
+        end: int,
+        buckets: int,
+        *,
+        interval_ms: int,
+        max_gap_ms: int,
+    ) -> list[Bucket]:
+        """Return at most ``buckets`` buckets over [start, end); see the port."""
+        from history.columns import Point
+        from history.envelope_columns import envelope_of_columns
+
+        check_buckets(start, end, buckets, interval_ms, max_gap_ms)
+        samples = self.samples(site, series, start, end)
+        before = self.last_before(site, series, start)
+        after = self.first_from(site, series, end)
+        suspect, rejected = self._odd(site, series, start, end)
+        return envelope_of_columns(
+            Point(samples.times, samples.values, interval_ms, max_gap_ms),
+            suspect=suspect,
+            rejected=rejected,
+            start=start,
+            end=end,
+            buckets=buckets,
+            before=before.reading.at if before else None,
+            after=after.reading.at if after else None,
+        )
+
+    def _odd(self, site: str, series: str, start: int, end: int) -> tuple[list[int], list[int]]:
+        """Return the times of the suspect and of the rejected readings of a range."""
+        suspect: list[int] = []
+        rejected: list[int] = []
+        for times, kinds in pages(
+            self._server, "odd", MEASUREMENT, _of(site, series), _ns(start), _ns(end)
+        ):
+            at = times // NS
+            suspect += at[kinds != REJECTED].tolist()
+            rejected += at[kinds == REJECTED].tolist()
+        return suspect, rejected
+
+    def records(self, stream: str, first_seq: int = 1) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (seq, body) of every record of a stream in order."""
+        yield from stream_bodies(self._server, stream, first_seq)
+
+    def count(self, stream: str | None = None) -> int:
+        """Return how many records are stored."""
+        where = "" if stream is None else f' WHERE "stream" = {quoted(stream)}'
+        rows = self._server.rows(
+            f'SELECT count("seq") FROM "{MEASUREMENT}", "{RECORD_MEASUREMENT}"{where}'  # noqa: S608
+        )
+        return sum(int(row["count"]) for row in rows)
+
+    def streams(self) -> list[str]:
+        """Return the ids of all streams that have a record, sorted."""
+        rows = self._server.rows(
+            f'SHOW TAG VALUES FROM "{MEASUREMENT}", "{RECORD_MEASUREMENT}" WITH KEY = "stream"'
+        )
+        return sorted({row["value"] for row in rows})
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._side.close()
+        self._server.close()
+
+    def _rows(self, what: str) -> list[StreamReading]:
+        return [
+            stream_reading(row)
+            for row in self._server.rows(f'SELECT * FROM "{MEASUREMENT}" WHERE {what}')  # noqa: S608
+        ]
+
+
+def _of(site: str, series: str) -> str:
+    """Return the condition that picks one series."""
+    asset, point, quantity = split_series(series)
+    values = (site, asset, point, quantity)
+    return " AND ".join(
+        f'"{tag}" = {quoted(value)}' for tag, value in zip(TAGS, values, strict=False)
+    )
+
+
+def _order(item: StreamReading) -> tuple[int, str, int]:
+    return item.reading.at, item.stream, item.reading.seq
+
+
+def _ns(at: int) -> int:
+    """Return the beginning of a millisecond in nanoseconds, within what InfluxDB can express."""
+    return min(max(at * NS, 0), LAST_NS)

@@ -35,12 +35,12 @@ def open_for_hub(settings: HistorySettings, state_dir: Path) -> History:
         history = SqliteHistory(state_dir / SQLITE_FILE)
         word.unlink(missing_ok=True)
         return history
-    from history.influx import influx_history
+    from history.influx import InfluxHistory
 
     fresh = word.with_suffix(".new")
     fresh.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
     fresh.replace(word)
-    return influx_history(settings.influxdb, state_dir)
+    return InfluxHistory(settings.influxdb, state_dir)
 
 
 def open_to_read(state_dir: Path) -> History:
@@ -53,9 +53,9 @@ def open_to_read(state_dir: Path) -> History:
         from history.sqlite import SqliteHistory
 
         return SqliteHistory(state_dir / SQLITE_FILE, read_only=True)
-    from history.influx import influx_history
+    from history.influx import InfluxHistory
 
-    return influx_history(settings.influxdb, state_dir, read_only=True)
+    return InfluxHistory(settings.influxdb, state_dir, read_only=True)
 
 
 def identity(state_dir: Path) -> tuple[FileIdentity | None, ...]:
