@@ -41,6 +41,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "console": Subcommand("console.command", "the web pages, beside a running hub", "Run it"),
     "check": Subcommand("coldwatch.check", "what is wrong in a settings file", "Run it"),
     "excursions": Subcommand("alerts.command", "judge any logger's table", "Ask it"),
+    "history": Subcommand("history.command", "readings: list, statistics, export", "Ask it"),
     "ledger": Subcommand("ledger.command", "doses: receive, move, issue, journey, stock", "Ask it"),
 }
 
@@ -68,6 +69,8 @@ EXTRAS: dict[str, str] = {
     "babel": "hub",
     "orjson": "hub",
     "matplotlib": "plot",
+    "xlsxwriter": "export",
+    "pyarrow": "export",
     "amqtt": "demo",
     "yaml": "dev",
 }

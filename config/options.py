@@ -19,7 +19,7 @@ STATE_DIR_VARIABLE: Final = "COLDWATCH_STATE_DIR"
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 
 
-def add_where_and_how(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:  # noqa: SLF001
+def add_where_and_how(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the options of everything that looks into a hub's files; return their group."""
     group = parser.add_argument_group("where and how")
     group.add_argument(

@@ -37,17 +37,21 @@ ARROWS: dict[str, set[str]] = {
     # `coldwatch check` asks the agent's own checks of its settings.
     "coldwatch": {"protocol", "config", "sensors", "firmware_agent"},
     "alerts.table": {"protocol", "config", "alerts", "history"},
+    "history.desk": {"protocol", "config", "alerts", "alerts.table", "history", "journal"},
     "coldwatch.demo": {
         "protocol", "config", "alerts", "firmware_agent", "history", "hub", "journal", "ledger",
         "simulator",
     },
 }  # fmt: skip
 
-# Two parts of a package that assemble others and are drawn as packages of their own: the desk
-# tool `coldwatch excursions`, which puts engine and statistics together, and the demo.
+# Parts of a package that assemble others and are drawn as packages of their own: the desk tool
+# `coldwatch excursions`, which puts engine and statistics together; `coldwatch history`, which
+# puts the readings and the hub's settings together; and the demo.
 PARTS = {
     "alerts.table": "alerts.table",
     "alerts.command": "alerts.table",
+    "history.desk": "history.desk",
+    "history.command": "history.desk",
     "coldwatch.demo": "coldwatch.demo",
 }
 
@@ -63,7 +67,8 @@ EXTRAS: dict[str, set[str]] = {
     "sensors": {"", "pi"},
     "alerts": {""},
     "alerts.table": {"", "plot"},
-    "history": {"", "hub"},
+    "history": {"", "hub", "export"},
+    "history.desk": {"", "hub"},
     "journal": {"", "hub"},
     "ledger": {"", "hub"},
     "firmware_agent": {"", "agent"},
@@ -213,8 +218,8 @@ def test_no_installed_distribution_has_our_names() -> None:
 # Loaded by a process on the Pi: neither what only the hub needs nor what only a picture needs.
 HEAVY = {
     "alembic", "babel", "console", "fastapi", "history", "hub", "jinja2", "journal", "ledger",
-    "matplotlib", "numpy", "orjson", "prometheus_client", "pythonjsonlogger", "sqlalchemy",
-    "starlette", "uvicorn",
+    "matplotlib", "numpy", "orjson", "prometheus_client", "pythonjsonlogger", "pyarrow",
+    "sqlalchemy", "starlette", "uvicorn", "xlsxwriter",
 }  # fmt: skip
 
 
