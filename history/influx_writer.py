@@ -3,6 +3,10 @@
 One thread writes, as the hub has one intake. A batch goes to the server first and into the side
 file after it: killed in between, the side file is behind, the same records come again, and each
 overwrites itself with itself.
+
+What the server shows is no proof that it keeps it: InfluxDB puts points into its cache before its
+log, so those of a write that was never answered are shown until the server ends, and then they are
+gone. Only the side file says what was answered; what is shown beyond that is written once more.
 """
 
 from __future__ import annotations
@@ -47,6 +51,8 @@ class Writer:
         self._lines = Lines()
         self._lock = threading.Lock()
         self._ready = False
+        # Streams of which the server shows more than was answered, and up to what number.
+        self._shown: dict[str, int] = {}
 
     def append(self, records: Sequence[StoredRecord]) -> list[RefusedRecord]:
         """Store records durably; see the port."""
@@ -68,7 +74,7 @@ class Writer:
             return refused
 
     def heads(self) -> dict[str, int]:
-        """Return the highest number stored of each stream, as the server has it now."""
+        """Return the highest number stored of each stream: answered once, and still there."""
         with self._lock:
             self._ready = False
             self._look()
@@ -82,6 +88,7 @@ class Writer:
             return
         self._server.prepare()
         newest = last_numbers(self._server)
+        self._shown.clear()
         for stream in newest.keys() | self._side.heads.keys():
             known = self._side.heads.get(stream, Head())
             # The newest by time is the highest by number but where a clock went back.
@@ -94,18 +101,23 @@ class Writer:
         head = index.head()
         if head == known:
             return
+        touched = hours_since(self._server, stream, index, known.seq)
+        if known.seq and head.seq > known.seq:
+            self._shown[stream] = head.seq
+            head = known
         if head.seq < known.seq:
             log.warning(
                 "the history has lost readings: stream %s reaches only %d, and was stored up to %d; "
                 "the agent is asked for them again",
                 stream, head.seq, known.seq,
             )  # fmt: skip
-        self._side.save({stream: head}, hours_since(self._server, stream, index, known.seq))
+        # A stream that the side file does not know at all: the file is new, the readings are not.
+        self._side.save({stream: head}, touched)
 
     # --- what is new ---
 
     def _new(self, records: Sequence[StoredRecord]) -> list[StoredRecord]:
-        """Return the records that are not stored yet.
+        """Return the records that must be written.
 
         Raises RecordDiffersError where one is stored, or comes twice, with another body.
         """
@@ -116,7 +128,8 @@ class Writer:
         nothing = Head()
         for record in records:
             stream, seq = record.stream, record.body["seq"]
-            if seq > (reached.get(stream) or heads.get(stream, nothing).seq):
+            known = reached.get(stream) or heads.get(stream, nothing).seq
+            if seq > known and seq > self._shown.get(stream, 0):
                 reached[stream] = seq
                 new.append(record)
             else:
@@ -129,6 +142,7 @@ class Writer:
     def _unless_stored(
         self, stream: str, items: list[StoredRecord], known: dict[int, dict[str, Any]]
     ) -> list[StoredRecord]:
+        head = self._side.heads.get(stream, Head()).seq
         times = [_time_of(item) for item in items]
         known = bodies_between(self._server, stream, min(times), max(times)) | known
         index: StreamIndex | None = None
@@ -143,6 +157,8 @@ class Writer:
                     known[seq] = item.body
                     missing.append(item)
                     continue
+            elif seq > head:  # shown, and never answered
+                missing.append(item)
             if body is None or canonical_bytes(body) != canonical_bytes(item.body):
                 raise RecordDiffersError(
                     f"stream {stream}, seq {seq}: another body is stored already; nothing of this "

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
+import re
+import shutil
+import signal
+import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3
+from hypothesis import given, settings
+from influxdb_client import Point
 
 import history.influx
 import history.influx_columns
 from config.hub import InfluxSettings
 from history.influx import InfluxHistory
-from history.port import History
+from history.influx_lines import (
+    FIELDS,
+    RECORD_FIELDS,
+    Lines,
+    extra_of,
+    point_time,
+    record_at,
+)
+from history.port import History, HistoryUnavailableError, RecordDiffersError, StoredRecord
+from protocol.canonical import canonical_bytes
+from tests.history.model import (
+    SERIES,
+    SITES,
+    STREAMS,
+    other_bodies,
+    reading,
+    reading_bodies,
+    record,
+)
 from tests.history.suite import HistorySuite
 from tests.support.influxd import Influxd
 
+START = 1_764_000_000_000
 _numbers = itertools.count(1)
 
 
@@ -31,15 +62,21 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
 
 
 @contextmanager
-def fresh(server: Influxd) -> Iterator[InfluxHistory]:
-    """Open a store in a bucket and a folder of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        token = Path(folder) / "token"
+def fresh(
+    server: Influxd, folder: Path | None = None, bucket: str | None = None, timeout_s: int = 10
+) -> Iterator[InfluxHistory]:
+    """Open a store in a bucket and a folder of its own, or in those that are given."""
+    with tempfile.TemporaryDirectory() as own:
+        token = Path(own) / "token"
         token.write_text(server.token + "\n")
-        settings = InfluxSettings(
-            url=server.url, org=server.org, bucket=f"b{next(_numbers)}", token_file=token
+        config = InfluxSettings(
+            url=server.url,
+            org=server.org,
+            bucket=bucket or f"b{next(_numbers)}",
+            token_file=token,
+            timeout_s=timeout_s,
         )
-        store = InfluxHistory(settings, Path(folder))
+        store = InfluxHistory(config, folder or Path(own))
         try:
             yield store
         finally:
@@ -70,3 +107,320 @@ class TestInfluxBySmallPages(TestInflux):
             patch.setattr(history.influx_columns, "BLOCK", 2)
             with fresh(self.server) as store:
                 yield store
+
+
+def batch(first: int, last: int, **other: object) -> list[StoredRecord]:
+    """Return readings of one stream, a minute apart."""
+    return [
+        record(STREAMS[0], reading(seq, START + seq * 60_000) | other)
+        for seq in range(first, last + 1)
+    ]
+
+
+def numbers(store: InfluxHistory) -> list[int]:
+    """Return the numbers that are stored of the stream."""
+    return [seq for seq, _ in store.records(STREAMS[0])]
+
+
+class TestLines:
+    @settings(max_examples=200)
+    @given(reading_bodies(7) | other_bodies(7))
+    def test_lines_are_those_of_the_client(self, body: dict[str, Any]) -> None:
+        """A line says what influxdb-client's own Point would say, in whatever order of fields."""
+        item = StoredRecord("east-gate", STREAMS[0], body, 12)
+        line = Lines().spell(item)
+        tags, fields, time = _taken_apart(line)
+        if body["kind"] == "reading":
+            asset, point_, quantity = body["series"].split("/")
+            point = Point("reading").tag("asset", asset).tag("point", point_)
+            point.tag("quantity", quantity).tag("site", "east-gate").tag("stream", STREAMS[0])
+            point.time(body["at"] * 1_000_000 + 7)
+            judged = body["value"] is not None and not body["quality"].startswith("rejected")
+            named = {
+                "value" if judged else "rejected_value": body["value"],
+                "raw": body.get("raw"),
+                **{name: body[name] for name in ("seq", "mono_ms", "boot", "quality", "clock")},
+                "odd": None if body["quality"] == "ok" and judged else 1 if judged else -1,
+                "extra": extra_of(body) if extra_of(body) != "{}" else None,
+            }
+        else:
+            point = Point("record").tag("site", "east-gate").tag("stream", STREAMS[0])
+            point.time(point_time(record_at(body), 7))
+            text = canonical_bytes(body).decode()
+            named = {"seq": 7, "kind": body["kind"], "body": text}
+        for name, value in {**named, "received_at": 12}.items():
+            if value is not None:
+                point.field(name, value)
+        theirs = _taken_apart(point.to_line_protocol())
+
+        assert (tags, fields, time) == theirs
+        assert set(dict(fields)) <= {*FIELDS, *RECORD_FIELDS}
+
+
+def _taken_apart(line: str) -> tuple[str, list[tuple[str, str]], str]:
+    """Return measurement with tags, the fields sorted by name, and the time of a line."""
+    head, _, rest = line.partition(" ")
+    body, _, time = rest.rpartition(" ")
+    fields = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,"]+)', body)
+    return head, sorted(fields), time
+
+
+class TestServer:
+    """What only a server can do to you."""
+
+    @pytest.fixture
+    def own(self, tmp_path: Path) -> Iterator[Influxd]:
+        """A server of the test's own, which it may stop and kill."""
+        server = Influxd(tmp_path / "influxd")
+        server.start()
+        yield server
+        server.stop()
+
+    def test_bucket_and_mapping_are_made(self, influxd: Influxd) -> None:
+        """The first append makes a bucket that never forgets, and a DBRP mapping of our own."""
+        with fresh(influxd) as store:
+            store.append(batch(1, 1))
+            name = store._server.bucket
+            headers = {"Authorization": f"Token {influxd.token}"}
+            buckets = urllib3.request(
+                "GET", f"{influxd.url}/api/v2/buckets?name={name}", headers=headers
+            ).json()["buckets"]
+            mappings = urllib3.request(
+                "GET", f"{influxd.url}/api/v2/dbrps?org={influxd.org}&db={name}", headers=headers
+            ).json()["content"]
+
+        assert [rule["everySeconds"] for rule in buckets[0]["retentionRules"]] in ([], [0])
+        assert [item["bucketID"] for item in mappings if not item.get("virtual")] == [
+            buckets[0]["id"]
+        ]
+
+    def test_a_bucket_that_forgets_is_refused(self, influxd: Influxd) -> None:
+        """Readings are kept for years: a bucket with an end of retention is named, with the remedy."""
+        with fresh(influxd) as store:
+            org = influxd_org(influxd)
+            rules = [{"type": "expire", "everySeconds": 7200}]
+            name = store._server.bucket
+            influxd.post("/api/v2/buckets", {"name": name, "orgID": org, "retentionRules": rules})
+
+            with pytest.raises(
+                HistoryUnavailableError, match="forgets after 7200 s; write: influx"
+            ):
+                store.append(batch(1, 1))
+
+    def test_away_hung_and_back(self, own: Influxd) -> None:
+        """Stopped, hung or killed it is said in one line; afterwards the same call works."""
+        with fresh(own, timeout_s=1) as store:
+            store.append(batch(1, 3))
+            own.stop()
+            with pytest.raises(HistoryUnavailableError, match="does not answer"):
+                store.append(batch(4, 6))
+            with pytest.raises(HistoryUnavailableError, match="does not answer"):
+                store.count()
+            own.start()
+            store.append(batch(4, 6))
+
+            os.kill(own.pid, signal.SIGSTOP)
+            with pytest.raises(HistoryUnavailableError, match="does not answer"):
+                store.append(batch(7, 9))
+            os.kill(own.pid, signal.SIGCONT)
+            # The points of the unanswered write are shown now. They are written once more, for
+            # influxd may have them in its cache only.
+            store.append(batch(7, 9))
+            own.kill()
+            own.start()
+
+            assert numbers(store) == list(range(1, 10))
+
+    def test_killed_while_appending(self, own: Influxd) -> None:
+        """After SIGKILL of the server in the midst of appending, all that was answered is there, once."""
+        with fresh(own, timeout_s=5) as store:
+            stop = threading.Event()
+            answered = [0]
+
+            def append() -> None:
+                while not stop.is_set():
+                    first = answered[0] + 1
+                    try:
+                        store.append(batch(first, first + 49))
+                        answered[0] += 50
+                    except HistoryUnavailableError:
+                        stop.wait(0.05)
+
+            thread = threading.Thread(target=append)
+            thread.start()
+            for _ in range(3):
+                time.sleep(0.7)
+                own.kill()
+                own.start()
+            time.sleep(0.3)
+            stop.set()
+            thread.join()
+
+            assert answered[0] > 200
+            assert numbers(store) == list(range(1, answered[0] + 1))
+            assert store.count() == answered[0]
+
+    def test_lines_that_the_server_refuses(self, influxd: Influxd) -> None:
+        """One line in a thousand that the server refuses is found and returned; the rest is stored."""
+        with fresh(influxd) as store:
+            store.append(batch(1, 1))
+            # From now on a text in `extra` is of another type than the shard's field.
+            clash = f"reading,site=x extra=1i {point_time(START, 0)}"
+            influxd.post(f"/api/v2/write?org={influxd.org}&bucket={store._server.bucket}", clash)
+            records = [
+                record(STREAMS[0], reading(seq, START + seq * 1000) | ({"odd": 1} if bad else {}))
+                for seq in range(2, 3002)
+                for bad in [seq % 1000 == 500]
+            ]
+
+            refused = store.append(records)
+
+            assert [item.record.body["seq"] for item in refused] == [500, 1500, 2500]
+            assert {"field type conflict" in item.reason for item in refused} == {True}
+            good = [seq for seq in range(1, 3002) if seq % 1000 != 500]
+            assert numbers(store) == good
+            assert [item.record for item in store.append(records)] == [
+                item.record for item in refused
+            ]
+
+    def test_a_line_that_is_no_line(
+        self, influxd: Influxd, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where the server takes none of a request for one bad line, the others are stored all the same."""
+        spell = Lines.spell
+
+        def sometimes_wrong(self: Lines, item: StoredRecord) -> str:
+            line = spell(self, item)
+            return line.replace("seq=", "seq==") if item.body["seq"] == 77 else line
+
+        monkeypatch.setattr(Lines, "spell", sometimes_wrong)
+        with fresh(influxd) as store:
+            refused = store.append(batch(1, 200))
+
+            assert [item.record.body["seq"] for item in refused] == [77]
+            assert "unable to parse" in refused[0].reason
+            assert numbers(store) == [seq for seq in range(1, 201) if seq != 77]
+
+    def test_a_full_disk(self, tmp_path: Path) -> None:
+        """A full disk of the server is said with the remedy; what was answered is there afterwards."""
+        engine = tmp_path / "influxd" / "engine"
+        engine.mkdir(parents=True)
+        if os.geteuid() != 0:
+            pytest.skip("only root may mount a small disk")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", engine], check=True)
+        server = Influxd(tmp_path / "influxd")
+        try:
+            server.start()
+            with fresh(server) as store:
+                # so that the server's own notes of its errors have their place already
+                store.append(batch(1, 1))
+                filler = engine / "filler"
+                answered = 1
+                with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+                    while True:
+                        file.write(bytes(65_536))
+                reason = ""
+                while not reason:
+                    try:
+                        store.append(batch(answered + 1, answered + 500))
+                    except HistoryUnavailableError as error:
+                        reason = str(error)
+                    else:
+                        answered += 500
+                assert "free some space there, then restart influxd" in reason
+                filler.unlink()
+                server.stop()
+                server.start()
+
+                store.append(batch(answered + 1, answered + 500))
+
+                assert numbers(store) == list(range(1, answered + 501))
+        finally:
+            server.kill()
+            subprocess.run(["umount", engine], check=True)
+
+    def test_a_wrong_token(self, influxd: Influxd) -> None:
+        """A token that the server does not know is said, with where to put another one."""
+        with tempfile.TemporaryDirectory() as folder:
+            token = Path(folder) / "token"
+            token.write_text("nobody's")
+            store = InfluxHistory(
+                InfluxSettings(url=influxd.url, org=influxd.org, token_file=token), Path(folder)
+            )
+            with pytest.raises(
+                HistoryUnavailableError, match="token_file or COLDWATCH_INFLUX_TOKEN"
+            ):
+                store.append(batch(1, 1))
+            with pytest.raises(HistoryUnavailableError, match="401"):
+                store.count()
+            store.close()
+
+
+class TestSideFile:
+    """The side file is made again from the server, whatever happened to it."""
+
+    @pytest.mark.parametrize("kept", [0, 5])
+    def test_lost_or_old(self, influxd: Influxd, tmp_path: Path, kept: int) -> None:
+        """A lost or an old side file changes no answer: repeats are known, differences refused."""
+        with fresh(influxd, tmp_path) as store:
+            if kept:
+                store.append(batch(1, kept))
+                store._side.close()
+                saved = {path: path.read_bytes() for path in tmp_path.glob("influx-side.db*")}
+        for path in tmp_path.glob("influx-side.db*"):
+            if not kept:
+                path.unlink()
+        with fresh(influxd, tmp_path, store._server.bucket) as store:
+            store.append(batch(1, 8))
+        for path in tmp_path.glob("influx-side.db*"):
+            path.unlink()
+        if kept:
+            for path, content in saved.items():
+                path.write_bytes(content)
+
+        with fresh(influxd, tmp_path, store._server.bucket) as store:
+            # What an old file does not know may have been shown and never answered: it comes again.
+            assert store.heads() == {STREAMS[0]: kept or 8}
+            with pytest.raises(RecordDiffersError, match="seq 7: another body"):
+                store.append(batch(7, 9, value=1))
+            store.append(batch(1, 9))
+            assert numbers(store) == list(range(1, 10))
+            assert store.settled(SITES[0], SERIES[0]) == START + 9 * 60_000
+
+    def test_the_server_was_put_back(self, own_pair: tuple[Influxd, InfluxHistory]) -> None:
+        """A server restored from a backup has lower heads than the side file remembers."""
+        server, store = own_pair
+        store.append(batch(1, 5))
+        server.stop()
+        backup = server.folder.parent / "backup"
+        shutil.copytree(server.folder, backup)
+        server.start()
+        store.append(batch(6, 9))
+        assert store.heads() == {STREAMS[0]: 9}
+        server.stop()
+        shutil.rmtree(server.folder)
+        backup.rename(server.folder)
+        server.start()
+
+        assert store.heads() == {STREAMS[0]: 5}
+        store.append(batch(4, 9))
+        assert numbers(store) == list(range(1, 10))
+
+    @pytest.fixture
+    def own_pair(self, tmp_path: Path) -> Iterator[tuple[Influxd, InfluxHistory]]:
+        """A server of the test's own, and a store in it."""
+        server = Influxd(tmp_path / "influxd")
+        server.start()
+        with fresh(server) as store:
+            yield server, store
+        server.stop()
+
+
+def influxd_org(server: Influxd) -> str:
+    """Return the id of the server's organisation."""
+    answer = urllib3.request(
+        "GET",
+        f"{server.url}/api/v2/orgs?org={server.org}",
+        headers={"Authorization": f"Token {server.token}"},
+    )
+    return str(answer.json()["orgs"][0]["id"])
