@@ -19,6 +19,7 @@ from alerts.decisions import Decision
 from alerts.rules import watches_from_record
 from config.hub import HubSettings
 from history.port import History, HistoryUnavailableError, RefusedRecord, StoredRecord
+from hub import lacking
 from hub.decode import Decoded, UnreadableError, decode
 from hub.devices import read_status, save_devices
 from hub.setaside import SetAside, save_all
@@ -104,6 +105,9 @@ class Intake:
         # What is committed, by device and stream: other threads ask in the midst of a batch.
         self._marks: dict[str, dict[str, Any]] = {}
         self._stale = True
+        # Why the history has not said yet whether it has what the marks claim; nothing is stored
+        # before it has.
+        self._silent = "it was not asked"
         # Streams of which it was entered that they differ; a device may repeat it for ever.
         self._said: set[str] = set()
         self._reload()
@@ -116,7 +120,7 @@ class Intake:
         """
         if self._stale:
             self._reload()
-        batch, stages = _Batch(), self._stages
+        batch, stages = _Batch(answer=self.agree(now)), self._stages
         messages = list(messages)
         try:
             stages.begin()
@@ -146,6 +150,30 @@ class Intake:
             frozenset(batch.answer),
             self._history_down,
         )
+
+    def agree(self, now: int) -> set[str]:
+        """Let `stored` fall back where the history lacks what it claims (see hub/lacking.py), once.
+
+        Returns the devices that must hear of it. A store that does not answer is asked again with
+        each batch.
+        """
+        if not self._silent:
+            return set()
+        try:
+            with read(self._database) as conn:
+                lacks = lacking.find(conn, self._history, self._streams.values())
+        except HistoryUnavailableError as error:
+            self._silent = str(error)
+            return set()
+        if lacks:
+            # Read back from the database whatever becomes of the commit.
+            self._stale = True
+            with write(self._database) as conn:
+                lacking.fall_back(conn, lacks, now)
+                save_streams(conn, [lack.stream for lack in lacks])
+            self._reload()
+        self._silent = ""
+        return {lack.stream.device for lack in lacks}
 
     def marks(self, device: str) -> dict[str, Any]:
         """Return the marks of all streams of a device, as `received` publishes them."""
@@ -315,6 +343,8 @@ class Intake:
         """Store the readings; without the store only `stored` stands still."""
         if batch.store:
             try:
+                if self._silent:
+                    raise HistoryUnavailableError(self._silent)
                 storing = store(self._history, batch.store)
             except HistoryUnavailableError as error:
                 self._history_down = str(error)

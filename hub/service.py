@@ -99,6 +99,8 @@ class Hub:
         """Run until ``stop`` is set; return the exit code: 0, or 1 when a thread failed."""
         self._stop = stop
         self._enter("hub.started")
+        # Before anything is published: a mark that claims too much must not be heard.
+        self._intake.agree(self._clock.now_ms())
         self._vitals.start(self._settings.state_dir)
         console = self._start_console()
         for thread in self._threads:

@@ -53,6 +53,16 @@ class Bench:
         self.history.append([item for item in records if item not in refused])
         return [RefusedRecord(item, "field type conflict") for item in refused]
 
+    def heads(self) -> dict[str, int]:
+        """Stand in for the history, which says what it has unless it is switched off."""
+        if self.broken:
+            raise HistoryUnavailableError("switched off by the test")
+        return self.history.heads()
+
+    def records(self, stream: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Stand in for the history."""
+        return self.history.records(stream)
+
     def take(self, *payloads: bytes, topic: str = TOPIC) -> Taken:
         """Take these payloads in as one batch."""
         self.now += 1_000
