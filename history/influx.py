@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from config.hub import InfluxSettings
-from history.envelope import check_buckets
+from history.envelope import check_buckets, in_hours
+from history.hours_envelope import Range
 from history.influx_columns import LAST_NS, pages, stream_bodies
+from history.influx_hours import HourRoller, envelope_by_hours, roll_over
 from history.influx_lines import (
     MEASUREMENT,
     NS,
@@ -22,7 +24,7 @@ from history.influx_lines import (
     TAGS,
     stream_reading,
 )
-from history.influx_server import Server, quoted
+from history.influx_server import Server, of_series, quoted
 from history.influx_side import SIDE_FILE, Side
 from history.influx_writer import Writer
 from history.port import (
@@ -33,7 +35,6 @@ from history.port import (
     StoredRecord,
     StreamReading,
 )
-from protocol.reading import split_series
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,6 +66,7 @@ class InfluxHistory:
         self._server = Server(settings)
         self._side = Side(state_dir / SIDE_FILE, read_only=read_only)
         self._writer = None if read_only else Writer(self._server, self._side)
+        self._roller = None if read_only else HourRoller(self._server, self._side)
         self._ended: dict[tuple[str, ...], StreamReading] = {}
 
     def append(self, records: Sequence[StoredRecord]) -> list[RefusedRecord]:
@@ -82,7 +84,7 @@ class InfluxHistory:
     def readings(self, site: str, series: str, start: int, end: int) -> Iterator[StreamReading]:
         """Yield the readings of a series, streams merged by (at, stream, seq)."""
         first, last = _ns(start), _ns(end)
-        where = _of(site, series)
+        where = of_series(site, series)
         page = PAGE
         while first < last:
             items = self._rows(f"{where} AND time >= {first} AND time < {last} LIMIT {page}")
@@ -100,7 +102,7 @@ class InfluxHistory:
     def samples(self, site: str, series: str, start: int, end: int) -> Samples:
         """Return the judged readings of a series as columns, in the same order."""
         samples = Samples(array("q"), array("q"))
-        where = _of(site, series)
+        where = of_series(site, series)
         newest = -1
         for times, values in pages(self._server, "value", MEASUREMENT, where, _ns(start), _ns(end)):
             at = times // NS
@@ -132,7 +134,7 @@ class InfluxHistory:
         self, site: str, series: str, when: str, way: str, field: str = "value"
     ) -> StreamReading | None:
         """Return the first (ASC) or last (DESC) reading that has ``field``, of those of its instant."""
-        where = _of(site, series)
+        where = of_series(site, series)
         found = list(
             self._server.rows(
                 f'SELECT "{field}" FROM "{MEASUREMENT}" WHERE {where} AND {when}'  # noqa: S608
@@ -214,31 +216,51 @@ class InfluxHistory:
         max_gap_ms: int,
     ) -> list[Bucket]:
         """Return at most ``buckets`` buckets over [start, end); see the port."""
+        before = self.last_before(site, series, start)
+        after = self.first_from(site, series, end)
+        asked = Range(
+            start,
+            end,
+            buckets,
+            interval_ms,
+            max_gap_ms,
+            before.reading.at if before else None,
+            after.reading.at if after else None,
+        )
+        check_buckets(start, end, buckets, interval_ms, max_gap_ms)
+        if in_hours(start, end, buckets):
+            found = envelope_by_hours(self._server, self._side, site, series, asked)
+            if found is not None:
+                return found
+        return self._envelope_of_readings(site, series, asked)
+
+    def _envelope_of_readings(self, site: str, series: str, asked: Range) -> list[Bucket]:
         from history.columns import Point
         from history.envelope_columns import envelope_of_columns
 
-        check_buckets(start, end, buckets, interval_ms, max_gap_ms)
-        samples = self.samples(site, series, start, end)
-        before = self.last_before(site, series, start)
-        after = self.first_from(site, series, end)
-        suspect, rejected = self._odd(site, series, start, end)
+        samples = self.samples(site, series, asked.start, asked.end)
+        suspect, rejected = self._odd(site, series, asked.start, asked.end)
         return envelope_of_columns(
-            Point(samples.times, samples.values, interval_ms, max_gap_ms),
+            Point(samples.times, samples.values, asked.interval_ms, asked.max_gap_ms),
             suspect=suspect,
             rejected=rejected,
-            start=start,
-            end=end,
-            buckets=buckets,
-            before=before.reading.at if before else None,
-            after=after.reading.at if after else None,
+            start=asked.start,
+            end=asked.end,
+            buckets=asked.buckets,
+            before=asked.before,
+            after=asked.after,
         )
+
+    def roll_hours(self) -> int:
+        """Roll every hour that is over now, and return how many; a thread does it by and by."""
+        return roll_over(self._server, self._side)
 
     def _odd(self, site: str, series: str, start: int, end: int) -> tuple[list[int], list[int]]:
         """Return the times of the suspect and of the rejected readings of a range."""
         suspect: list[int] = []
         rejected: list[int] = []
         for times, kinds in pages(
-            self._server, "odd", MEASUREMENT, _of(site, series), _ns(start), _ns(end)
+            self._server, "odd", MEASUREMENT, of_series(site, series), _ns(start), _ns(end)
         ):
             at = times // NS
             suspect += at[kinds != REJECTED].tolist()
@@ -266,6 +288,8 @@ class InfluxHistory:
 
     def close(self) -> None:
         """Give the connections back."""
+        if self._roller is not None:
+            self._roller.close()
         self._side.close()
         self._server.close()
 
@@ -274,15 +298,6 @@ class InfluxHistory:
             stream_reading(row)
             for row in self._server.rows(f'SELECT * FROM "{MEASUREMENT}" WHERE {what}')  # noqa: S608
         ]
-
-
-def _of(site: str, series: str) -> str:
-    """Return the condition that picks one series."""
-    asset, point, quantity = split_series(series)
-    values = (site, asset, point, quantity)
-    return " AND ".join(
-        f'"{tag}" = {quoted(value)}' for tag, value in zip(TAGS, values, strict=False)
-    )
 
 
 def _order(item: StreamReading) -> tuple[int, str, int]:

@@ -28,8 +28,9 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from config.hub import InfluxSettings
-from history.influx_lines import joined
+from history.influx_lines import TAGS, joined
 from history.port import HistoryUnavailableError
+from protocol.reading import split_series
 
 log = logging.getLogger(__name__)
 
@@ -244,3 +245,11 @@ def quoted(text: str) -> str:
     """Return a text as InfluxQL spells it."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
     return f"'{escaped}'"
+
+
+def of_series(site: str, series: str) -> str:
+    """Return the condition that picks one series, of whatever stream."""
+    values = (site, *split_series(series))
+    return " AND ".join(
+        f'"{tag}" = {quoted(value)}' for tag, value in zip(TAGS, values, strict=False)
+    )

@@ -13,13 +13,25 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from history import hours_sqlite
+from history.hours import Hour
 from history.sqlite_file import said_plainly
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
 
 SIDE_FILE = "influx-side.db"
 
-_TABLES = """
+_TABLES = f"""
+CREATE TABLE IF NOT EXISTS series (
+    id INTEGER PRIMARY KEY, site TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (site, name)
+) STRICT;
+{hours_sqlite.TABLE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")}
 CREATE TABLE IF NOT EXISTS heads (
     stream TEXT PRIMARY KEY,
     seq INTEGER NOT NULL,
@@ -43,6 +55,15 @@ _TOUCH = (
     "INSERT INTO touched VALUES (?,?,?,0)"
     " ON CONFLICT (site, series, start) DO UPDATE SET again = again + 1"
 )
+
+# The newest hour of a series is the newest that is touched or rolled.
+_OVER = """
+SELECT t.site, t.series, t.start, t.again FROM touched t
+LEFT JOIN series s ON s.site = t.site AND s.name = t.series
+WHERE EXISTS (
+    SELECT 1 FROM touched n WHERE n.site = t.site AND n.series = t.series AND n.start > t.start
+) OR EXISTS (SELECT 1 FROM hours h WHERE h.series = s.id AND h.start > t.start)
+"""
 
 Touched = tuple[str, str, int]
 """Site, series, and where the hour begins, UTC milliseconds."""
@@ -87,14 +108,67 @@ class Side:
 
     def save(self, heads: Mapping[str, Head], touched: Iterable[Touched]) -> None:
         """Note durably how far streams are stored, and which hours have changed."""
+        with self._lock, said_plainly(self._path), self._transaction() as connection:
+            connection.executemany(_SAVE_HEAD, [(stream, *head) for stream, head in heads.items()])
+            connection.executemany(_TOUCH, touched)
+        self.heads.update(heads)
+
+    def over(self) -> dict[Touched, int]:
+        """Return the touched hours behind which their series goes on, each with its `again`.
+
+        The newest hour of a series is open: it stays touched, and a chart reads its readings.
+        """
         with self._lock, said_plainly(self._path):
             assert self._connection is not None
-            with self._transaction(self._connection):
-                self._connection.executemany(
-                    _SAVE_HEAD, [(stream, *head) for stream, head in heads.items()]
-                )
-                self._connection.executemany(_TOUCH, touched)
-        self.heads.update(heads)
+            rows = self._connection.execute(_OVER).fetchall()
+        return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+    def rolled(self, site: str, series: str, found: list[Hour], taken: Mapping[int, int]) -> None:
+        """Write hours that were rolled; those taken and not touched again since are done with.
+
+        Args:
+            site: of the series.
+            series: its name.
+            found: the hours that have a reading.
+            taken: where each hour begins that was rolled, with its `again` as of then.
+        """
+        with self._lock, said_plainly(self._path), self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO series (site, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (site, series),
+            )
+            number = _number(connection, site, series)
+            assert number is not None
+            hours_sqlite.write(connection, number, found)
+            connection.executemany(
+                "DELETE FROM touched WHERE site = ? AND series = ? AND start = ? AND again = ?",
+                [(site, series, start, again) for start, again in taken.items()],
+            )
+
+    def hours(
+        self, site: str, series: str, start: int, end: int
+    ) -> tuple[Integers, list[int]] | None:
+        """Return the hours of a range as columns, and where those begin that are not rolled yet.
+
+        Both of one state of the file. None where there is no file: then nothing is known.
+        """
+        with self._lock, said_plainly(self._path):
+            if self._connection is None:
+                if not self._path.exists():
+                    return None
+                self._connection = self._open()
+            self._connection.execute("BEGIN")
+            try:
+                touched = self._connection.execute(
+                    "SELECT start FROM touched WHERE site = ? AND series = ?"
+                    " AND start >= ? AND start < ? ORDER BY start",
+                    (site, series, start, end),
+                ).fetchall()
+                number = _number(self._connection, site, series)
+                kept = hours_sqlite.columns(self._connection, number or 0, start, end)
+            finally:
+                self._connection.execute("COMMIT")
+        return kept, [row[0] for row in touched]
 
     def head(self, stream: str) -> Head:
         """Return how far a stream is stored, as the writer noted it."""
@@ -116,12 +190,21 @@ class Side:
             self._connection = None
 
     @contextmanager
-    def _transaction(self, connection: sqlite3.Connection) -> Iterator[None]:
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection
+        assert connection is not None
         connection.execute("BEGIN IMMEDIATE")
         try:
-            yield
+            yield connection
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def _number(connection: sqlite3.Connection, site: str, series: str) -> int | None:
+    row = connection.execute(
+        "SELECT id FROM series WHERE site = ? AND name = ?", (site, series)
+    ).fetchone()
+    return int(row[0]) if row else None

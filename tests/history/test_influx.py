@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,13 @@ from history.influx_lines import (
     point_time,
     record_at,
 )
-from history.port import History, HistoryUnavailableError, RecordDiffersError, StoredRecord
+from history.port import (
+    History,
+    HistoryUnavailableError,
+    RecordDiffersError,
+    RefusedRecord,
+    StoredRecord,
+)
 from protocol.canonical import canonical_bytes
 from tests.history.model import (
     SERIES,
@@ -120,6 +126,24 @@ def batch(first: int, last: int, **other: object) -> list[StoredRecord]:
 def numbers(store: InfluxHistory) -> list[int]:
     """Return the numbers that are stored of the stream."""
     return [seq for seq, _ in store.records(STREAMS[0])]
+
+
+class TestInfluxRolled(TestInflux):
+    """The same suite where every hour that is over is rolled at once."""
+
+    @contextmanager
+    def store(self) -> Iterator[History]:
+        """Return a store that rolls after each batch."""
+        with fresh(self.server) as store:
+            append = store.append
+
+            def and_roll(records: Sequence[StoredRecord]) -> list[RefusedRecord]:
+                refused = append(records)
+                store.roll_hours()
+                return refused
+
+            store.append = and_roll  # type: ignore[method-assign]
+            yield store
 
 
 class TestLines:
@@ -424,3 +448,51 @@ def influxd_org(server: Influxd) -> str:
         headers={"Authorization": f"Token {server.token}"},
     )
     return str(answer.json()["orgs"][0]["id"])
+
+
+class TestHours:
+    """The side file's hours: rolled when they are over, and again when a late reading comes."""
+
+    def test_only_the_open_hour_is_left_to_roll(self, influxd: Influxd) -> None:
+        """After rolling, a chart of days reads the readings of no hour but the newest one."""
+        with fresh(influxd) as store:
+            store.append(batch(1, 600))
+            asked = (SITES[0], SERIES[0], START, START + 36_000_000, 5)
+            before = store.envelope(*asked, interval_ms=60_000, max_gap_ms=180_000)
+            rolled = store.roll_hours()
+            after = store.envelope(*asked, interval_ms=60_000, max_gap_ms=180_000)
+            found = store._side.hours(SITES[0], SERIES[0], 0, START + 86_400_000)
+
+            assert rolled == 10
+            assert found is not None
+            assert (found[0].shape[1], len(found[1])) == (10, 1)
+            assert before == after
+            assert store.roll_hours() == 0
+            # an hour that is rolled already
+            store.append([record(STREAMS[1], reading(1, START + 90_000, 9_500))])
+            late = store.envelope(*asked, interval_ms=60_000, max_gap_ms=180_000)
+            assert late[0].maximum == 9_500
+            assert store.roll_hours() == 1
+            assert late == store.envelope(*asked, interval_ms=60_000, max_gap_ms=180_000)
+
+    def test_touched_while_it_is_rolled(
+        self, influxd: Influxd, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A reading that comes between asking the server and writing the hour is not forgotten."""
+        with fresh(influxd) as store:
+            store.append(batch(1, 200))
+            rolled = store._side.rolled
+
+            def meanwhile(*arguments: Any) -> None:
+                monkeypatch.undo()
+                store.append([record(STREAMS[1], reading(1, START + 90_000, 9_500))])
+                rolled(*arguments)
+
+            monkeypatch.setattr(store._side, "rolled", meanwhile)
+            store.roll_hours()
+            shown = store.envelope(
+                SITES[0], SERIES[0], START, START + 7_200_000, 1,
+                interval_ms=60_000, max_gap_ms=180_000,
+            )  # fmt: skip
+
+            assert shown[0].maximum == 9_500
