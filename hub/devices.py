@@ -12,10 +12,10 @@ from hub.decode import UnreadableError
 from hub.tables import devices
 from protocol.messages import MAX_MESSAGE_BYTES, Status
 
-_INSERT = insert(devices)
-_HEARD = _INSERT.on_conflict_do_update(
-    index_elements=["device"],
-    set_={"site": _INSERT.excluded.site, "heard_at": _INSERT.excluded.heard_at},
+# As the driver takes it: hundreds of rows a batch (see hub/streams.py).
+_HEARD = (
+    "INSERT INTO devices (device, site, heard_at, status) VALUES (?, ?, ?, '{}') ON CONFLICT (device)"
+    " DO UPDATE SET site = excluded.site, heard_at = excluded.heard_at"
 )
 
 
@@ -45,10 +45,5 @@ def save_devices(
             .on_conflict_do_update(index_elements=["device"], set_=known)
         )
     if heard:
-        conn.execute(
-            _HEARD,
-            [
-                {"device": device, "site": sites[device], "heard_at": at, "status": "{}"}
-                for device, at in heard.items()
-            ],
-        )
+        rows = [(device, sites[device], at) for device, at in heard.items()]
+        conn.exec_driver_sql(_HEARD, rows)

@@ -9,7 +9,7 @@ knows its records already. When the history store is down, everything but `store
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,8 @@ class _Batch:
     heard: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
     answer: set[str] = field(default_factory=set)
+    # The streams that it may have changed: what follows looks at these, and not at all there are.
+    touched: dict[str, Stream] = field(default_factory=dict)
     judged: int = 0
 
 
@@ -136,7 +138,7 @@ class Intake:
             self._stale = True
             raise
         self._said.update(batch.differs)
-        self._saved()
+        self._saved(batch.touched.values())
         stored = len(batch.store) if not self._history_down else 0
         stages.taken(
             [len(message.payload) for message in messages], judged=batch.judged, stored=stored,
@@ -179,21 +181,21 @@ class Intake:
         """Return the marks of all streams of a device, as `received` publishes them."""
         return self._marks.get(device, {})
 
-    def devices(self) -> dict[str, str]:
-        """Return device -> site of all devices that are set up."""
-        return dict(self._sites)
+    def devices(self) -> Mapping[str, str]:
+        """Return device -> site of all devices that are set up; it never changes."""
+        return self._sites
 
     def _reload(self) -> None:
         with read(self._database) as conn:
             self._streams = load_streams(conn)
         for stream in self._streams.values():
             stream.changed = True
-        self._saved()
+        self._saved(self._streams.values())
         self._stale = False
 
-    def _saved(self) -> None:
+    def _saved(self, streams: Iterable[Stream]) -> None:
         """Note that the database has all of it, and make the new marks known."""
-        for stream in self._streams.values():
+        for stream in streams:
             if stream.changed:
                 others = self._marks.get(stream.device, {})
                 self._marks[stream.device] = {**others, stream.stream: stream.marks()}
@@ -259,6 +261,7 @@ class Intake:
             # The device was moved in the settings; from now on it speaks for its new site.
             stream.site, stream.changed = site, True
         batch.answer.add(device)
+        batch.touched[stream.stream] = stream
         last = decoded.first + len(decoded.bodies) - 1
         if decoded.gap is not None:
             self._gap(batch, stream, decoded)
@@ -292,13 +295,14 @@ class Intake:
                         cause="record",
                     )
                 )  # fmt: skip
-        for seq, body in enumerate(decoded.bodies, first):
-            if seq > stream.judged_seq:
-                if body is not None:
-                    self._judge(batch, stream, body)
-                batch.judged += 1
-            if may_store and seq > stored and body is not None:
-                batch.store.append(StoredRecord(stream.site, stream.stream, body, message.at))
+        self._judge(batch, stream, _behind(stream.judged_seq, decoded))
+        if may_store:
+            site, name, at = stream.site, stream.stream, message.at
+            batch.store += [
+                StoredRecord(site, name, body, at)
+                for body in _behind(stored, decoded)
+                if body is not None
+            ]
         last = first + len(decoded.bodies) - 1
         self._streams[stream.stream] = stream
         if last > stream.judged_seq:
@@ -307,14 +311,19 @@ class Intake:
         if may_store and last > stored:
             batch.stored[stream.stream] = (last, decoded.hashes[-1])
 
-    def _judge(self, batch: _Batch, stream: Stream, body: dict[str, Any]) -> None:
-        at = body["at"]
-        stream.newest_at = max(stream.newest_at, at)
-        if body["kind"] == "settings":
-            stream.rules_changed = True
-            batch.settings.append((stream, body))
-        for decision in stream.engine.feed_record(body):
-            batch.decisions.append((stream, decision))
+    def _judge(self, batch: _Batch, stream: Stream, bodies: list[dict[str, Any] | None]) -> None:
+        batch.judged += len(bodies)
+        newest, feed = stream.newest_at, stream.engine.feed_record
+        for body in bodies:
+            if body is None:
+                continue
+            newest = max(newest, body["at"])
+            if body["kind"] == "settings":
+                stream.rules_changed = True
+                batch.settings.append((stream, body))
+            if decisions := feed(body):
+                batch.decisions += [(stream, decision) for decision in decisions]
+        stream.newest_at = newest
 
     def _gap(self, batch: _Batch, stream: Stream, decoded: Decoded) -> None:
         """Take an agent's word that it no longer has a range: journalled, then the chain goes on."""
@@ -392,7 +401,7 @@ class Intake:
                 journal.append(
                     conn, at=now, actor=HUB, type="stream.differs", subject=name, body=body
                 )
-        save_streams(conn, [stream for stream in self._streams.values() if stream.changed])
+        save_streams(conn, [stream for stream in batch.touched.values() if stream.changed])
         save_all(conn, batch.aside)
         save_devices(conn, batch.heard, batch.statuses, self._sites)
 
@@ -403,3 +412,8 @@ class Intake:
         if decision.rule.holds and decision.happening != "recovered":
             holds.hold_overlapping(conn, row, at=now)
         self._tell(conn, decision, row, now)
+
+
+def _behind(seq: int, decoded: Decoded) -> list[dict[str, Any] | None]:
+    """Return the bodies of the records that come behind ``seq``."""
+    return decoded.bodies[max(0, seq + 1 - decoded.first) :]
