@@ -1,6 +1,7 @@
 """Print all figures beside those that design.md asks for: ``python -m benchmarks [NAME ...]``.
 
 NAME is a module of this folder (intake, engine, agent, history, excursions); without one, all run.
+`against_telegraf` is a section with tables of its own, five minutes long, and comes last.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from benchmarks.row import Row
 
 MODULES = ("engine", "intake", "agent", "history", "excursions")
+SECTIONS = ("against_telegraf",)
 PACKAGES = ("paho-mqtt", "pydantic", "SQLAlchemy", "orjson")
 
 
@@ -36,20 +38,27 @@ def machine() -> str:
 
 def main() -> int:
     """Run the benchmarks that were asked for and print one table."""
-    asked = sys.argv[1:] or list(MODULES)
+    known = (*MODULES, *SECTIONS)
+    asked = sys.argv[1:] or list(known)
     for name in asked:
-        if name not in MODULES:
-            print(f"no benchmark {name!r}; there are: {', '.join(MODULES)}", file=sys.stderr)
+        if name not in known:
+            print(f"no benchmark {name!r}; there are: {', '.join(known)}", file=sys.stderr)
             return 2
     print(machine(), flush=True)
-    print(f"\n{'what':58} {'measured':>12}  {'unit':14} design.md")
-    for name in asked:
+    plain = [name for name in asked if name not in SECTIONS]
+    if plain:
+        print(f"\n{'what':58} {'measured':>12}  {'unit':14} design.md")
+    for name in plain:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         rows: list[Row] = importlib.import_module(f"benchmarks.{name}").run()
         for row in rows:
             print(
                 f"{row.what:58} {row.figure:>12,.{places(row.figure)}f}  {row.unit:14} {row.target}"
             )
+    for name in SECTIONS:
+        if name in asked:
+            print(f"measuring {name} ...", file=sys.stderr, flush=True)
+            print("\n" + importlib.import_module(f"benchmarks.{name}").report(), flush=True)
     return 0
 
 
