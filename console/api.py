@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
 
+from console.export import DownloadResponse
 from console.history import DEFAULT_WIDTH, MAX_WIDTH
+from console.language import Language, choose
 from console.models import (
     AssetHistory,
     AssetNow,
@@ -22,6 +25,7 @@ from console.models import (
 )
 from console.ranges import DEFAULT_RANGE, EARLIEST, LATEST
 from console.service import Console
+from history.export import FORMATS, Format
 
 SiteId = Annotated[str, Path(description="id of the site", max_length=63)]
 AssetId = Annotated[str, Path(description="id of the asset within its site", max_length=63)]
@@ -36,6 +40,11 @@ PageNumber = Annotated[int, Query(ge=1, le=200, description="from 1, newest firs
 BatchId = Annotated[str, Query(alias="id", max_length=160, description="product/lot")]
 SiteFilter = Annotated[
     str | None, Query(max_length=63, description="only of this site; empty: all")
+]
+FileFormat = Annotated[Format, Query(alias="format", description="of the file")]
+FileLanguage = Annotated[
+    Language | None,
+    Query(alias="lang", description="of a workbook's headings; default by Accept-Language"),
 ]
 Width = Annotated[int, Query(ge=50, le=MAX_WIDTH, description="of the chart, pixels")]
 
@@ -64,6 +73,29 @@ def api_router(console: Console) -> APIRouter:
     ) -> AssetHistory:
         """Return an asset's history: envelope, unknown time, excursions, statistics, batches."""
         return console.history(site, asset, range_=range_, end=end, width=width)
+
+    @router.get(
+        "/assets/{site}/{asset}/export",
+        response_class=Response,
+        responses={200: {"content": {entry.media_type: {} for entry in FORMATS.values()}}},
+    )
+    def export(
+        request: Request,
+        site: SiteId,
+        asset: AssetId,
+        range_: RangeName = DEFAULT_RANGE,
+        end: RangeEnd = None,
+        format_: FileFormat = "csv",
+        lang: FileLanguage = None,
+    ) -> Response:
+        """Return every reading of an asset's series in the range as a file, streamed.
+
+        Here values are decimals and times ISO 8601 (CSV), dates (XLSX) or timestamps (Parquet).
+        """
+        language = choose(lang, None, request.headers.get("accept-language"))
+        return DownloadResponse(
+            console.export(site, asset, range_=range_, end=end, format_=format_, language=language)
+        )
 
     @router.get("/excursions")
     def excursions(

@@ -10,12 +10,23 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from console.api import AssetId, BatchId, PageNumber, RangeEnd, RangeName, SiteFilter, SiteId
+from console.api import (
+    AssetId,
+    BatchId,
+    FileFormat,
+    PageNumber,
+    RangeEnd,
+    RangeName,
+    SiteFilter,
+    SiteId,
+)
+from console.export import DownloadResponse
 from console.language import LANGUAGES, Language, choose
 from console.ranges import DEFAULT_RANGE, RANGES
 from console.service import Console
 from console.sparkline import sparkline
 from console.templating import Templates
+from history.export import FORMATS
 
 COOKIE: Final = "coldwatch_language"
 _A_YEAR_S: Final = 31_536_000
@@ -115,7 +126,22 @@ def pages_router(console: Console, templates: Templates) -> APIRouter:
         end: RangeEnd = None,
     ) -> Response:
         shown = console.asset_page(site, asset, range_=range_, end=end)
-        return page("asset.html", viewer, page=shown, ranges=list(RANGES))
+        return page("asset.html", viewer, page=shown, ranges=list(RANGES), formats=list(FORMATS))
+
+    @router.get("/assets/{site}/{asset}/export")
+    def export(
+        viewer: LookedAtBy,
+        site: SiteId,
+        asset: AssetId,
+        range_: RangeName = DEFAULT_RANGE,
+        end: RangeEnd = None,
+        format_: FileFormat = "csv",
+    ) -> Response:
+        return DownloadResponse(
+            console.export(
+                site, asset, range_=range_, end=end, format_=format_, language=viewer.language
+            )
+        )
 
     @router.get("/excursions")
     def excursions(

@@ -63,6 +63,22 @@ def cannot_read(reason: str) -> ProblemError:
     return ProblemError(503, message, {"reason": reason})
 
 
+def too_many_downloads(most: int) -> ProblemError:
+    """Return what is said where as many downloads are under way as the hub makes at a time."""
+    message = N_("%(most)s downloads are under way already; try again in a minute.")
+    return ProblemError(429, message, {"most": most})
+
+
+def not_installed(format_: str, package: str) -> ProblemError:
+    """Return what is said where the library of a file format is missing."""
+    message = N_(
+        "%(format)s needs the package %(package)s, which the hub does not have; write there: "
+        "%(command)s. CSV needs none."
+    )
+    values = {"format": format_, "package": package, "command": "pip install 'coldwatch[export]'"}
+    return ProblemError(501, message, values)
+
+
 def bad_parameter(name: str, value: str, error: Mapping[str, object]) -> ProblemError:
     """Return what is said of a parameter that failed its check; ``error`` is one of pydantic's."""
     context = error.get("ctx")

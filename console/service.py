@@ -15,7 +15,9 @@ from console.assets import asset_now
 from console.directory import Directory
 from console.equipment import equipment
 from console.excursions import excursion_list
+from console.export import Download, Downloads, file_names, what_of
 from console.history import DEFAULT_WIDTH, AssetRange
+from console.language import Language
 from console.messages import sms_list
 from console.models import (
     AssetHistory,
@@ -44,6 +46,7 @@ from console.snapshot import snapshot
 from console.stock import batch_journey, stock
 from console.store import Store
 from console.weeks import Weeks
+from history.export import Format
 from history.port import HistoryUnavailableError
 from journal.database import DatabaseError
 from ledger.phrases import LedgerError
@@ -77,6 +80,7 @@ class Console:
         self._store = Store(settings.state_dir)
         self._limits = limits_of(settings)
         self._weeks = Weeks(clock)
+        self._downloads = Downloads()
         self._lock = threading.Lock()
         self._overview: tuple[int, Overview] | None = None
 
@@ -113,6 +117,26 @@ class Console:
         """Return what the chart of one asset shows."""
         with self._asset(site, asset, range_, end) as ranged:
             return ranged.history(width)
+
+    def export(
+        self,
+        site: str,
+        asset: str,
+        *,
+        range_: str,
+        end: int | None,
+        format_: Format,
+        language: Language,
+    ) -> Download:
+        """Return the readings of one asset as a file; whoever asks must close it."""
+        with self._asset(site, asset, range_, end) as ranged:
+            what = what_of(ranged, language)
+        try:
+            return self._downloads.begin(
+                self._store.history(), what, format_, file_names(ranged, what, format_)
+            )
+        except HistoryUnavailableError as error:
+            raise cannot_read(str(error)) from error
 
     def asset_page(self, site: str, asset: str, *, range_: str, end: int | None) -> AssetPage:
         """Return everything that the page of one asset shows, as of one moment."""

@@ -24,10 +24,10 @@ def blocks(
     del folder  # nothing is put together
     safe = lru_cache(4_096)(harmless)
     unit_of = lru_cache(4_096)(lambda series: UNITS.get(split_series(series)[2], ""))
-    text = io.StringIO()
+    text = io.StringIO("\ufeff" if export.bom else "")
+    text.seek(0, io.SEEK_END)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    yield ("\ufeff" if export.bom else "").encode()
     while rows := list(islice(readings, _ROWS)):
         for stream, one in ((item.stream, item.reading) for item in rows):
             writer.writerow(
@@ -48,7 +48,8 @@ def blocks(
                 )
             )
         yield _taken(text)
-    yield _taken(text)
+    if text.tell():
+        yield _taken(text)
 
 
 def _taken(text: io.StringIO) -> bytes:

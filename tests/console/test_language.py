@@ -44,7 +44,7 @@ WORD = re.compile(r"[A-Za-z]{3,}")
 # Latin words that Chinese pages rightly have: names, units, technical terms.
 PROPER = {
     "coldwatch", "English", "Asia", "Shanghai", "UTC", "MKT", "kJ", "mol", "HEAT", "FRZE", "DOOR",
-    "POWR", "heat", "powr", "WHO", "PQS", "GSP", "EMS", "SMS", "ledger", "journey", "stock",
+    "POWR", "CSV", "XLSX", "Parquet", "heat", "powr", "WHO", "PQS", "GSP", "EMS", "SMS", "ledger", "journey", "stock",
 }  # fmt: skip
 
 
