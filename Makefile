@@ -6,7 +6,7 @@
 # says what to run. All of that speaks on stderr: `make -s demo ARGS="--json"` prints JSON alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak docs pictures lock install-system clean environment
+.PHONY: help demo test check bench soak docs pictures lock influxd telegraf install-system clean environment
 
 PYTHON := .venv/bin/python
 # Given on the command line: make demo ARGS="--speed 60", make test ARGS="tests/alerts -x".
@@ -52,6 +52,12 @@ pictures: environment ## take the READMEs' pictures anew from a running demo
 lock: environment ## take the newest allowed versions into requirements/
 	@$(PYTHON) -m pip install --quiet uv >&2
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" tools/lock.sh
+
+influxd: ## build the InfluxDB of the tests, once (needs Go and Rust); without it they are skipped
+	@tools/go-program.sh influxd
+
+telegraf: ## build the Telegraf that `make bench` runs beside, once (needs Go)
+	@tools/go-program.sh telegraf
 
 install-system: ## only the programs that are not Python's
 	@tools/system-packages.sh demo test >&2
