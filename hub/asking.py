@@ -49,14 +49,16 @@ def ask_live(state_dir: Path) -> tuple[Health | None, str, str]:
 
 def _books(settings: HubSettings, now: int) -> tuple[Books, str]:
     path = settings.state_dir / DATABASE
+    # Nothing is known of any device where no hub has ever run.
+    nothing = Books(silent=[device for site in settings.sites for device in site.devices])
     if not path.exists():
-        return Books(), ""
+        return nothing, ""
     try:
         database = open_database(path, read_only=True)
         try:
             # `coldwatch ledger` may have begun the file before any hub ran.
             if not has_tables(database, devices, notices, quarantine, sms, streams, excursions):
-                return Books(), ""
+                return nothing, ""
             with read(database) as conn:
                 return books_of(conn, settings, now), ""
         finally:

@@ -1,9 +1,13 @@
 """Receive readings, judge them, keep their history, hold batches and tell people.
 
 Reads one settings file (hub.toml) and runs until SIGTERM. Beside it runs the console, as a process
-of its own, at the loopback address that the settings give.
+of its own, at the loopback address that the settings give. Figures for Prometheus and its own
+health are at another one ([metrics] in the settings, docs/metrics.md).
+
+With --status it starts nothing: it asks the hub that runs how it is, and prints a short table.
 
 Exit codes: 0 ended in order, 1 a part failed (the log says which), 78 the settings cannot be used.
+With --status: 0 healthy, 1 not healthy or not running, 78 the settings cannot be used.
 """
 
 from __future__ import annotations
@@ -20,16 +24,49 @@ if TYPE_CHECKING:
     from alerts.channels.contract import Channel
     from config.hub import HubSettings
 
+USAGE_ERROR = 2
 EX_CONFIG = 78
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("settings", type=Path, metavar="HUB.toml", help="the hub's settings")
+    parser.add_argument(
+        "--status", action="store_true", help="say how the running hub is, and start nothing"
+    )
+    parser.add_argument("--json", action="store_true", help="with --status: one JSON document")
+    parser.add_argument(
+        "--lang", choices=("zh", "en"), help="with --status: language (default: from LANG)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the hub until SIGTERM or Ctrl-C."""
+    """Run the hub until SIGTERM or Ctrl-C, or only say how it is."""
+    if args.status:
+        return _status(args)
+    if args.json or args.lang:
+        print("coldwatch hub: --json and --lang go with --status", file=sys.stderr)
+        return USAGE_ERROR
+    return _run(args)
+
+
+def _status(args: argparse.Namespace) -> int:
+    from config.clock import clock_from_environment
+    from config.hub import HubSettings
+    from config.loading import SettingsError, load
+    from config.options import language
+    from hub.status import status
+
+    try:
+        settings = load(args.settings, HubSettings)
+        now = clock_from_environment().now_ms()
+    except (SettingsError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    return status(settings, now, language(args), as_json=args.json)
+
+
+def _run(args: argparse.Namespace) -> int:
     from config.clock import clock_from_environment
     from config.hub import HubSettings
     from config.loading import SettingsError, load

@@ -1,18 +1,15 @@
 """How the hub is: what it says of itself while it runs, and what its books say in any case.
 
-`Live` is only known to the running hub. `Books` is what hub.db says, whether it runs or not. From
-both, :func:`lines` makes what a person reads: each line is well, something to
-look at, or bad. The hub is healthy when no line is bad; a device that is silent is told by SMS and
-makes no hub unhealthy.
+`Live` is only known to the running hub. `Books` is what hub.db says, whether it runs or not.
+`hub.health_lines` makes of both what a person reads.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
@@ -20,14 +17,6 @@ from sqlalchemy import Connection, func, select
 from config.hub import HubSettings
 from hub.tables import devices, notices, quarantine, sms, streams
 from journal.excursions import excursions
-
-# Fewer free bytes than this, or a smaller share, and the next days' readings find no room.
-LEAST_FREE: Final = 500_000_000
-LEAST_FREE_SHARE: Final = 0.05
-DAY_MS: Final = 86_400_000
-NAMES_SHOWN: Final = 5
-
-Level = Literal["well", "look", "bad"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +101,6 @@ class Health:
 HEALTH: Final = TypeAdapter(Health)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that a person should know: its subject, how it is, and a phrase with its values."""
-
-    subject: str
-    level: Level
-    code: str
-    values: Mapping[str, Any]
-
-
 def books_of(conn: Connection, settings: HubSettings, now: int) -> Books:
     """Read the books, all within one snapshot."""
     behind = streams.c.judged_seq - streams.c.stored_seq
@@ -175,87 +154,9 @@ def _owed(conn: Connection) -> tuple[dict[str, int], int, int | None]:
 
 
 def disk_of(state_dir: Path) -> tuple[int, int]:
-    """Return free and total bytes of the disk that the state lies on; zeros where it is gone."""
-    try:
-        usage = shutil.disk_usage(state_dir)
-    except OSError:
-        return 0, 0
+    """Return free and total bytes of the disk that the state lies on, or will lie on."""
+    there = next(
+        each for each in (state_dir.absolute(), *state_dir.absolute().parents) if each.exists()
+    )
+    usage = shutil.disk_usage(there)
     return usage.free, usage.total
-
-
-def healthy(health: Health) -> bool:
-    """Whether no line is bad."""
-    return all(line.level != "bad" for line in lines(health))
-
-
-def lines(health: Health) -> list[Line]:
-    """Return what a person reads, in the order of the way of a reading."""
-    found = _of_live(health.live, health)
-    if health.trouble:
-        return [*found, Line("database", "bad", "database.fails", {"reason": health.trouble})]
-    return [*found, *_of_books(health.books, health), _disk(health)]
-
-
-def _of_live(live: Live | None, health: Health) -> Sequence[Line]:
-    if live is None:
-        return [Line("hub", "bad", f"hub.{health.absent}", {"reason": health.absent_why})]
-    since = {"address": live.broker, "since": live.connected_since}
-    taking: dict[str, Any] = {
-        "kind": live.history, "since": live.history_since, "reason": live.history_reason
-    }  # fmt: skip
-    code = {None: "untried", True: "up", False: "down"}[live.history_up]
-    queue = {"count": live.waiting, "dropped": sum(live.dropped.values())}
-    found = [
-        Line("hub", "well", "hub.runs", {"since": live.since, "version": live.version}),
-        Line("broker", "well", "broker.connected", since)
-        if live.connected
-        else Line("broker", "bad", "broker.lost", since),
-        Line("history", "bad" if code == "down" else "well", f"history.{code}", taking),
-        Line("queue", "bad", "queue.dropping", queue)
-        if live.dropping
-        else Line("queue", "well", "queue.fine", queue),
-        Line(
-            "channel", "bad", "channel.fails", {"kind": live.channel, "reason": live.channel_reason}
-        )
-        if live.channel_reason
-        else Line("channel", "well", "channel.works", {"kind": live.channel}),
-    ]
-    if live.database_reason:
-        found.append(Line("database", "bad", "database.fails", {"reason": live.database_reason}))
-    return found
-
-
-def _of_books(books: Books, health: Health) -> Sequence[Line]:
-    total = books.heard + len(books.silent)
-    shown = books.silent[:NAMES_SHOWN]
-    names = ", ".join(shown) + (" …" if len(books.silent) > len(shown) else "")
-    contact = {"heard": books.heard, "count": total, "names": names}
-    marks = {
-        "count": books.streams, "behind": books.behind, "lag": books.lag, "newest": books.newest_at
-    }  # fmt: skip
-    open_ = sum(books.excursions.values())
-    waits = max(0, health.at - books.oldest_at) if books.oldest_at is not None else 0
-    owed = {"count": books.sms_waiting, "span": waits}
-    kept = {"count": books.quarantine, "times": books.quarantine_times, "at": books.quarantine_at}
-    lately = books.quarantine_at is not None and health.at - books.quarantine_at < DAY_MS
-    late = waits > health.queued_too_long
-    return [
-        Line("devices", "look" if books.silent else "well",
-             "devices.some" if books.silent else "devices.all", contact),
-        Line("streams", "look" if books.behind else "well",
-             "streams.behind" if books.behind else "streams.level" if books.streams
-             else "streams.none", marks),
-        Line("excursions", "look" if open_ else "well",
-             "excursions.open" if open_ else "excursions.none", {"count": open_}),
-        Line("sms", "bad" if late else "well",
-             "sms.waiting" if books.sms_waiting else "sms.none", owed),
-        Line("quarantine", "look" if lately else "well",
-             "quarantine.some" if books.quarantine else "quarantine.none", kept),
-    ]  # fmt: skip
-
-
-def _disk(health: Health) -> Line:
-    share = health.disk_free / health.disk_total if health.disk_total else 0.0
-    short = health.disk_free < LEAST_FREE or share < LEAST_FREE_SHARE
-    values = {"free": health.disk_free, "percent": int(share * 100)}
-    return Line("disk", "bad" if short else "well", "disk.short" if short else "disk.free", values)
