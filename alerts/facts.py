@@ -9,7 +9,15 @@ from alerts.rules import Certainty, Side
 from alerts.wording import Language
 
 Happening = Literal[
-    "opened", "recovered", "lost-contact", "contact-back", "channel-failing", "channel-back"
+    "opened",
+    "recovered",
+    "lost-contact",
+    "contact-back",
+    "foreign-site",
+    "foreign-stream",
+    "own-again",
+    "channel-failing",
+    "channel-back",
 ]
 
 
@@ -39,6 +47,8 @@ class MessageFacts:
         batches: how many batches this put on hold; with a recovery, how many are on hold.
         doses: in them.
         temperature: the asset's newest temperature, for messages about mains and doors.
+        device: the device's name, for messages about a device.
+        claim: the site that it speaks for, or the device whose stream it uses.
         waiting: messages that a failing channel has not sent.
         reason: why it fails.
     """
@@ -64,5 +74,7 @@ class MessageFacts:
     batches: int = 0
     doses: int = 0
     temperature: int | None = None
+    device: str = ""
+    claim: str = ""
     waiting: int = 0
     reason: str = ""

@@ -41,6 +41,9 @@ def compose(facts: MessageFacts) -> str:
     others: Mapping[str, Callable[[MessageFacts], str]] = {
         "lost-contact": lost_contact,
         "contact-back": contact_back,
+        "foreign-site": foreign,
+        "foreign-stream": foreign,
+        "own-again": own_again,
         "channel-failing": channel_failing,
         "channel-back": channel_back,
     }
@@ -249,6 +252,41 @@ def contact_back(facts: MessageFacts) -> str:
     core = N_("CONTACT BACK: %(site)s, %(asset)s since %(end)s, after %(lasting)s.")
     rest = N_("Readings kept meanwhile are coming in.")
     tiny = N_("CONTACT BACK: %(site)s %(asset)s")
+    return fit(facts, [(core, rest), (core,), (tiny,)])
+
+
+def foreign(facts: MessageFacts) -> str:
+    """Tell that a device speaks for another, so that its readings are not taken."""
+    if facts.happening == "foreign-site":
+        core = N_(
+            "VACCINE ALARM: %(site)s, %(asset)s: device %(device)s speaks for site %(claim)s. Its"
+            " readings are NOT TAKEN since %(since)s."
+        )
+        action = N_("Check its settings.")
+    else:
+        core = N_(
+            "VACCINE ALARM: %(site)s, %(asset)s: device %(device)s sends as device %(claim)s. Its"
+            " readings are NOT TAKEN since %(since)s."
+        )
+        action = N_("Check its settings and card.")
+    brief = N_("%(site)s, %(asset)s: READINGS NOT TAKEN since %(since)s.")
+    return fit(
+        facts,
+        [
+            (core, action),
+            (core,),
+            (brief, action),
+            (brief,),
+            (N_("%(site)s %(asset)s: READINGS NOT TAKEN"),),
+        ],
+    )
+
+
+def own_again(facts: MessageFacts) -> str:
+    """Tell that a device speaks for itself again, and is heeded."""
+    core = N_("READINGS TAKEN AGAIN: %(site)s, %(asset)s since %(end)s, after %(lasting)s.")
+    rest = N_("Readings kept meanwhile are coming in.")
+    tiny = N_("READINGS TAKEN AGAIN: %(site)s %(asset)s")
     return fit(facts, [(core, rest), (core,), (tiny,)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -17,6 +18,20 @@ _HEARD = (
     "INSERT INTO devices (device, site, heard_at, status) VALUES (?, ?, ?, '{}') ON CONFLICT (device)"
     " DO UPDATE SET site = excluded.site, heard_at = excluded.heard_at"
 )
+
+
+_CLAIMED = (
+    "INSERT INTO claims (device, cause, claim, last_at) VALUES (?, ?, ?, ?) ON CONFLICT (device)"
+    " DO UPDATE SET cause = excluded.cause, claim = excluded.claim, last_at = excluded.last_at"
+)
+
+
+class Claim(NamedTuple):
+    """A device's word that is not true: what it claims (a site, or another's stream), and when."""
+
+    cause: Literal["site", "stream"]
+    claim: str
+    at: int
 
 
 def read_status(payload: bytes) -> Status:
@@ -34,8 +49,9 @@ def save_devices(
     heard: Mapping[str, int],
     statuses: Mapping[str, str],
     sites: Mapping[str, str],
+    claims: Mapping[str, Claim],
 ) -> None:
-    """Write when devices were heard (the hub's clock) and their statuses (JSON)."""
+    """Write when devices were heard (the hub's clock), their statuses (JSON), and their claims."""
     for device, status in statuses.items():
         values = {"device": device, "site": sites[device], "heard_at": 0, "status": status}
         known = {"site": sites[device], "status": status}
@@ -44,6 +60,8 @@ def save_devices(
             .values(values)
             .on_conflict_do_update(index_elements=["device"], set_=known)
         )
+    if claims:
+        conn.exec_driver_sql(_CLAIMED, [(device, *claim) for device, claim in claims.items()])
     if heard:
         rows = [(device, sites[device], at) for device, at in heard.items()]
         conn.exec_driver_sql(_HEARD, rows)

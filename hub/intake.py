@@ -21,7 +21,7 @@ from config.hub import HubSettings
 from history.port import History, HistoryUnavailableError, RefusedRecord, StoredRecord
 from hub import lacking
 from hub.decode import Decoded, UnreadableError, decode
-from hub.devices import read_status, save_devices
+from hub.devices import Claim, read_status, save_devices
 from hub.setaside import SetAside, save_all
 from hub.stages import Stages
 from hub.storing import store
@@ -60,6 +60,7 @@ class _Batch:
     aside: list[SetAside] = field(default_factory=list)
     heard: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
     answer: set[str] = field(default_factory=set)
     # The streams that it may have changed: what follows looks at these, and not at all there are.
     touched: dict[str, Stream] = field(default_factory=dict)
@@ -216,6 +217,10 @@ class Intake:
             reason = f"device {address.device} is not in the hub's settings"
         elif site != address.site:
             reason = f"device {address.device} says site {address.site}, but it belongs to {site}"
+            if address.leaf == "records" and not message.retained:
+                # A status may be one that the broker has kept since the device stood there.
+                claimed = address.site if topics.is_name(address.site) else "?"
+                batch.claims[address.device] = Claim("site", claimed, message.at)
         else:
             if address.leaf == "status":
                 self._status(batch, address.device, message)
@@ -255,6 +260,7 @@ class Intake:
             stream = new_stream(decoded.stream, site, device, message.at)
         elif stream.device != device:
             reason = f"stream {decoded.stream} belongs to device {stream.device}, not to {device}"
+            batch.claims[device] = Claim("stream", stream.device, message.at)
             batch.aside.append(SetAside(message, reason, cause="stream"))
             return
         elif stream.site != site:
@@ -403,7 +409,7 @@ class Intake:
                 )
         save_streams(conn, [stream for stream in batch.touched.values() if stream.changed])
         save_all(conn, batch.aside)
-        save_devices(conn, batch.heard, batch.statuses, self._sites)
+        save_devices(conn, batch.heard, batch.statuses, self._sites, batch.claims)
 
     def _decided(self, conn: Connection, stream: Stream, decision: Decision, now: int) -> None:
         row = excursions.apply(

@@ -23,7 +23,7 @@ from config.hub import HubSettings, Person, Site
 from hub.tables import notices, sms
 from journal import journal
 from journal.database import read, write
-from journal.excursions import LOST_CONTACT, ExcursionRow, excursions, get
+from journal.excursions import OF_DEVICE, ExcursionRow, excursions, get
 
 log = logging.getLogger(__name__)
 
@@ -284,7 +284,7 @@ def told(conn: Connection, device: str, now: int) -> list[str]:
         .join(sms, sms.c.id == notices.c.sms)
         .where(
             excursions.c.device == device,
-            excursions.c.kind != LOST_CONTACT,
+            excursions.c.kind.not_in(OF_DEVICE),
             sms.c.state == "sent",
             excursions.c.end.is_(None) | (excursions.c.end > now - TOLD_FOR_MS),
         )

@@ -30,7 +30,7 @@ from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
 from hub.stages import Stages
 from hub.vitals import Vitals
-from hub.watchmen import ContactWatch
+from hub.watchmen import ContactWatch, PlaceWatch
 from hub.wording import Wording
 from journal import journal
 from journal.database import DatabaseError, create_tables, open_database, read, write
@@ -68,7 +68,7 @@ class Hub:
         self._outbox = Outbox(
             settings, self.database, channel, Wording(settings, self.history).text
         )
-        self._watch = ContactWatch(settings, clock.now_ms())
+        self._watches = (ContactWatch(settings, clock.now_ms()), PlaceWatch(settings))
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
         )
@@ -188,12 +188,13 @@ class Hub:
             self._vitals.round()
             try:
                 with write(self.database) as conn:
-                    steps = self._watch.round(conn, self._clock.now_ms())
+                    steps = sum(each.round(conn, self._clock.now_ms()) for each in self._watches)
             except DatabaseError as error:
                 self._vitals.database("watch", str(error))
                 continue
             self._vitals.database("watch", "")
-            self._watch.say()
+            for each in self._watches:
+                each.say()
             if steps:
                 self._owed.set()
 

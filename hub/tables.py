@@ -49,6 +49,18 @@ devices: Final = Table(
     Column("status", Text, nullable=False, default="{}"),
 )
 
+# Which devices speak for a site that is not theirs, or use another's stream: the newest time.
+claims: Final = Table(
+    "claims",
+    metadata,
+    Column("device", String(63), primary_key=True),
+    # "site" or "stream", and which site, or whose stream.
+    Column("cause", String(6), nullable=False),
+    Column("claim", String(63), nullable=False),
+    # The hub's clock.
+    Column("last_at", BigInteger, nullable=False),
+)
+
 # What could not be taken in, with its bytes and the reason; the same bytes again only count.
 quarantine: Final = Table(
     "quarantine",

@@ -10,7 +10,7 @@ from alerts.facts import Happening, MessageFacts
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person, Site
 from history.port import History, HistoryUnavailableError
-from journal.excursions import LOST_CONTACT, ExcursionRow, excursions
+from journal.excursions import LOST_CONTACT, MISPLACED, OF_DEVICE, ExcursionRow, excursions
 from journal.watches import watches
 from ledger.store import holds
 
@@ -39,12 +39,13 @@ class Wording:
         if opened:
             row = min(opened, key=_gravity)
             late = bool(recovered) or row.learned_at - row.opened >= self._late_after
-            contact = "lost-contact"
         else:
-            row, late, contact = _whole(recovered), False, "contact-back"
+            row, late = _whole(recovered), False
         happening = "opened" if opened else "recovered"
         if row.kind == LOST_CONTACT:
-            happening = contact
+            happening = "lost-contact" if opened else "contact-back"
+        elif row.kind == MISPLACED:
+            happening = f"foreign-{row.snapshot['cause']}" if opened else "own-again"
         return compose(self._facts(conn, person, row, happening, late=late, now=now))
 
     def _facts(
@@ -71,7 +72,7 @@ class Wording:
             since=row.start,
             lasting_ms=_lasting(row, now),
             # Of a device that is lost, the newest temperature is what people want to know.
-            quantity="temperature" if row.kind == LOST_CONTACT else row.quantity,
+            quantity="temperature" if row.kind in OF_DEVICE else row.quantity,
             side=_side(row),
             certainty="possible" if row.certainty == "possible" else "certain",
             value=self._newest(conn, row, now),
@@ -80,6 +81,8 @@ class Wording:
             end=row.end,
             window_ms=row.snapshot.get("window_ms"),
             learned_at=row.learned_at if late else None,
+            device=row.device,
+            claim=row.snapshot.get("claim", ""),
             batches=batches,
             doses=doses,
             temperature=self._temperature(conn, row.site, row.asset, now),
@@ -87,7 +90,7 @@ class Wording:
 
     def _asset(self, conn: Connection, site: Site, row: ExcursionRow, language: str) -> str:
         names = {asset.id: getattr(asset.name, language) for asset in site.assets}
-        if row.kind != LOST_CONTACT:
+        if row.kind not in OF_DEVICE:
             asset = row.asset.removeprefix(f"{site.id}/")
             return str(names.get(asset, asset))
         mine = (watches.c.site == site.id) & (watches.c.device == row.device)
@@ -98,7 +101,7 @@ class Wording:
         )
 
     def _newest(self, conn: Connection, row: ExcursionRow, now: int) -> int | None:
-        if row.kind != LOST_CONTACT:
+        if row.kind not in OF_DEVICE:
             return self._value(row.site, row.series, now)
         mine = (watches.c.site == row.site) & (watches.c.device == row.device) & watches.c.decides
         series = conn.execute(select(watches.c.series).where(mine).order_by(watches.c.series))

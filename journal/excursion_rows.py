@@ -25,6 +25,10 @@ from sqlalchemy import (
 from journal.database import Position, metadata
 
 LOST_CONTACT: Final = "lost-contact"
+MISPLACED: Final = "misplaced"
+
+# Kinds that speak of a device and of no series: the hub's own watch finds them, and no engine.
+OF_DEVICE: Final = frozenset({LOST_CONTACT, MISPLACED})
 
 excursions: Final = Table(
     "excursions",
@@ -76,27 +80,27 @@ class ExcursionRow:
         thread: id of the first excursion of its thread.
         site: the site of the device, as the hub knows it.
         device: the device that reported it, or that is lost.
-        asset: ``site/asset``; of lost contact ``site/device``, which is no asset that holds stock.
-        series: ``asset/point/quantity``; of lost contact ``device/link/contact``.
+        asset: ``site/asset``; of OF_DEVICE ``site/device``, which is no asset that holds stock.
+        series: ``asset/point/quantity``; of OF_DEVICE ``device/link/contact`` or ``…/claim``.
         point: middle part of the series.
         quantity: last part of the series.
         rule: id of the rule, ``profile/name``.
         profile: first part of it.
-        kind: of the rule, or ``lost-contact``.
+        kind: of the rule, or one of OF_DEVICE.
         side: ``above``, ``below`` or ``silent``.
         certainty: ``certain`` or ``possible``.
         holds: whether it puts batches on hold.
         tells: whether people are told.
         limit: the limit on its side as printed; None for silence.
-        snapshot: the rule as it was in force.
+        snapshot: the rule as it was in force; of ``misplaced`` with ``cause`` and ``claim``.
         start: time of the first reading outside.
         opened: when the rule was fulfilled.
         end: time of the first reading inside; None while open.
         held_ms: time known to be outside, as of the last step.
         unknown_ms: unknown time in between, as of the last step.
         extreme: the value farthest outside, as of the last step.
-        stream: where it was found; empty for lost contact.
-        first_seq: the record at ``start``; 0 for lost contact.
+        stream: where it was found; empty for OF_DEVICE.
+        first_seq: the record at ``start``; 0 for OF_DEVICE.
         learned_at: the hub's clock when it first heard of it.
         closed_learned_at: the hub's clock when it heard of the end.
         recovered_at: the hub's clock when it heard of the recovery.

@@ -21,6 +21,8 @@ from journal.database import require_write
 from journal.excursion_rows import (
     FIELDS,
     LOST_CONTACT,
+    MISPLACED,
+    OF_DEVICE,
     ExcursionRow,
     excursions,
     get,
@@ -34,9 +36,12 @@ from protocol.messages import MAX_TIME_MS
 
 __all__ = [
     "LOST_CONTACT",
+    "MISPLACED",
+    "OF_DEVICE",
     "ExcursionRow",
     "apply",
     "apply_lost_contact",
+    "apply_misplaced",
     "excursions",
     "get",
     "listing",
@@ -110,31 +115,67 @@ def apply_lost_contact(
         at: the hub's clock now.
         end: the hub's clock at the first message afterwards.
     """
-    series = f"{device}/link/contact"
-    text = f"{site}\n{device}\n{LOST_CONTACT}\n{since}"
-    id_ = hashlib.sha256(text.encode()).hexdigest()[:16]
-    body = {
+    body = _of_device(LOST_CONTACT, "contact", site, device, since, at if end is None else end) | {
+        "reason": "nothing-received" if happening == "opened" else "received-again",
+        "opened": since + after_ms,
+        "end": end,
+    }
+    body["rule"]["for_ms"] = after_ms
+    return _enter(conn, happening, body, at)
+
+
+def apply_misplaced(
+    conn: Connection,
+    happening: Happening,
+    *,
+    site: str,
+    device: str,
+    since: int,
+    cause: str,
+    claim: str,
+    at: int,
+    end: int | None = None,
+) -> ExcursionRow:
+    """Enter that a device speaks for another, or no longer does; idempotent like `apply`.
+
+    Args:
+        conn: the caller's write transaction.
+        happening: ``opened``, ``closed`` or ``recovered``.
+        site: where the device belongs.
+        device: the device.
+        since: the hub's clock at such a message; it identifies the excursion with site and device.
+        cause: ``site`` where it names another site, ``stream`` where it uses another's stream.
+        claim: that site, or the device whose stream it is.
+        at: the hub's clock now.
+        end: the hub's clock at the last such message.
+    """
+    body = _of_device(MISPLACED, "claim", site, device, since, at if end is None else end) | {
+        "reason": f"foreign-{cause}" if happening == "opened" else "its-own-again",
+        "end": end,
+    }
+    body["rule"] |= {"cause": cause, "claim": claim}
+    return _enter(conn, happening, body, at)
+
+
+def _of_device(
+    kind: str, quantity: str, site: str, device: str, since: int, until: int
+) -> dict[str, Any]:
+    """Return what the entries about a device have in common."""
+    id_ = hashlib.sha256(f"{site}\n{device}\n{kind}\n{since}".encode()).hexdigest()[:16]
+    return {
         "id": id_,
         "thread": id_,
         "site": site,
         "device": device,
-        "series": series,
-        "rule": {
-            "id": f"hub/{LOST_CONTACT}",
-            "kind": LOST_CONTACT,
-            "for_ms": after_ms,
-            "holds": False,
-            "tells": True,
-        },
-        "kind": LOST_CONTACT,
+        "series": f"{device}/link/{quantity}",
+        "rule": {"id": f"hub/{kind}", "kind": kind, "for_ms": 0, "holds": False, "tells": True},
+        "kind": kind,
         "limit": None,
-        "reason": "nothing-received" if happening == "opened" else "received-again",
         "side": "silent",
         "certainty": "certain",
         "start": since,
-        "opened": since + after_ms,
-        "end": end,
-        "held_ms": (at if end is None else end) - since,
+        "opened": since,
+        "held_ms": until - since,
         "unknown_ms": 0,
         "extreme": None,
         "stream": "",
@@ -142,7 +183,6 @@ def apply_lost_contact(
         "seq": 0,
         "value": None,
     }
-    return _enter(conn, happening, body, at)
 
 
 def _enter(conn: Connection, happening: Happening, body: dict[str, Any], at: int) -> ExcursionRow:

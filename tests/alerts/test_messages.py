@@ -93,6 +93,11 @@ CASES: dict[str, dict[str, Any]] = {
                   "end": at(14, 17)},
     "lost contact": {"happening": "lost-contact", "side": "silent", "value": 5200, "limit": None},
     "contact back": {"happening": "contact-back", "side": "silent", "end": at(14, 17)},
+    "foreign site": {"happening": "foreign-site", "side": "silent", "limit": None,
+                     "device": "pi-1", "claim": "van"},
+    "foreign stream": {"happening": "foreign-stream", "side": "silent", "limit": None,
+                       "device": "pi-1", "claim": "pi-2"},
+    "own again": {"happening": "own-again", "side": "silent", "end": at(14, 17)},
     "channel failing": {"happening": "channel-failing", "waiting": 3, "reason": "no network"},
     "channel back": {"happening": "channel-back", "end": at(14, 17)},
     "humid": {"quantity": "humidity", "value": 81_000, "limit": 75_000, "extreme": 82_000},
@@ -151,6 +156,15 @@ TEXTS = {
     " 14:05, 12 min. Inside 7.2C. Shut it now.",
     ("lost contact", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 失联，14:05起已12分钟，温度未知。"
     "最后读数5.2℃。请检查供电和网络，查看冰箱显示温度。",
+    ("foreign site", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 设备pi-1自称属于站点van，14:05起"
+    "其数据不予接收。请检查其设置。",
+    (
+        "foreign site",
+        "en",
+    ): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: device pi-1 speaks"
+    " for site van. Its readings are NOT TAKEN since 14:05. Check its settings.",
+    ("foreign stream", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 设备pi-1冒用设备pi-2的数据流，"
+    "14:05起其数据不予接收。请检查其设置和存储卡。",
 }
 
 # The words that name the direction, or what else is wrong.
@@ -170,6 +184,9 @@ WRONG = {
     "door shut": ("门已关", "DOOR SHUT"),
     "lost contact": ("失联", "NO CONTACT"),
     "contact back": ("已恢复联系", "CONTACT BACK"),
+    "foreign site": ("数据不予接收", "NOT TAKEN"),
+    "foreign stream": ("数据不予接收", "NOT TAKEN"),
+    "own again": ("数据已恢复接收", "READINGS TAKEN AGAIN"),
     "channel failing": ("短信通道", "SMS"),
     "channel back": ("短信通道已恢复", "SMS WORKS AGAIN"),
     "humid": ("湿度过高", "TOO HUMID"),
