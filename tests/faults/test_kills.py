@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from journal.database import open_database, read
 from journal.excursions import excursions
 from protocol.canonical import canonical_bytes
 from protocol.chain import genesis, links
-from simulator.modem import Modem
+from simulator.modem import Message, Modem
 from tests.support.mosquitto import Mosquitto
 
 SPEED = 120
@@ -251,8 +251,11 @@ def owed(decisions: list[Decision]) -> set[tuple[str, str, str]]:
     return due
 
 
-def check(rig: Rig, modem: Modem, spools: list[Recorded]) -> dict[str, int]:
-    """Assert that nothing was lost, doubled or changed; return the counts."""
+def check(rig: Rig, messages: Iterable[Message], spools: list[Recorded]) -> dict[str, int]:
+    """Assert that nothing was lost, doubled or changed; return the counts.
+
+    ``messages`` are the SMS that arrived, as far as the hub may know of them.
+    """
     hub = rig.folder / "hub"
     history = SqliteHistory(hub / "history.db", read_only=True)
     records = 0
@@ -273,21 +276,21 @@ def check(rig: Rig, modem: Modem, spools: list[Recorded]) -> dict[str, int]:
         told = conn.execute(
             select(notices.c.excursion, notices.c.happening, notices.c.person)
         ).all()
-        messages = conn.execute(select(sms.c.phone, sms.c.text, sms.c.state)).all()
+        outbox = conn.execute(select(sms.c.phone, sms.c.text, sms.c.state)).all()
         assert journal.verify(conn) == []
     database.dispose()
     assert {row.id: row.opened for row in rows} == opened
     assert {row.id: row.end for row in rows if row.end is not None} == closed
     assert Counter(map(tuple, told)) == Counter(owed(decisions))
-    assert {message.state for message in messages} <= {"sent"}
-    sent = Counter((message.phone, message.text) for message in messages)
-    arrived = Counter((message.to, message.text) for message in modem.messages)
+    assert {row.state for row in outbox} <= {"sent"}
+    sent = Counter((row.phone, row.text) for row in outbox)
+    arrived = Counter((message.to, message.text) for message in messages)
     assert arrived == sent
     return {
         "records": records,
         "excursions": len(rows),
         "notices": len(told),
-        "sms": len(messages),
+        "sms": len(outbox),
         "sms lost": sum((sent - arrived).values()),
         "sms twice": sum((arrived - sent).values()),
     }
@@ -319,7 +322,7 @@ def run_rounds(folder: Path, broker: Mosquitto, rounds: int, seed: int) -> str:
         for device in DEVICES:
             rig.start(device)
         spools = wait_until_settled(rig, 60)
-        counts = check(rig, modem, spools)
+        counts = check(rig, modem.messages, spools)
     spent = time.monotonic() - began
     assert counts["excursions"] > 0
     assert counts["sms"] > 0
