@@ -19,6 +19,7 @@ from console.models import (
     BatchJourney,
     Equipment,
     ExcursionList,
+    HubHealth,
     Overview,
     SmsList,
     Stock,
@@ -125,5 +126,10 @@ def api_router(console: Console) -> APIRouter:
     def equipment() -> Equipment:
         """Return devices, their streams, what was set aside and what is missing."""
         return console.equipment()
+
+    @router.get("/health")
+    def health() -> HubHealth:
+        """Return how the hub is, as it says itself where it can be asked."""
+        return console.health()
 
     return router

@@ -31,6 +31,15 @@ from history.export import FORMATS
 COOKIE: Final = "coldwatch_language"
 _A_YEAR_S: Final = 31_536_000
 
+# Where the things behind a line of the page of health are listed.
+_HEALTH_LINKS: Final = {
+    "devices.some": "/devices",
+    "streams.behind": "/devices",
+    "excursions.open": "/excursions?open=1",
+    "sms.waiting": "/sms",
+    "quarantine.some": "/devices#quarantine",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -187,6 +196,16 @@ def pages_router(console: Console, templates: Templates) -> APIRouter:
             "devices.html",
             viewer,
             equipment=console.equipment(),
+            zone=console.directory.zones[0],
+        )
+
+    @router.get("/health")
+    def health(viewer: LookedAtBy) -> Response:
+        return page(
+            "health.html",
+            viewer,
+            health=console.health(),
+            links=_HEALTH_LINKS,
             zone=console.directory.zones[0],
         )
 

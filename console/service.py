@@ -16,6 +16,7 @@ from console.directory import Directory
 from console.equipment import equipment
 from console.excursions import excursion_list
 from console.export import Download, Downloads, file_names, what_of
+from console.health import hub_health
 from console.history import DEFAULT_WIDTH, AssetRange
 from console.language import Language
 from console.messages import sms_list
@@ -26,6 +27,7 @@ from console.models import (
     BatchJourney,
     Equipment,
     ExcursionList,
+    HubHealth,
     Overview,
     Row,
     RuleInForce,
@@ -197,6 +199,10 @@ class Console:
                 if error.code == "ambiguous-batch":
                     raise which_batch(batch, str(error.phrase.values["batches"])) from error
                 raise no_such_batch(batch) from error
+
+    def health(self) -> HubHealth:
+        """Return how the hub is; waits for its answer for two seconds at most."""
+        return hub_health(self._settings, self.now(), self.directory.zones[0])
 
     def equipment(self) -> Equipment:
         """Return devices, quarantine and gaps."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from console.models import Excursion
 from console.problems import N_
-from journal.excursions import LOST_CONTACT
+from journal.excursions import LOST_CONTACT, MISPLACED
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "state": {
@@ -25,8 +25,14 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "mains": N_("mains lost"),
         "silent": N_("no reading"),
         "lost": N_("lost contact"),
+        "misplaced": N_("speaks for another"),
         "high": N_("too high"),
         "low": N_("too low"),
+    },
+    "level": {
+        "well": N_("Well"),
+        "look": N_("Look at it"),
+        "bad": N_("Bad"),
     },
     "certainty": {"certain": N_("certain"), "possible": N_("possible")},
     "sms": {
@@ -65,6 +71,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "charge": N_("charge"),
         "intensity": N_("intensity"),
         "contact": N_("contact"),
+        "claim": N_("whom it speaks for"),
     },
     "grade": {"suspect": N_("doubtful reading"), "rejected": N_("reading rejected")},
     "reason": {
@@ -82,6 +89,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "instant": N_("two readings"),
         "silence": N_("no valid reading"),
         LOST_CONTACT: N_("nothing received"),
+        MISPLACED: N_("speaks for another"),
     },
     "device": {"online": N_("online"), "offline": N_("offline")},
     "period": {
@@ -101,6 +109,8 @@ def what(excursion: Excursion) -> str:
     """Return the code, in ``WORDS["excursion"]``, of what an excursion is to people."""
     if excursion.kind == LOST_CONTACT:
         return "lost"
+    if excursion.kind == MISPLACED:
+        return "misplaced"
     if excursion.side == "silent":
         return "silent"
     if excursion.quantity == "temperature":

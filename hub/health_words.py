@@ -31,7 +31,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
 LEVELS: Final[dict[Level, tuple[str, str]]] = {
     "well": ("正常", "well"),
     "look": ("留意", "look"),
-    "bad": ("故障", "BAD"),
+    "bad": ("故障", "bad"),
 }
 
 PHRASES: Final[dict[str, tuple[str, str]]] = {

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from config.hub import HubSettings
 from hub.asking import ask
 from hub.health import HEALTH, Health
-from hub.health_lines import healthy, lines
+from hub.health_lines import Line, healthy, lines
 from hub.health_words import Language, level, subject, text
 
 
@@ -43,7 +43,7 @@ def answer(health: Health, language: Language, zone: ZoneInfo) -> dict[str, obje
 def table(health: Health, language: Language, zone: ZoneInfo) -> list[str]:
     """Return the lines, in columns."""
     rows = [
-        (level(line, language), subject(line, language), text(line, language, zone))
+        (_word(line, language), subject(line, language), text(line, language, zone))
         for line in lines(health)
     ]
     widths = [_width(column) for column in list(zip(*rows, strict=True))[:2]]
@@ -51,6 +51,11 @@ def table(health: Health, language: Language, zone: ZoneInfo) -> list[str]:
         "  ".join([*(_pad(cell, width) for cell, width in zip(row, widths, strict=False)), row[2]])
         for row in rows
     ]
+
+
+def _word(line: Line, language: Language) -> str:
+    word = level(line, language)
+    return word.upper() if line.level == "bad" else word
 
 
 def _width(cells: Sequence[str]) -> int:

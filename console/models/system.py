@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from console.models.base import Model, Time
+from console.models.base import Model, Name, Time
 
 
 class Sms(Model):
@@ -42,6 +42,19 @@ class Stream(Model):
     opened_at: Time
 
 
+class Claim(Model):
+    """That a device speaks for another, so that its readings are not taken."""
+
+    cause: Annotated[
+        Literal["site", "stream"],
+        Field(
+            description="`site`: it names a site not its own; `stream`: it uses another's stream"
+        ),
+    ]
+    claim: Annotated[str, Field(description="that site, or the device whose stream it is")]
+    since: Time
+
+
 class Device(Model):
     """A device and its streams."""
 
@@ -50,6 +63,7 @@ class Device(Model):
     configured: bool
     heard_at: Time | None
     lost: bool
+    claim: Claim | None
     state: Annotated[str | None, Field(description="what it said of itself: online, offline")]
     version: str | None
     recorded: int | None
@@ -71,6 +85,27 @@ class Quarantined(Model):
     first_at: Time
     last_at: Time
     beginning: Annotated[str, Field(description="its first bytes, unprintable ones as \\xNN")]
+
+
+class HealthLine(Model):
+    """One thing about the hub, and how it is."""
+
+    subject: Name
+    level: Annotated[
+        Literal["well", "look", "bad"],
+        Field(description="`look`: to be looked at; `bad`: it keeps the hub from its work"),
+    ]
+    code: str
+    text: Name
+
+
+class HubHealth(Model):
+    """How the hub is, as it says itself, or as its database says where it cannot be asked."""
+
+    at: Time
+    healthy: bool
+    running: Annotated[bool, Field(description="whether the hub itself has answered")]
+    lines: list[HealthLine]
 
 
 class Gap(Model):

@@ -28,6 +28,7 @@ PAGES = [
     "/batch?id=HB-7731",
     "/batch?id=202509A01",
     "/devices",
+    "/health",
 ]
 API = [
     "/api/overview",
@@ -36,6 +37,7 @@ API = [
     "/api/batches",
     "/api/batches/journey?id=HB-7731",
     "/api/equipment",
+    "/api/health",
     "/api/assets/market/fridge-3/history",
 ]
 CHINESE = re.compile(r"[\u3400-\u9fff\uff01-\uff5e\u3001\u3002]")
