@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks.against_telegraf import contestants, costs
+from benchmarks.against_telegraf import contestants, costs, telegraf
 from benchmarks.against_telegraf.costs import Cost
 from benchmarks.against_telegraf.measure import PACED_ROUNDS, Enter, Load, Result, run
 from benchmarks.against_telegraf.processes import ContestantError
@@ -105,9 +105,7 @@ def _entries(size: _Size, programs: _Programs) -> list[tuple[str, Enter, bool, b
     if programs.influxd is not None:
         entries.append((influxdb, contestants.hub, True, True))
         if programs.telegraf is not None:
-            enter = partial(
-                contestants.telegraf, program=programs.telegraf, under_way=size.under_way
-            )
+            enter = partial(telegraf.telegraf, program=programs.telegraf, under_way=size.under_way)
             entries.append((other, enter, True, False))
     return entries
 
