@@ -16,13 +16,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alerts.rules import watches_from_record
 from coldwatch import __version__
 from config.clock import Clock, boot_id
+from config.logs import State
 from firmware_agent.chain import Draft, reading_draft, settings_draft
 from firmware_agent.clock import kernel_clock_synchronised
 from firmware_agent.health import Health
+from firmware_agent.metrics import size_of
 from firmware_agent.notify import Watchdog, notify
 from firmware_agent.outbox import SpoolOutbox
 from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
@@ -35,6 +38,9 @@ from firmware_agent.stream import StreamWriter
 from firmware_agent.uplink import Uplink
 from protocol.reading import split_series
 from sensors.registry import checker, open_probe
+
+if TYPE_CHECKING:
+    from config.loopback import LoopbackPages
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +75,12 @@ class Agent:
             series: Recorder(watch, plan.every_ms) for series, watch in watches.items()
         }
         self._sampled = 0
+        self._synced = False
+        self._unforked = State(
+            log,
+            ("stream-unforked", "a new stream must begin and cannot"),
+            ("stream-forked", "the new stream could begin"),
+        )
         self._sampler = Sampler(
             [
                 (
@@ -113,12 +125,15 @@ class Agent:
             len(plan.probes),
         )  # fmt: skip
         schedule = Schedule(clock.mono_ms(), plan.every_ms)
+        pages = self._serve_figures()
         try:
             while not self._stop.is_set():
                 self._cycle()
                 self._wait_until(schedule.after(clock.mono_ms()))
         finally:
             notify("STOPPING=1")
+            if pages is not None:
+                pages.close()
             self.uplink.stop()
             self._sampler.close()
             self._outbox.close()
@@ -171,8 +186,9 @@ class Agent:
         try:
             done = self._writer.fork(fork.common, settings, now_ms)
         except sqlite3.OperationalError as error:
-            log.warning("stream=unforked reason=%r", str(error))
+            self._unforked.set(str(error), now_ms)
             return
+        self._unforked.set("", now_ms)
         if done:
             new = self._writer.streams[-1].id
             text = f"{fork.why}; {new} goes on behind record {fork.common} of {fork.stream}"
@@ -181,7 +197,9 @@ class Agent:
     def _stamp(self) -> Stamp:
         clock = self._clock
         connected = self.uplink.connected
-        return self._stamper.look(clock.now_ms(), clock.mono_ms(), connected=connected)
+        stamp = self._stamper.look(clock.now_ms(), clock.mono_ms(), connected=connected)
+        self._synced = stamp.synced
+        return stamp
 
     def _tell_health(self) -> None:
         """Note how spool and clock are; without counts that change in each cycle."""
@@ -207,6 +225,38 @@ class Agent:
             if self._watchdog.every_s is not None:
                 left_ms = min(left_ms, int(self._watchdog.every_s * 1000 * clock.speed))
             clock.wait(self._stop, left_ms)
+
+    def _serve_figures(self) -> LoopbackPages | None:
+        if self._plan.metrics is None:
+            return None
+        # Loaded only by whoever asks for figures.
+        from firmware_agent.metrics import serve
+
+        return serve(*self._plan.metrics, self.figures)
+
+    def figures(self) -> dict[str, float | dict[str, float]]:
+        """Return the figures as they are now (firmware_agent/metrics.py); any thread may ask."""
+        writer, uplink, sampler = self._writer, self.uplink, self._sampler
+        mono_ms = self._clock.mono_ms()
+        newest = sampler.newest_ms()
+        return {
+            "samples_total": self._sampled,
+            "records": writer.recorded,
+            "read_failures_total": dict(sampler.failed()),
+            "newest_sample_age_seconds": {
+                series: (mono_ms - at) / 1000 for series, at in newest.items()
+            },
+            "spool_rows": sum(stream.head - stream.dropped for stream in writer.streams),
+            "spool_bytes": size_of(self._spool.path),
+            "spool_unwritten_records": writer.unwritten,
+            "unsent_records": uplink.unsent,
+            "commits_total": writer.commits,
+            "window_records": self._plan.window,
+            "connected": float(uplink.connected),
+            "excursions_open": len(writer.judge.open),
+            "clock_synced": float(self._synced),
+            "problems": len(self.health.problems()),
+        }
 
     def _uplink_failed(self) -> None:
         self._failed = True

@@ -122,14 +122,22 @@ class PanelLog:
             log.warning(
                 "excursion=opened id=%s series=%s rule=%s side=%s certainty=%s start=%d",
                 id_, item.series, item.rule, item.side, item.certainty, item.start,
+                extra=_fields("excursion-opened", item),
             )  # fmt: skip
         for id_ in self._before.keys() - now.keys():
             item = self._before[id_]
-            log.warning("excursion=closed id=%s series=%s rule=%s", id_, item.series, item.rule)
+            log.warning(
+                "excursion=closed id=%s series=%s rule=%s", id_, item.series, item.rule,
+                extra=_fields("excursion-closed", item),
+            )  # fmt: skip
         if (state.light, state.sounding) != self._light:
             log.info("panel=%s sounding=%s", state.light, str(state.sounding).lower())
         self._before = now
         self._light = (state.light, state.sounding)
+
+
+def _fields(event: str, item: Excursion) -> dict[str, str]:
+    return {"event": event, "excursion": item.id, "series": item.series, "rule": item.rule}
 
 
 class Panel:

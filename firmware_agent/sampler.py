@@ -80,7 +80,10 @@ class _Reader:
         self.checker = checker
         self.busy_since_ms: int | None = None
         self.failures = 0
+        self.failed = 0
+        self.newest_ms: int | None = None
         self.down = False
+        self.late = False
         self._clock = clock
         self._answers = answers
         self._ask = threading.Semaphore(0)
@@ -181,6 +184,15 @@ class Sampler:
             taken += self._take(answer)
         return sorted(taken, key=lambda item: item.mono_ms)
 
+    def failed(self) -> dict[str, int]:
+        """Return how many readings of each probe have failed since the start."""
+        return {reader.series: reader.failed for reader in self._readers}
+
+    def newest_ms(self) -> dict[str, int]:
+        """Return when each probe last gave something, monotonic; not those that never did."""
+        found = ((reader.series, reader.newest_ms) for reader in self._readers)
+        return {series: newest for series, newest in found if newest is not None}
+
     def close(self) -> None:
         """End the threads and close the probes that are not being read."""
         for reader in self._readers:
@@ -192,15 +204,22 @@ class Sampler:
         error = answer.error
         if error is None and answer.took_ms >= self._hung_ms:
             # Nobody knows when within that time the value was true.
-            log.warning(
-                "probe=late series=%s took_ms=%d sample=unused", reader.series, answer.took_ms
-            )
+            if not reader.late:
+                log.warning(
+                    "probe=late series=%s took_ms=%d sample=unused", reader.series, answer.took_ms,
+                    extra={"event": "probe-late", "series": reader.series},
+                )  # fmt: skip
+            reader.late = True
             return []
         if error is None:
             reader.failures = 0
+            reader.late = False
+            if answer.taken:
+                reader.newest_ms = max(item.mono_ms for item in answer.taken)
             self._state(reader, None)
             return answer.taken
         reader.failures += 1
+        reader.failed += 1
         if not isinstance(error, ProbeError):
             if not reader.down:
                 log.error("probe=broken series=%s", reader.series, exc_info=error)
@@ -220,7 +239,10 @@ class Sampler:
         self._health.set(f"probe {reader.series}", problem)
         if (problem is not None) != reader.down:
             reader.down = problem is not None
+            fields = {"series": reader.series}
             if problem is None:
-                log.warning("probe=up series=%s", reader.series)
+                fields |= {"event": "probe-up"}
+                log.warning("probe=up series=%s", reader.series, extra=fields)
             else:
-                log.warning("probe=down series=%s reason=%r", reader.series, problem)
+                fields |= {"event": "probe-down", "reason": problem}
+                log.warning("probe=down series=%s reason=%r", reader.series, problem, extra=fields)

@@ -61,6 +61,7 @@ class StreamWriter:
         self._unwritten: list[Row] = []
         self.problem: str | None = None
         self.lost = 0
+        self.commits = 0
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -191,10 +192,12 @@ class StreamWriter:
         self._stream = stream
         self._closed = [item for item in closed if item.dropped < item.head]
         self._unwritten.clear()
+        self.commits += 1
         self._version_written = self.settings_version
         chain.judge.saved()
         if self.problem is not None:
-            log.warning("spool=well lost=%d", self.lost)
+            fields = {"event": "spool-well", "lost": self.lost}
+            log.warning("spool=well lost=%d", self.lost, extra=fields)
             self.problem = None
 
     def _settled(self, stream: Stream, marks: Marks, before_ms: int, most: int) -> Stream:
@@ -217,7 +220,8 @@ class StreamWriter:
 
     def _say(self, problem: str) -> None:
         if self.problem is None:
-            log.warning("spool=unwell reason=%r", problem)
+            fields = {"event": "spool-unwell", "reason": problem}
+            log.warning("spool=unwell reason=%r", problem, extra=fields)
         self.problem = problem
 
     # --- loading ---

@@ -138,7 +138,7 @@ def _show(name: str, value: Any, language: Language, zone: ZoneInfo) -> str:
     if name == "free":
         return f"{value / 1e9:.1f} GB"
     if name == "kind":
-        return _KINDS.get(value, value)
+        return _KINDS.get(str(value), str(value))
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
