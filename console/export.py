@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from console.history import AssetRange
 from console.language import Language
-from console.problems import not_installed, too_many_downloads
+from console.problems import cannot_make, not_installed, too_many_downloads
 from history.export import FORMATS, Export, Format, SeriesRule, exported, instant, readings_of
 from history.port import History
 
@@ -75,7 +75,8 @@ class Downloads:
             names: of the file, in ASCII and in the reader's language.
 
         Raises:
-            ProblemError: too many are under way, or the format's library is missing.
+            ProblemError: too many are under way, the format's library is missing, or the
+                disk is full.
             HistoryUnavailableError: the store cannot answer.
         """
         if not self._places.acquire(blocking=False):
@@ -90,6 +91,8 @@ class Downloads:
                 package = (error.name or "").partition(".")[0]
                 if package == _LIBRARIES.get(format_):
                     raise not_installed(format_, package) from error
+            if isinstance(error, OSError):
+                raise cannot_make(error.strerror or str(error)) from error
             raise
         plain, own = names
         headers = {

@@ -69,6 +69,12 @@ def too_many_downloads(most: int) -> ProblemError:
     return ProblemError(429, message, {"most": most})
 
 
+def cannot_make(reason: str) -> ProblemError:
+    """Return what is said where the hub's disk does not take a workbook."""
+    message = N_("The file cannot be made: %(reason)s. CSV needs no room on the hub's disk.")
+    return ProblemError(503, message, {"reason": reason})
+
+
 def not_installed(format_: str, package: str) -> ProblemError:
     """Return what is said where the library of a file format is missing."""
     message = N_(

@@ -113,6 +113,7 @@ def exported(
     Raises:
         ModuleNotFoundError: the format's library is not installed.
         HistoryUnavailableError: the store cannot answer; what came so far is no whole file.
+        OSError: the disk does not take the workbook.
     """
     import importlib
 

@@ -52,12 +52,9 @@ def blocks(
         )
         try:
             _fill(workbook, readings, export)
-        except BaseException:
-            _abandon(workbook)
-            raise
-        if len(workbook.worksheets()) > _SHEETS_OF_32_BITS:
-            workbook.use_zip64()
-        workbook.close()
+            _finish(workbook)
+        finally:
+            _let_go(workbook)
         with file.open("rb") as source:
             while block := source.read(_BLOCK):
                 yield block
@@ -78,10 +75,24 @@ def serial(ms: int) -> float:
     return _DAYS_TO_1970 + ms / _DAY_MS
 
 
-def _abandon(workbook: Any) -> None:
-    """Close the files of a workbook that is not finished."""
+def _finish(workbook: Any) -> None:
+    """Put the file together; raise OSError where the disk does not take it."""
+    from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
+
+    if len(workbook.worksheets()) > _SHEETS_OF_32_BITS:
+        workbook.use_zip64()
+    try:
+        workbook.close()
+    except FileCreateError as error:
+        # it is an OSError in the library's own clothes
+        why = error.args[0]
+        raise why if isinstance(why, OSError) else OSError(str(why)) from error
+
+
+def _let_go(workbook: Any) -> None:
+    """Close the files of a workbook; the library itself does so only when all went well."""
     for sheet in workbook.worksheets():
-        sheet._opt_close()  # noqa: SLF001 - the library closes them itself only when it is done
+        sheet._opt_close()  # noqa: SLF001 - it has no public name
 
 
 def _fill(workbook: Any, readings: Iterator[StreamReading], export: Export) -> None:

@@ -19,6 +19,22 @@ _NOW: Final = "now"
 _INTERVALS_IN_GAP: Final = 3
 _MIN_GAP_MS: Final = 15 * 60_000
 
+_EXAMPLES: Final = {
+    "list": ("list", "list east-gate --lang zh", "list --json"),
+    "stats": (
+        "stats east-gate fridge-1/center/temperature",
+        "stats east-gate fridge-1/center/temperature --from 2026-05-01 --to now",
+        "stats east-gate fridge-1/center/temperature --below 2 --above 8 --interval 60s --json",
+        "stats clinic room/wall/humidity --above 65 --interval 60s",
+    ),
+    "export": (
+        "export east-gate fridge-1/center/temperature > fridge-1.csv",
+        "export east-gate fridge-1/center/temperature fridge-1/door/open -o both.xlsx",
+        "export east-gate fridge-1/center/temperature --from 2026-05-01 --to 2026-06-01 -o may.csv",
+        "export east-gate fridge-1/center/temperature -o fridge-1.parquet --force --json",
+    ),
+}
+
 
 class AskedWrongError(ValueError):
     """It cannot be answered like this; the text says what to write."""
@@ -71,7 +87,9 @@ def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = actions.add_parser(
         name,
         help=text,
-        description=f"{text[0].upper()}{text[1:]}. `coldwatch history --help` has examples.",
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog="Examples:\n" + "\n".join(f"  coldwatch history {line}" for line in _EXAMPLES[name]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     where = add_where_and_how(parser)

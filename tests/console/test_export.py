@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from console import export, service
+from console import export
 from console.export import MOST
 from history.port import HistoryUnavailableError, StreamReading
 from history.sqlite import SqliteHistory
@@ -249,6 +249,25 @@ def test_a_download_that_breaks_off_is_no_whole_file(
             console.get(long)
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "No space left"), ("zh", "无法生成文件")])
+def test_a_full_disk_is_said(
+    console: Client, monkeypatch: pytest.MonkeyPatch, language: str, said: str
+) -> None:
+    """A workbook that the disk does not take is one line; CSV needs no disk, and no place is lost."""
+    import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
+
+    def full(self: Any) -> None:
+        raise FileCreateError(OSError(28, "No space left on device"))
+
+    monkeypatch.setattr(xlsxwriter.Workbook, "close", full)
+    for _ in range(MOST + 1):
+        response = console.get(f"/api{PATH}&format=xlsx", language)
+        assert response.status_code == 503
+        assert said in response.json()["detail"]
+    assert console.get(PATH, language).status_code == 200
+
+
 def test_a_store_that_cannot_answer_is_said(
     console: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,4 +282,3 @@ def test_a_store_that_cannot_answer_is_said(
         response = console.get(f"/api{PATH}")
         assert response.status_code == 503
         assert response.json()["detail"].endswith("the server is away")
-    assert service.Downloads is export.Downloads
