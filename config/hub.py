@@ -88,7 +88,7 @@ class InfluxSettings(Section):
     ] = None
     timeout_s: Annotated[
         int, Field(ge=1, le=300, description="an answer that takes longer counts as none")
-    ] = 10
+    ] = 5
 
 
 class HistorySettings(Section):

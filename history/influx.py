@@ -138,7 +138,8 @@ class InfluxHistory:
         found = list(
             self._server.rows(
                 f'SELECT "{field}" FROM "{MEASUREMENT}" WHERE {where} AND {when}'  # noqa: S608
-                f" ORDER BY time {way} LIMIT 1"
+                f" ORDER BY time {way} LIMIT 1",
+                quick=True,
             )
         )
         if not found:

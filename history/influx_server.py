@@ -64,9 +64,9 @@ class Server:
         self._pool = urllib3.PoolManager(
             num_pools=2,
             maxsize=4,
-            timeout=urllib3.Timeout(connect=settings.timeout_s, read=settings.timeout_s * 6),
             retries=False,
         )
+        self._timeout_s = settings.timeout_s
         self._headers = {"Authorization": f"Token {token}"}
 
     def prepare(self) -> None:
@@ -144,18 +144,21 @@ class Server:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._away(error) from None
 
-    def rows(self, query: str) -> Iterator[dict[str, Any]]:
+    def rows(self, query: str, *, quick: bool = False) -> Iterator[dict[str, Any]]:
         """Yield the rows of a SELECT: its columns and the tags that it groups by, by name.
 
-        Times are integer nanoseconds. A bucket that is not there yet has no rows.
+        Times are integer nanoseconds. A bucket that is not there yet has no rows. ``quick``: the
+        answer is a row or two, and somebody waits for it; others may take ten times the time-out.
         """
-        for tags, columns, values in self.series(query):
+        for tags, columns, values in self._series(query, quick=quick):
             for row in values:
                 yield {**tags, **dict(zip(columns, row, strict=True))}
 
-    def series(self, query: str) -> list[tuple[dict[str, str], list[str], list[list[Any]]]]:
+    def _series(
+        self, query: str, *, quick: bool
+    ) -> list[tuple[dict[str, str], list[str], list[list[Any]]]]:
         """Return each series of the answer: its tags, its columns, its rows."""
-        answer = orjson.loads(self._ask(query, "application/json"))
+        answer = orjson.loads(self._ask(query, "application/json", quick=quick))
         found = []
         for result in answer["results"]:
             if "error" in result:
@@ -168,9 +171,9 @@ class Server:
 
     def csv(self, query: str) -> bytes:
         """Return the answer as lines of `name,tags,time,column...` under a header; b"" for none."""
-        return self._ask(query, "application/csv")
+        return self._ask(query, "application/csv", quick=False)
 
-    def _ask(self, query: str, accept: str) -> bytes:
+    def _ask(self, query: str, accept: str, *, quick: bool) -> bytes:
         fields = {"db": self.bucket, "epoch": "ns", "q": query}
         try:
             answer = self._pool.request(
@@ -178,6 +181,9 @@ class Server:
                 f"{self.url}/query",
                 fields=fields,
                 encode_multipart=False,
+                timeout=urllib3.Timeout(
+                    connect=self._timeout_s, read=self._timeout_s * (1 if quick else 10)
+                ),
                 headers={**self._headers, "Accept": accept},
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -18,11 +18,13 @@ from sqlalchemy import Connection, Engine
 from alerts.decisions import Decision
 from alerts.rules import watches_from_record
 from config.hub import HubSettings
-from history.port import History, HistoryUnavailableError, RefusedRecord, StoredRecord
+from history.port import HistoryUnavailableError, RefusedRecord, StoredRecord
 from hub import lacking
 from hub.decode import Decoded, UnreadableError, decode
 from hub.devices import Claim, read_status, save_devices
+from hub.newest import Newest
 from hub.setaside import SetAside, save_all
+from hub.shield import Store
 from hub.stages import Stages
 from hub.storing import store
 from hub.streams import Stream, load_streams, new_stream, save_streams
@@ -89,7 +91,7 @@ class Intake:
         self,
         settings: HubSettings,
         database: Engine,
-        history: History,
+        history: Store,
         tell: Telling,
         stages: Stages | None = None,
     ) -> None:
@@ -104,6 +106,7 @@ class Intake:
         self._tell = tell
         self._stages = stages or Stages()
         self._history_down = ""
+        self.newest = Newest(history)
         self._streams: dict[str, Stream] = {}
         # What is committed, by device and stream: other threads ask in the midst of a batch.
         self._marks: dict[str, dict[str, Any]] = {}
@@ -320,6 +323,7 @@ class Intake:
     def _judge(self, batch: _Batch, stream: Stream, bodies: list[dict[str, Any] | None]) -> None:
         batch.judged += len(bodies)
         newest, feed = stream.newest_at, stream.engine.feed_record
+        seen: dict[str, dict[str, Any]] = {}
         for body in bodies:
             if body is None:
                 continue
@@ -327,9 +331,13 @@ class Intake:
             if body["kind"] == "settings":
                 stream.rules_changed = True
                 batch.settings.append((stream, body))
+            elif body["value"] is not None and not body["quality"].startswith("rejected"):
+                seen[body["series"]] = body
             if decisions := feed(body):
                 batch.decisions += [(stream, decision) for decision in decisions]
         stream.newest_at = newest
+        for series, body in seen.items():
+            self.newest.see(stream.site, series, body["at"], body["value"])
 
     def _gap(self, batch: _Batch, stream: Stream, decoded: Decoded) -> None:
         """Take an agent's word that it no longer has a range: journalled, then the chain goes on."""
@@ -362,7 +370,8 @@ class Intake:
                     raise HistoryUnavailableError(self._silent)
                 storing = store(self._history, batch.store)
             except HistoryUnavailableError as error:
-                self._history_down = str(error)
+                # While it was away it may have been put back: it is asked again what it has.
+                self._silent = self._history_down = str(error)
                 return
             finally:
                 self._stages.appended()

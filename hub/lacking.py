@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from history.port import History
+from hub.shield import Store
 from hub.streams import Stream
 from hub.tables import quarantine
 from journal import journal
@@ -43,7 +43,7 @@ class Lack:
         return {"device": self.stream.device, "first": self.last + 1, "last": self.claimed}
 
 
-def find(conn: Connection, history: History, streams: Iterable[Stream]) -> list[Lack]:
+def find(conn: Connection, history: Store, streams: Iterable[Stream]) -> list[Lack]:
     """Return what the history lacks, having followed the chains of those streams alone.
 
     Raises HistoryUnavailableError where it does not answer.

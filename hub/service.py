@@ -28,6 +28,7 @@ from history.opening import open_for_hub
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
+from hub.shield import Shield
 from hub.stages import Stages
 from hub.vitals import Vitals
 from hub.watchmen import ContactWatch, PlaceWatch
@@ -63,10 +64,11 @@ class Hub:
         create_tables(self.database)
         self.history = open_for_hub(settings.history, settings.state_dir)
         stages = Stages()
-        self._intake = Intake(settings, self.database, self.history, self._tell, stages)
+        self._shield = Shield(self.history)
+        self._intake = Intake(settings, self.database, self._shield, self._tell, stages)
         self._inbox = Inbox(_senders(self._intake.devices()))
         self._outbox = Outbox(
-            settings, self.database, channel, Wording(settings, self.history).text
+            settings, self.database, channel, Wording(settings, self._intake.newest).text
         )
         self._watches = (ContactWatch(settings, clock.now_ms()), PlaceWatch(settings))
         self._vitals = Vitals(
@@ -116,6 +118,7 @@ class Hub:
         if self._failed is None:
             self._enter("hub.stopped")
         self._vitals.close()
+        self._shield.close()
         self.history.close()
         return 0 if self._failed is None else 1
 

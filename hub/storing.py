@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
-from history.port import History, RecordDiffersError, RefusedRecord, StoredRecord
+from history.port import RecordDiffersError, RefusedRecord, StoredRecord
+from hub.shield import Store
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ class Storing:
     refused: list[RefusedRecord] = field(default_factory=list)
 
 
-def store(history: History, records: list[StoredRecord]) -> Storing:
+def store(history: Store, records: list[StoredRecord]) -> Storing:
     """Append records durably; where one differs, nothing of its stream, and all of the others.
 
     The chain is checked before, so a stream differs where both sides lost the same range: a hub

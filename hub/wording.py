@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from alerts.facts import Happening, MessageFacts
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person, Site
-from history.port import History, HistoryUnavailableError
+from hub.newest import Newest
 from journal.excursions import LOST_CONTACT, MISPLACED, OF_DEVICE, ExcursionRow, excursions
 from journal.watches import watches
 from ledger.store import holds
@@ -18,10 +18,10 @@ from ledger.store import holds
 class Wording:
     """Words an SMS for one person about one asset and side."""
 
-    def __init__(self, settings: HubSettings, history: History) -> None:
+    def __init__(self, settings: HubSettings, newest: Newest) -> None:
         self._sites = {site.id: site for site in settings.sites}
         self._late_after = settings.late_after
-        self._history = history
+        self._newest_values = newest
 
     def text(
         self,
@@ -102,24 +102,16 @@ class Wording:
 
     def _newest(self, conn: Connection, row: ExcursionRow, now: int) -> int | None:
         if row.kind not in OF_DEVICE:
-            return self._value(row.site, row.series, now)
+            return self._newest_values.value(row.site, row.series, now)
         mine = (watches.c.site == row.site) & (watches.c.device == row.device) & watches.c.decides
         series = conn.execute(select(watches.c.series).where(mine).order_by(watches.c.series))
         first = series.scalars().first()
-        return self._value(row.site, first, now) if first is not None else None
+        return self._newest_values.value(row.site, first, now) if first is not None else None
 
     def _temperature(self, conn: Connection, site: str, asset: str, now: int) -> int | None:
         query = select(watches.c.series).where(watches.c.asset == asset, watches.c.decides)
         first = conn.execute(query.order_by(watches.c.series)).scalars().first()
-        return self._value(site, first, now) if first is not None else None
-
-    def _value(self, site: str, series: str, now: int) -> int | None:
-        """Return the newest value; a message goes out without it when the history does not answer."""
-        try:
-            found = self._history.last_before(site, series, now + 1)
-        except HistoryUnavailableError:
-            return None
-        return found.reading.value if found is not None else None
+        return self._newest_values.value(site, first, now) if first is not None else None
 
 
 def _gravity(row: ExcursionRow) -> tuple[bool, bool, int]:

@@ -1,4 +1,4 @@
-"""InfluxDB stopped, killed, full and refusing under load: every excursion is told, nothing is lost.
+"""InfluxDB stopped, killed, hung, full and refusing under load: every excursion is told, nothing is lost.
 
 Real processes: two agents, mosquitto, the hub, InfluxDB, gammu-smsd with the simulated modem.
 Invariants 1, 2 and 5 of design.md with a history that is away.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -199,6 +200,10 @@ def run(folder: Path, broker: Mosquitto, outage_s: float, kills: int) -> str:
                     time.sleep(rig.random.uniform(0.0, 0.5))
                     influxd.start()
 
+                os.kill(influxd.pid, signal.SIGSTOP)
+                told["hung"] = [rig.excursion(fridge, modem, 60) for fridge in fridges[:2]]
+                os.kill(influxd.pid, signal.SIGCONT)
+
                 refuse_rejected(rig)
                 odd = threading.Thread(target=impossible_now_and_then, args=(rig,))
                 odd.start()
@@ -236,7 +241,7 @@ def run(folder: Path, broker: Mosquitto, outage_s: float, kills: int) -> str:
 def test_a_history_that_is_away_costs_nothing(
     tmp_path: Path, mosquitto: Mosquitto, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Stopped 20 s (40 minutes of the fridges' time), killed, full, refusing: told, and nothing lost."""
+    """Stopped 20 s (40 minutes of the fridges' time), killed, hung, full, refusing: told, and nothing lost."""
     line = run(tmp_path, mosquitto, 20, 3)
     with capsys.disabled():
         print(f"\n{line}")

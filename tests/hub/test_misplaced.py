@@ -36,7 +36,7 @@ class Place:
         self.history = SqliteHistory(folder / "history.db")
         self.channel = Recorder()
         self.intake = Intake(self.settings, self.database, self.history, lambda *_: None)
-        self.wording = Wording(self.settings, self.history)
+        self.wording = Wording(self.settings, self.intake.newest)
         self.restart()
 
     def restart(self) -> None:

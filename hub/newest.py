@@ -1,0 +1,36 @@
+"""The newest value of each series, for messages: what intake has just judged, else the history's.
+
+A message must not wait for a store that hangs, and a store that is away is no reason to leave the
+value out that has just been judged.
+"""
+
+from __future__ import annotations
+
+from history.port import HistoryUnavailableError
+from hub.shield import Store
+
+
+class Newest:
+    """Intake tells it what it sees; whoever words a message asks. May be used from any thread."""
+
+    def __init__(self, history: Store) -> None:
+        """Begin with nothing seen; what came before the hub's start is in the history."""
+        self._history = history
+        self._seen: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def see(self, site: str, series: str, at: int, value: int) -> None:
+        """Note a judged reading; an older one than is known changes nothing."""
+        known = self._seen.get((site, series))
+        if known is None or known[0] <= at:
+            self._seen[site, series] = (at, value)
+
+    def value(self, site: str, series: str, now: int) -> int | None:
+        """Return the newest judged value not behind ``now``; None where nothing says it."""
+        known = self._seen.get((site, series))
+        if known is not None and known[0] <= now:
+            return known[1]
+        try:
+            found = self._history.last_before(site, series, now + 1)
+        except HistoryUnavailableError:
+            return None
+        return found.reading.value if found is not None else None
