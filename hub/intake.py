@@ -9,6 +9,7 @@ knows its records already. When the history store is down, everything but `store
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,8 @@ from journal.database import read, write
 from ledger import holds
 from protocol import topics
 from protocol.canonical import canonical_bytes
+
+log = logging.getLogger(__name__)
 
 HUB = "hub"
 
@@ -141,6 +144,9 @@ class Intake:
             # The engines have gone ahead of what is saved.
             self._stale = True
             raise
+        for name in batch.differs.keys() - self._said:
+            fields = {"event": "stream-differs", "stream": name, **batch.differs[name]}
+            log.warning("stream %s differs; nothing more of it is stored", name, extra=fields)
         self._said.update(batch.differs)
         self._saved(batch.touched.values())
         stored = len(batch.store) if not self._history_down else 0

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 
 from history.port import RecordDiffersError, RefusedRecord, StoredRecord
 from hub.shield import Store
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -43,7 +40,6 @@ def store(history: Store, records: list[StoredRecord]) -> Storing:
     for name, mine in by_stream.items():
         try:
             storing.refused += history.append(mine)
-        except RecordDiffersError as error:
-            log.warning("nothing more of this stream is stored: %s", error)
+        except RecordDiffersError:
             storing.differs.append(name)
     return storing

@@ -23,8 +23,9 @@ from hub.vitals import CALM_MS, Vitals
 from hub.watchmen import ContactWatch
 from journal.database import create_tables, open_database, write
 from tests.console.client import StandingClock
+from tests.hub.test_intake import Bench, warm
 from tests.support.county import hub_settings
-from tests.support.sender import START
+from tests.support.sender import START, Sender
 
 
 class FullInbox(Inbox):
@@ -216,3 +217,22 @@ def test_every_phrase_and_subject_is_in_both_languages(rig: Rig) -> None:
     for line in lines(health):
         assert "{" not in text(line, "zh", ZoneInfo("Asia/Shanghai"))
         assert line.level in LEVELS
+
+
+def test_a_stream_that_differs_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However often its device sends it again."""
+    bench = Bench(tmp_path)
+    first, other = warm(4), Sender()
+    other.settings()
+    for minute in range(6):
+        other.reading(minute, 4_000)
+    bench.take(first.message())
+    for _ in range(5):
+        bench.take(other.message())
+    bench.history.close()
+
+    assert [(r.__dict__["event"], r.__dict__["device"]) for r in caplog.records] == [
+        ("stream-differs", "pi-1")
+    ]
