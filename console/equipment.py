@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, func, select
 
 from console.assets import Limits, is_lost
 from console.directory import Directory
-from console.models import Device, Equipment, Gap, Quarantined, Stream
+from console.models import Claim, Device, Equipment, Gap, Quarantined, Stream
 from console.snapshot import Snapshot
 from hub.tables import devices, quarantine, streams
+from journal.excursions import MISPLACED
 from journal.journal import Entry, entries
 
 QUARANTINE_SHOWN: Final = 100
@@ -69,6 +70,7 @@ def _device(
         configured=site is not None,
         heard_at=view.heard.get(name),
         lost=is_lost(view, where, name, limits),
+        claim=_claim(view, where, name),
         state=status.get("state"),
         version=status.get("version"),
         recorded=status.get("recorded"),
@@ -85,6 +87,15 @@ def _device(
             for each in of_device
         ],
     )
+
+
+def _claim(view: Snapshot, site: str, device: str) -> Claim | None:
+    """Return for whom a device speaks that is not itself."""
+    for row in view.excursions.get(f"{site}/{device}", []):
+        if row.kind == MISPLACED:
+            rule = row.snapshot
+            return Claim(cause=rule["cause"], claim=rule["claim"], since=row.start)
+    return None
 
 
 def _quarantine(conn: Connection) -> list[Quarantined]:

@@ -12,13 +12,19 @@ from alerts.profiles import source_of
 from console.directory import Directory
 from console.models import Excursion, ExcursionList, Name
 from history.port import History
-from journal.excursions import LOST_CONTACT, ExcursionRow, listing, open_ones
+from journal.excursions import LOST_CONTACT, MISPLACED, ExcursionRow, listing, open_ones
 from ledger.store import holds
 from protocol.reading import UNITS
 
 PAGE: Final = 50
 
-_LOST_CONTACT_TITLE: Final = Name(zh="与设备失去联系", en="no contact with the device")
+_OF_DEVICE_TITLES: Final = {
+    LOST_CONTACT: Name(zh="与设备失去联系", en="no contact with the device"),
+    MISPLACED: Name(
+        zh="设备冒用其他身份，数据不予接收",
+        en="the device speaks for another, its readings are not taken",
+    ),
+}
 
 
 def excursion_list(
@@ -91,11 +97,11 @@ def _extreme(history: History, row: ExcursionRow, now: int) -> int | None:
 def _described(
     row: ExcursionRow, directory: Directory, batches: list[str], *, now: int, late_after_ms: int
 ) -> Excursion:
-    lost = row.kind == LOST_CONTACT
+    of_device = row.kind in _OF_DEVICE_TITLES
     source = source_of(row.rule)
     title = Name(zh=row.rule, en=row.rule)
-    if lost:
-        title = _LOST_CONTACT_TITLE
+    if of_device:
+        title = _OF_DEVICE_TITLES[row.kind]
     elif source is not None:
         title = Name(**source.title)
     return Excursion(
@@ -115,7 +121,7 @@ def _described(
         title=title,
         source=Name(**source.text) if source is not None else None,
         to_confirm=source is not None and source.to_confirm,
-        ours=lost or (source is not None and source.ours),
+        ours=of_device or (source is not None and source.ours),
         side=row.side,
         certainty=row.certainty,
         holds=row.holds,

@@ -9,7 +9,7 @@ from alerts.decisions import Decision
 from alerts.profiles import rules_for
 from hub.tables import sms
 from journal.database import open_database, write
-from journal.excursions import apply
+from journal.excursions import apply, apply_misplaced
 from ledger import batches
 from tests.console.client import Client, copy_of, open_console
 from tests.console.story import EVIL, HOUR, Filled
@@ -170,6 +170,35 @@ class TestDevices:
         stream = shown["pi-market"]["streams"][0]
         assert stream["judged_seq"] == stream["stored_seq"] > 1_000
         assert "probe 28-0316a2 of fridge-4: no answer" in console.text("/devices")
+
+    def test_one_that_speaks_for_another(self, story: Filled, tmp_path: Path) -> None:
+        """It stands on the page of devices, with whom it claims to be, in both languages."""
+        county = copy_of(story, tmp_path / "state")
+        engine = open_database(county.state_dir / "hub.db")
+        with write(engine) as conn:
+            for cause, claim, site, device in (
+                ("site", "van", "east-gate", "pi-east"),
+                ("stream", "pi-east", "market", "pi-market"),
+            ):
+                apply_misplaced(
+                    conn, "opened", site=site, device=device, since=county.now - HOUR,
+                    cause=cause, claim=claim, at=county.now,
+                )  # fmt: skip
+        engine.dispose()
+        console = open_console(county)
+
+        shown = {d["device"]: d["claim"] for d in console.json("/api/equipment")["devices"]}
+        assert shown["pi-east"] == {"cause": "site", "claim": "van", "since": county.now - HOUR}
+        assert shown["pi-van"] is None
+        text = console.text("/devices")
+        assert "speaks for site van, its readings are not taken" in text
+        assert "sends as device pi-east, its readings are not taken" in text
+        assert "自称属于站点van，其数据不予接收" in console.text("/devices", "zh")
+        assert "冒用设备pi-east的数据流，其数据不予接收" in console.text("/devices", "zh")
+        assert "the device speaks for another, its readings are not taken" in console.text(
+            "/excursions"
+        )
+        assert "设备冒用其他身份，数据不予接收" in console.text("/excursions", "zh")
 
     def test_what_was_set_aside(self, console: Client) -> None:
         """The same bytes are counted, and each has its reason."""
