@@ -58,7 +58,9 @@ def main() -> int:
     for name in SECTIONS:
         if name in asked:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
-            print("\n" + importlib.import_module(f"benchmarks.{name}").report(), flush=True)
+            print()
+            for line in importlib.import_module(f"benchmarks.{name}").report():
+                print(line, flush=True)
     return 0
 
 
