@@ -248,6 +248,15 @@ def test_the_time_up_to_now_is_counted_where_it_is_asked_for(ask: Ask, tmp_path:
     assert found["exposure"]["unknown_s"] == found["exposure"]["pending_s"] == 59 * 60
 
 
+def test_silence_beside_a_living_probe_is_final(ask: Ask, tmp_path: Path) -> None:
+    """A dead probe whose stream goes on with another series leaves nothing that may still arrive."""
+    keep(tmp_path, [reading(1, NOW - 3_600_000), reading(2, NOW, series="a/b/temperature")])
+    settings_known(tmp_path)
+    found = answer(ask("history", "stats", SITE, SERIES, "--to", "now", "--json"))["exposure"]
+    assert (found["unknown_s"], found["pending_s"]) == (59 * 60, 0)
+    assert found["longest_unknown_s"] == 59 * 60
+
+
 @pytest.mark.parametrize(("language", "words"), [("en", "too warm"), ("zh", "偏高")])
 def test_the_text_of_the_statistics(ask: Ask, tmp_path: Path, language: str, words: str) -> None:
     """For people: in both languages, with the rule, the share and every day."""
