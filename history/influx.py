@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from config.hub import InfluxSettings
 from history.envelope import check_buckets, in_hours
 from history.hours_envelope import Range
-from history.influx_columns import LAST_NS, pages, stream_bodies
+from history.influx_columns import LAST_NS, pages, reading_groups, stream_bodies
 from history.influx_hours import HourRoller, envelope_by_hours, roll_over
 from history.influx_lines import (
     MEASUREMENT,
@@ -22,7 +23,6 @@ from history.influx_lines import (
     RECORD_MEASUREMENT,
     REJECTED,
     TAGS,
-    stream_reading,
 )
 from history.influx_server import Server, of_series, quoted
 from history.influx_side import SIDE_FILE, Side
@@ -43,11 +43,9 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 # Rows of one answer in JSON.
-PAGE: Final = 5_000
+PAGE: Final = 20_000
 # What is newest is looked for in the last days first; series that ended before are remembered.
 _RECENT_NS: Final = 3 * 86_400_000 * NS
-
-_SERIES_TAGS: Final = ", ".join(f'"{tag}"' for tag in TAGS)
 
 
 class InfluxHistory:
@@ -87,16 +85,18 @@ class InfluxHistory:
         where = of_series(site, series)
         page = PAGE
         while first < last:
-            items = self._rows(f"{where} AND time >= {first} AND time < {last} LIMIT {page}")
-            complete = len(items) < page
-            if not complete:
-                # the last millisecond may go on: it is asked for again with the next page
-                newest = items[-1].reading.at
+            when = f"{where} AND time >= {first} AND time < {last}"
+            groups = [items for _, items in reading_groups(self._server, when, f"LIMIT {page}")]
+            items = sorted(chain.from_iterable(groups), key=_order)
+            # of a group that was cut off the last millisecond may go on: it is asked for again
+            cuts = [group[-1].reading.at for group in groups if len(group) == page]
+            if cuts:
+                newest = min(cuts)
                 items = [item for item in items if item.reading.at < newest]
                 page = PAGE if items else page * 2
                 first = max(first, _ns(newest))
-            yield from sorted(items, key=_order)
-            if complete:
+            yield from items
+            if not cuts:
                 return
 
     def samples(self, site: str, series: str, start: int, end: int) -> Samples:
@@ -145,7 +145,10 @@ class InfluxHistory:
         if not found:
             return None
         instant = found[0]["time"] // NS * NS
-        rows = self._rows(f"{where} AND time >= {instant} AND time < {instant + NS}")
+        groups = reading_groups(
+            self._server, f"{where} AND time >= {instant} AND time < {instant + NS}", quick=True
+        )
+        rows = chain.from_iterable(items for _, items in groups)
         some = [item for item in rows if field != "value" or item.reading.judged]
         return max(some, key=_order) if way == "DESC" else min(some, key=_order)
 
@@ -185,11 +188,8 @@ class InfluxHistory:
 
     def _last_rows(self, where: str) -> dict[tuple[str, ...], StreamReading]:
         return {
-            tuple(row[tag] for tag in TAGS): stream_reading(row)
-            for row in self._server.rows(
-                f'SELECT * FROM "{MEASUREMENT}" WHERE {where}'  # noqa: S608
-                f" GROUP BY {_SERIES_TAGS} ORDER BY time DESC LIMIT 1"
-            )
+            key: items[0]
+            for key, items in reading_groups(self._server, where, "ORDER BY time DESC LIMIT 1")
         }
 
     def _series_keys(self, site: str | None) -> list[tuple[str, ...]]:
@@ -293,12 +293,6 @@ class InfluxHistory:
             self._roller.close()
         self._side.close()
         self._server.close()
-
-    def _rows(self, what: str) -> list[StreamReading]:
-        return [
-            stream_reading(row)
-            for row in self._server.rows(f'SELECT * FROM "{MEASUREMENT}" WHERE {what}')  # noqa: S608
-        ]
 
 
 def _order(item: StreamReading) -> tuple[int, str, int]:

@@ -7,14 +7,23 @@ the records in blocks of neighbouring numbers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from history import hours
-from history.influx_lines import MEASUREMENT, NS, RECORD_MEASUREMENT, body_of
+from history.influx_lines import (
+    COLUMNS,
+    MEASUREMENT,
+    NS,
+    RECORD_MEASUREMENT,
+    TAGS,
+    stream_reading,
+)
 from history.influx_server import Server, quoted
 from history.influx_side import Head, Touched
+from history.port import StreamReading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,6 +82,31 @@ def _columns(text: bytes, source: str) -> tuple[Integers, Integers]:
     )
     table = numbers.reshape(-1, 2)
     return table[:, 0], table[:, 1]
+
+
+_SELECT: Final = (
+    "SELECT "  # noqa: S608
+    + ", ".join(f'"{name}"' for name in COLUMNS)
+    + f' FROM "{MEASUREMENT}" WHERE '
+)
+_GROUP: Final = " GROUP BY " + ", ".join(f'"{tag}"' for tag in TAGS)
+
+
+def reading_groups(
+    server: Server, where: str, how: str = "", *, quick: bool = False
+) -> list[tuple[tuple[str, ...], list[StreamReading]]]:
+    """Return the readings of each series of a stream, with the values of TAGS.
+
+    Args:
+        server: where to ask.
+        where: which points.
+        how: an ORDER BY or LIMIT; it holds for each group.
+        quick: somebody waits for it (see ``Server.rows``).
+    """
+    return [
+        (tuple(tags[tag] for tag in TAGS), [stream_reading(tags, row) for row in values])
+        for tags, _, values in server.groups(f"{_SELECT}{where}{_GROUP} {how}", quick=quick)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +181,13 @@ def hours_since(server: Server, stream: str, index: StreamIndex, seq: int) -> se
 
 def bodies_between(server: Server, stream: str, first: int, last: int) -> dict[int, dict[str, Any]]:
     """Return the bodies of a stream's records by number, of the points of first <= time <= last."""
+    where = f'"stream" = {quoted(stream)} AND time >= {first} AND time <= {last}'
     found: dict[int, dict[str, Any]] = {}
-    for source in (MEASUREMENT, RECORD_MEASUREMENT):
-        for row in server.rows(
-            f'SELECT * FROM "{source}" WHERE "stream" = {quoted(stream)}'  # noqa: S608
-            f" AND time >= {first} AND time <= {last}"
-        ):
-            found[row["seq"]] = body_of(row)
+    for _, items in reading_groups(server, where):
+        for item in items:
+            found[item.reading.seq] = item.reading.body()
+    for row in server.rows(f'SELECT "seq", "body" FROM "{RECORD_MEASUREMENT}" WHERE {where}'):  # noqa: S608
+        found[row["seq"]] = json.loads(row["body"])
     return found
 
 

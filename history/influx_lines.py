@@ -15,7 +15,7 @@ Syntax: https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from history.port import StoredRecord, StreamReading
@@ -140,31 +140,36 @@ def extra_of(body: Mapping[str, Any]) -> str:
     ).decode()
 
 
-def stream_reading(row: Mapping[str, Any]) -> StreamReading:
-    """Return the reading of a point: its tags and fields by name, and `time` in nanoseconds."""
-    value = row.get("value")
-    extra = row.get("extra")
+COLUMNS: Final = (
+    "seq",
+    "value",
+    "rejected_value",
+    "raw",
+    "mono_ms",
+    "boot",
+    "quality",
+    "clock",
+    "extra",
+)
+"""What a reading is made from again, besides its tags and its time."""
+
+
+def stream_reading(tags: Mapping[str, str], row: Sequence[Any]) -> StreamReading:
+    """Return the reading of a point: its tags by name, its time (nanoseconds) and COLUMNS."""
+    time, seq, value, rejected, raw, mono_ms, boot, quality, clock, extra = row
     reading = Reading(
-        row["seq"],
-        f"{row['asset']}/{row['point']}/{row['quantity']}",
-        row["time"] // NS,
-        row["boot"],
-        row["mono_ms"],
-        row.get("rejected_value") if value is None else value,
-        row["quality"],
-        row["clock"],
-        row.get("raw"),
+        seq,
+        f"{tags['asset']}/{tags['point']}/{tags['quantity']}",
+        time // NS,
+        boot,
+        mono_ms,
+        rejected if value is None else value,
+        quality,
+        clock,
+        raw,
         json.loads(extra) if extra is not None else None,
     )
-    return StreamReading(row["stream"], reading)
-
-
-def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body of a point of either measurement."""
-    if "body" in row:
-        body: dict[str, Any] = json.loads(row["body"])
-        return body
-    return stream_reading(row).reading.body()
+    return StreamReading(tags["stream"], reading)
 
 
 def joined(lines: Iterable[str]) -> bytes:

@@ -150,14 +150,14 @@ class Server:
         Times are integer nanoseconds. A bucket that is not there yet has no rows. ``quick``: the
         answer is a row or two, and somebody waits for it; others may take ten times the time-out.
         """
-        for tags, columns, values in self._series(query, quick=quick):
+        for tags, columns, values in self.groups(query, quick=quick):
             for row in values:
                 yield {**tags, **dict(zip(columns, row, strict=True))}
 
-    def _series(
-        self, query: str, *, quick: bool
+    def groups(
+        self, query: str, *, quick: bool = False
     ) -> list[tuple[dict[str, str], list[str], list[list[Any]]]]:
-        """Return each series of the answer: its tags, its columns, its rows."""
+        """Return each group of a SELECT: the tags it groups by, its columns, its rows."""
         answer = orjson.loads(self._ask(query, "application/json", quick=quick))
         found = []
         for result in answer["results"]:
