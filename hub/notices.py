@@ -38,12 +38,13 @@ Wording = Callable[[Connection, Person, list[ExcursionRow], list[ExcursionRow], 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a round of the outbox did."""
+    """What a round of the outbox did; `told` are the devices whose people have been told of them."""
 
     composed: int = 0
     sent: int = 0
     refused: int = 0
     waiting: int = 0
+    told: frozenset[str] = frozenset()
 
 
 def owe(conn: Connection, site: Site, happening: Happening, row: ExcursionRow, now: int) -> None:
@@ -123,10 +124,11 @@ class Outbox:
 
     def round(self, now: int) -> Progress:
         """Compose, hand over and ask what became of what was handed over."""
+        self._told: set[str] = set()
         composed = self._compose(now)
         working = self._hand_over(now)
         sent, refused, waiting = self._follow(now, working=working)
-        return Progress(composed, sent, refused, waiting)
+        return Progress(composed, sent, refused, waiting, frozenset(self._told))
 
     # --- composing ---
 
@@ -246,6 +248,7 @@ class Outbox:
             values: dict[str, Any] = {"state": state, "reason": reason}
             if state == "sent":
                 values["sent_at"] = now
+                self._told |= _devices_of(conn, identity)
             elif state == "refused":
                 fields = {"event": "sms-refused", "sms": identity, "reason": reason}
                 log.warning("an SMS was refused: %s", reason, extra=fields)
@@ -272,6 +275,16 @@ class Outbox:
     def _enter(self, now: int, type_: str, body: dict[str, Any]) -> None:
         with write(self._database) as conn:
             journal.append(conn, at=now, actor="hub", type=type_, subject="sms", body=body)
+
+
+def _devices_of(conn: Connection, identity: str) -> set[str]:
+    """Return the devices whose excursions an SMS speaks of."""
+    query = (
+        select(excursions.c.device)
+        .join(notices, notices.c.excursion == excursions.c.id)
+        .where(notices.c.sms == identity)
+    )
+    return set(conn.execute(query).scalars())
 
 
 def told(conn: Connection, device: str, now: int) -> list[str]:

@@ -183,9 +183,8 @@ class Hub:
                 self._stop.wait(1.0)
                 continue
             self._vitals.database("notices", "")
-            if progress.sent:
-                for device in self._intake.devices():
-                    self._publish_told(device)
+            for device in progress.told:
+                self._publish_told(device)
             self._owed.wait(0.25 if progress.waiting or progress.composed else 1.0)
 
     def _watch_loop(self) -> None:

@@ -1,0 +1,102 @@
+"""A socket for paho that reads ahead and writes in one go.
+
+paho reads a packet in four calls (a byte, the length byte by byte, the rest) and writes each with a
+call of its own. Each call gives the interpreter's lock away and has to wait for it, up to
+milliseconds where another thread reckons: at a busy hub that came to some 20 ms a message,
+whatever the message was. Here a burst of packets costs one read and one write.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Final, Protocol
+
+import paho.mqtt.client as mqtt
+
+_CHUNK: Final = 1 << 18
+
+
+class _Socket(Protocol):
+    """What is wrapped: a plain socket or one with TLS."""
+
+    def recv(self, size: int, /) -> bytes: ...
+
+    def send(self, data: bytes | bytearray, /) -> int: ...
+
+    def close(self) -> None: ...
+
+    def fileno(self) -> int: ...
+
+    def setblocking(self, flag: bool, /) -> None: ...
+
+
+class BufferedSocket:
+    """Reads ahead into a buffer; keeps what is sent until ``flush``. Used by one thread."""
+
+    def __init__(self, sock: _Socket) -> None:
+        self._sock = sock
+        self._ahead = b""
+        self._at = 0
+        self._out = bytearray()
+
+    def recv(self, size: int) -> bytes:
+        """Return what was read ahead, else what has come; raise as the socket does."""
+        if self._at == len(self._ahead):
+            data = self._sock.recv(max(size, _CHUNK))
+            if len(data) <= size:
+                return data
+            self._ahead, self._at = data, 0
+        part = self._ahead[self._at : self._at + size]
+        self._at += len(part)
+        return part
+
+    def pending(self) -> int:
+        """Return how many bytes wait to be taken, of which `select` knows nothing."""
+        beneath = getattr(self._sock, "pending", None)
+        return len(self._ahead) - self._at + (beneath() if beneath is not None else 0)
+
+    def send(self, data: bytes | bytearray) -> int:
+        """Take data to be written at the next ``flush``."""
+        self._out += data
+        return len(data)
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes ``flush`` has not handed to the network yet."""
+        return len(self._out)
+
+    def flush(self) -> None:
+        """Hand on what was sent, as much as the network takes now; raise OSError as the socket does."""
+        while self._out:
+            try:
+                written = self._sock.send(self._out)
+            except BlockingIOError:
+                return
+            del self._out[:written]
+
+    def close(self) -> None:
+        """Hand on what goes at once, such as a last word, and close."""
+        try:
+            self.flush()
+        except OSError:
+            pass
+        finally:
+            self._sock.close()
+
+    def fileno(self) -> int:
+        """Return what `select` waits for."""
+        return self._sock.fileno()
+
+    def setblocking(self, flag: bool) -> None:
+        """Pass it on."""
+        self._sock.setblocking(flag)
+
+
+class BufferedClient(mqtt.Client):
+    """A paho client on a buffered socket.
+
+    ``_create_socket`` is where paho itself puts its WebSocket wrapper; a test fails should it move.
+    """
+
+    def _create_socket(self) -> socket.socket:
+        return BufferedSocket(super()._create_socket())  # type: ignore[return-value]
