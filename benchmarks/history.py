@@ -14,7 +14,8 @@ from pathlib import Path
 
 from benchmarks.row import Row
 from history.columns import Point, exposures
-from history.port import StoredRecord
+from history.hours_envelope import Range
+from history.port import Bucket, StoredRecord
 from history.sqlite import SqliteHistory
 from history.statistics import Exposure, total
 
@@ -121,9 +122,17 @@ def run() -> list[Row]:
         for batch in _batches(_records("e" * 32, FRIDGES[1:], 2 * YEAR), 20_000):
             store.append(batch)
 
-        def chart(readings: int) -> object:
-            end = BEGIN + readings * MINUTE
-            return store.envelope(SITE, FRIDGES[0], BEGIN, end, 1_000, **RULE)
+        def asked(readings: int) -> Range:
+            return Range(BEGIN, BEGIN + readings * MINUTE, 1_000, **RULE)
+
+        def chart(readings: int) -> list[Bucket]:
+            what = asked(readings)
+            return store.envelope(SITE, FRIDGES[0], what.start, what.end, what.buckets, **RULE)
+
+        def chart_of_readings() -> list[Bucket]:
+            return store._envelope_of_readings(SITE, FRIDGES[0], asked(CHART))
+
+        assert chart(CHART) == chart_of_readings()
 
         def exposure() -> object:
             borders = [BEGIN + third * (YEAR // 3) * MINUTE for third in range(4)]
@@ -142,6 +151,7 @@ def run() -> list[Row]:
                 "ms",
                 "200",
             ),
+            Row("  the same from its readings", _median_ms(chart_of_readings), "ms", ""),
             Row("exposure over a year and three fridges", _median_ms(exposure), "ms", "200"),
         ]
         store.close()

@@ -4,14 +4,17 @@ Averages hide what a chart of a fridge is looked at for. A bucket keeps the extr
 readings, so for every limit: a value beyond it is shown in a bucket exactly if a judged reading
 of that bucket is beyond it. Unknown time is kept for every bucket, by the holding rule.
 
-This is the definition, reading by reading; envelope_columns.py computes the same from columns.
+This is the definition, reading by reading. envelope_columns.py computes the same from columns of
+readings, hours_envelope.py from the hours that were kept when readings were written.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from history import hours
 from history.port import Bucket
 from history.segments import check_range, segments
 from protocol.reading import Reading
@@ -24,16 +27,28 @@ def check_buckets(start: int, end: int, buckets: int, interval_ms: int, max_gap_
         raise ValueError(f"{buckets} buckets: ask for one at least")
 
 
-def bucket_edges(start: int, end: int, buckets: int) -> list[int]:
-    """Return where buckets begin, and ``end``: one width for all, in whole milliseconds.
+def in_hours(start: int, end: int, buckets: int) -> bool:
+    """Tell whether buckets are whole UTC hours: where one width for all would be an hour or more."""
+    return end - start > (hours.HOUR_MS - 1) * buckets
 
-    Only the last one may be shorter; there are fewer than asked for where a millisecond is not
-    cut. An empty range has no bucket.
+
+def bucket_edges(start: int, end: int, buckets: int) -> list[int]:
+    """Return where buckets begin, and ``end``: never more than ``buckets`` of them.
+
+    Narrow buckets are of one width in whole milliseconds, and only the last one may be shorter;
+    there are fewer than asked for where a millisecond is not cut. Where they would be an hour wide
+    or wider they are of as many whole hours as each other, begin at whole UTC hours, and the first
+    and the last one may be shorter. An empty range has no bucket.
     """
     if start == end:
         return [start]
-    width = -((start - end) // buckets)
-    return [*range(start, end, width), end]
+    if not in_hours(start, end, buckets):
+        width = -((start - end) // buckets)
+        return [*range(start, end, width), end]
+    begin = hours.hour_of(start)
+    count = (hours.hour_from(end) - begin) // hours.HOUR_MS
+    width = -(-count // buckets) * hours.HOUR_MS
+    return [start, *range(begin + width, end, width), end]
 
 
 @dataclass(slots=True)
@@ -95,12 +110,11 @@ def envelope(
     check_buckets(start, end, buckets, interval_ms, max_gap_ms)
     edges = bucket_edges(start, end, buckets)
     counts = [_Counts() for _ in edges[1:]]
-    width = edges[1] - start if counts else 1
 
     def seen() -> Iterator[Reading]:
         for reading in readings:
             if start <= reading.at < end:
-                counts[(reading.at - start) // width].see(reading)
+                counts[bisect_right(edges, reading.at) - 1].see(reading)
             yield reading
 
     for stretch in segments(
@@ -115,7 +129,7 @@ def envelope(
         after=after,
     ):
         if stretch.state in {"unknown", "pending"}:
-            for index in range((stretch.start - start) // width, len(counts)):
+            for index in range(bisect_right(edges, stretch.start) - 1, len(counts)):
                 overlap = min(stretch.end, edges[index + 1]) - max(stretch.start, edges[index])
                 if overlap <= 0:
                     break

@@ -56,7 +56,18 @@ def envelope_of_columns(
         begins = bounds[:-1][filled]
         minimum[filled] = np.minimum.reduceat(values, begins)
         maximum[filled] = np.maximum.reduceat(values, begins)
-    unknown = _unknown(point, edges, before, after)
+    around = np.concatenate(
+        [
+            np.asarray(part, dtype=np.int64)
+            for part in (
+                [] if before is None else [before],
+                times,
+                [] if after is None else [after],
+            )
+        ]
+    )
+    ends = hold_ends(around, point.interval_ms, point.max_gap_ms)
+    unknown = unknown_times(around, ends, edges)
     suspects = np.diff(np.searchsorted(np.asarray(suspect, dtype=np.int64), edges))
     rejects = np.diff(np.searchsorted(np.asarray(rejected, dtype=np.int64), edges))
     result = []
@@ -81,17 +92,17 @@ def envelope_of_columns(
     return result
 
 
-def _unknown(point: Point, edges: Integers, before: int | None, after: int | None) -> Integers:
-    """Return the unknown time of each bucket."""
+def unknown_times(times: Integers, ends: Integers, edges: Integers) -> Integers:
+    """Return the unknown time between neighbouring edges.
+
+    Args:
+        times: of judged readings, ordered; what lies outside the edges tells what holds over them.
+        ends: until when each of them holds.
+        edges: rising.
+    """
     import numpy as np
 
     start, end = int(edges[0]), int(edges[-1])
-    first = [] if before is None else [before]
-    last = [] if after is None else [after]
-    times = np.concatenate(
-        [np.asarray(part, dtype=np.int64) for part in (first, point.times, last)]
-    )
-    ends = hold_ends(times, point.interval_ms, point.max_gap_ms)
     # unknown from the end of a hold to the next reading; before the first; behind the last
     following = np.append(times[1:], max(end, int(times[-1])) if len(times) else end)
     late = np.flatnonzero(ends < following)
@@ -103,4 +114,5 @@ def _unknown(point: Point, edges: Integers, before: int | None, after: int | Non
     lengths = np.append(0, np.cumsum(finishes - begins))
     index = np.searchsorted(begins, edges, side="right")
     under_way = np.where(index > 0, np.maximum(finishes[index - 1] - edges, 0), 0)
-    return np.diff(lengths[index] - under_way)
+    unknown: Integers = np.diff(lengths[index] - under_way)
+    return unknown

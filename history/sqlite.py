@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from array import array
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,10 @@ from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from history.envelope import check_buckets
+from history import hours_sqlite
+from history.envelope import check_buckets, in_hours
+from history.hours import Hour, hour_from
+from history.hours_envelope import Range
 from history.port import (
     Bucket,
     HistoryUnavailableError,
@@ -20,6 +24,7 @@ from history.port import (
     StreamReading,
 )
 from history.sqlite_file import open_writer, said_plainly
+from history.sqlite_hours import HourDiffers, Roller, envelope_by_hours, rebuild, rolled
 from history.sqlite_readers import Readers
 from history.sqlite_rows import (
     COLUMNS,
@@ -71,6 +76,7 @@ class SqliteHistory:
         self._write_lock = threading.Lock()
         self._writer = None if read_only else open_writer(path, busy_timeout_ms)
         self._names = Names(self._writer) if self._writer else None
+        self._roller = Roller(self._writer) if self._writer else None
         self._readers = Readers(path, busy_timeout_ms)
         self._words = Dictionary(
             *(
@@ -84,22 +90,23 @@ class SqliteHistory:
         if not records:
             return []
         with self._write_lock, said_plainly(self._path):
-            if self._writer is None or self._names is None:
-                why = "open for reading only" if self._read_only else "closed"
-                raise HistoryUnavailableError(f"history {self._path} is {why}")
-            writer = self._writer
+            writer, names, roller = self._open_for_writing()
             writer.execute("BEGIN IMMEDIATE")
             try:
-                readings, bodies = rows_of(records, self._names)
+                readings, bodies = rows_of(records, names)
+                roller.before(readings)
                 before = writer.total_changes
                 writer.executemany(_INSERT_READING, readings)
                 writer.executemany(_INSERT_BODY, bodies)
-                if writer.total_changes - before < len(readings) + len(bodies):
+                repeats = writer.total_changes - before < len(readings) + len(bodies)
+                if repeats:
                     check_same(writer, readings, bodies)
+                roller.after(readings, repeats=repeats)
                 writer.execute("COMMIT")
             except BaseException:
-                # numbers given to new names are taken back with the rest
-                self._names.forget()
+                # numbers of new names are taken back with the rest, and what was open is open again
+                names.forget()
+                roller.forget()
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
                 raise
@@ -236,11 +243,21 @@ class SqliteHistory:
         interval_ms: int,
         max_gap_ms: int,
     ) -> list[Bucket]:
-        """Return at most ``buckets`` buckets of one width over [start, end)."""
+        """Return at most ``buckets`` buckets over [start, end); hours serve where buckets are hours."""
+        check_buckets(start, end, buckets, interval_ms, max_gap_ms)
+        number = self._series_number(site, series)
+        asked = Range(start, end, buckets, interval_ms, max_gap_ms)
+        if number is not None and in_hours(start, end, buckets):
+            with self._readers.snapshot() as reader:
+                if reader is not None and hours_sqlite.present(reader):
+                    return envelope_by_hours(reader, number, asked)
+        return self._envelope_of_readings(site, series, asked)
+
+    def _envelope_of_readings(self, site: str, series: str, asked: Range) -> list[Bucket]:
         from history.columns import Point
         from history.envelope_columns import envelope_of_columns
 
-        check_buckets(start, end, buckets, interval_ms, max_gap_ms)
+        start, end = asked.start, asked.end
         samples = self.samples(site, series, start, end)
         before = self.last_before(site, series, start)
         after = self.first_from(site, series, end)
@@ -250,15 +267,49 @@ class SqliteHistory:
             (self._series_number(site, series), start, end),
         )
         return envelope_of_columns(
-            Point(samples.times, samples.values, interval_ms, max_gap_ms),
+            Point(samples.times, samples.values, asked.interval_ms, asked.max_gap_ms),
             suspect=[at for at, judged in odd if judged],
             rejected=[at for at, judged in odd if not judged],
             start=start,
             end=end,
-            buckets=buckets,
+            buckets=asked.buckets,
             before=before.reading.at if before else None,
             after=after.reading.at if after else None,
         )
+
+    def hours(self, site: str, series: str, start: int, end: int) -> list[Hour]:
+        """Return the hours of a series that begin in start <= at < end, the open one included."""
+        number = self._series_number(site, series)
+        with self._readers.snapshot() as reader:
+            if reader is None or number is None:
+                return []
+            if not hours_sqlite.present(reader):
+                return rolled(reader, number, hour_from(start), hour_from(end))
+            kept = hours_sqlite.kept_until(reader, number)
+            tail = hour_from(start if kept is None else max(start, kept))
+            return [
+                *hours_sqlite.read(reader, number, start, end),
+                *rolled(reader, number, tail, hour_from(end)),
+            ]
+
+    def rebuild_hours(self) -> list[HourDiffers]:
+        """Make all hours anew from their readings, and return those that were not what they say.
+
+        One transaction for each series; what is appended meanwhile waits for one of them at most.
+        """
+        differ: list[HourDiffers] = []
+        for number, site, name in self._readers.rows("SELECT id, site, name FROM series", ()):
+            with self._write_lock, said_plainly(self._path):
+                writer, _, _ = self._open_for_writing()
+                writer.execute("BEGIN IMMEDIATE")
+                try:
+                    differ += rebuild(writer, number, site, name)
+                    writer.execute("COMMIT")
+                except BaseException:
+                    if writer.in_transaction:
+                        writer.execute("ROLLBACK")
+                    raise
+        return differ
 
     def records(self, stream: str, first_seq: int = 1) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (seq, body) of every record of a stream in order."""
@@ -318,7 +369,13 @@ class SqliteHistory:
         with self._write_lock:
             if self._writer is not None:
                 self._writer.close()
-            self._writer = self._names = None
+            self._writer = self._names = self._roller = None
+
+    def _open_for_writing(self) -> tuple[sqlite3.Connection, Names, Roller]:
+        if self._writer is None or self._names is None or self._roller is None:
+            why = "open for reading only" if self._read_only else "closed"
+            raise HistoryUnavailableError(f"history {self._path} is {why}")
+        return self._writer, self._names, self._roller
 
     def _series_number(self, site: str, series: str) -> int | None:
         rows = self._readers.rows(

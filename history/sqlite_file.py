@@ -12,16 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from history import hours_sqlite, sqlite_hours
 from history.port import HistoryUnavailableError
 
-SCHEMA_VERSION = 1
+# 2: the table of hours
+SCHEMA_VERSION = 2
 # STRICT tables: a text in a column of integers is refused.
 OLDEST_SQLITE = (3, 37, 0)
 
 # Names are stored once and referred to by number: a reading takes about 70 bytes with its index.
 # The sign of a quality's number is its grade (0 ok, > 0 judged, < 0 rejected), so that a query can
 # tell judged readings without looking the name up.
-_TABLES = """
+_TABLES_OF_1 = """
 CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE series (
     id INTEGER PRIMARY KEY, site TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (site, name)
@@ -62,7 +64,11 @@ CREATE TABLE bodies (
 ) STRICT, WITHOUT ROWID;
 """
 
+_TABLES = _TABLES_OF_1 + hours_sqlite.TABLE
+
 GUARDED = ("streams", "series", "boots", "qualities", "clocks", "readings", "bodies")
+# Made from guarded tables and made again at need (`SqliteHistory.rebuild_hours`): may be changed.
+DERIVED = ("hours",)
 
 # Nothing stored is changed. Whoever can write the file can drop a trigger: that is what the hash
 # chain and `verify` are for; the guards stop mistakes, our own first of all.
@@ -93,15 +99,25 @@ def open_writer(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
             connection.execute("PRAGMA cache_size = -32768")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             connection.execute("BEGIN IMMEDIATE")
-            if _version(connection, path) == 0:
-                _run(connection, _TABLES)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            _bring_up_to_date(connection, path)
             _run(connection, GUARDS)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables that the file has not yet, within the open transaction."""
+    version = _version(connection, path)
+    if version == 0:
+        _run(connection, _TABLES)
+    if version == 1:
+        _run(connection, hours_sqlite.TABLE)
+        sqlite_hours.fill(connection, path)
+    if version < SCHEMA_VERSION:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def open_reader(path: Path, busy_timeout_ms: int) -> sqlite3.Connection | None:

@@ -33,6 +33,20 @@ class Readers:
         with self._reader() as reader:
             return reader.execute(query, arguments).fetchall() if reader else []
 
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection | None]:
+        """Lend a connection whose queries all see one state; None where there is no history yet.
+
+        For a few queries made at once; while it is lent the WAL cannot be written back.
+        """
+        with self._reader() as reader:
+            if reader is None:
+                yield None
+                return
+            reader.execute("BEGIN")
+            yield reader
+            reader.execute("COMMIT")
+
     def close(self) -> None:
         """Close the connections; one that is lent is closed when it comes back."""
         with self._lock:

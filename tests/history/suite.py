@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from history import hours
 from history.columns import Point, exposures
 from history.envelope import envelope
-from history.port import History, RecordDiffersError, StoredRecord, StreamReading
+from history.port import Bucket, History, RecordDiffersError, StoredRecord, StreamReading
 from history.statistics import Exposure
 from protocol.canonical import canonical_bytes
 from protocol.messages import record_adapter
@@ -123,19 +124,8 @@ class HistorySuite:
         rule: tuple[int, int],
     ) -> None:
         """The store's envelope is the one of its readings, neighbours included."""
-        own = [item.reading for item in Model(records).readings(SITES[0], SERIES[0])]
         end = start + length
-        judged = [item for item in own if item.judged]
-        expected = envelope(
-            [item for item in own if start <= item.at < end],
-            start=start,
-            end=end,
-            buckets=buckets,
-            interval_ms=rule[0],
-            max_gap_ms=rule[1],
-            before=next((item for item in reversed(judged) if item.at < start), None),
-            after=next((item for item in judged if item.at >= end), None),
-        )
+        expected = envelope_of(records, start, end, buckets, rule)
         with self.store() as history:
             history.append(records)
 
@@ -148,6 +138,46 @@ class HistorySuite:
                 interval_ms=rule[0],
                 max_gap_ms=rule[1],
             )
+
+    @slower
+    @given(
+        stored(),
+        st.lists(st.tuples(st.integers(0, 25), st.integers(0, 6)), max_size=4),
+        st.integers(1, 12),
+        st.tuples(st.integers(0, 32), st.integers(0, 40)),
+        st.integers(1, 6),
+        st.tuples(st.integers(1, 9), st.integers(1, 15)),
+    )
+    def test_envelope_of_hours(
+        self,
+        records: list[StoredRecord],
+        cuts: list[tuple[int, int]],
+        hour: int,
+        asked: tuple[int, int],
+        buckets: int,
+        rule: tuple[int, int],
+    ) -> None:
+        """Where a roll-up serves, it gives what the readings give, whenever and however they came.
+
+        The hour is a few milliseconds here. Each batch begins with some of what came before it.
+        """
+        start, end = asked[0], sum(asked)
+        borders = [(0, 0), *sorted(cuts), (len(records), 0)]
+        with pytest.MonkeyPatch.context() as patch, self.store() as history:
+            patch.setattr(hours, "HOUR_MS", hour)
+            for (begin, again), (finish, _) in pairwise(borders):
+                history.append(records[max(0, begin - again) : finish])
+                found = history.envelope(
+                    SITES[0],
+                    SERIES[0],
+                    start,
+                    end,
+                    buckets,
+                    interval_ms=rule[0],
+                    max_gap_ms=rule[1],
+                )
+                assert envelope_of(records[:finish], start, end, buckets, rule) == found
+        assert_shows_every_crossing(records, found)
 
     @slower
     @given(
@@ -296,6 +326,40 @@ class HistorySuite:
             assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in seen)
             assert {len(numbers) % 20 for numbers in seen} == {0}
             assert history.count() == 600
+
+
+def envelope_of(
+    records: list[StoredRecord], start: int, end: int, buckets: int, rule: tuple[int, int]
+) -> list[Bucket]:
+    """Return the envelope of the first series by its definition, neighbours included."""
+    own = [item.reading for item in Model(records).readings(SITES[0], SERIES[0])]
+    judged = [item for item in own if item.judged]
+    return envelope(
+        [item for item in own if start <= item.at < end],
+        start=start,
+        end=end,
+        buckets=buckets,
+        interval_ms=rule[0],
+        max_gap_ms=rule[1],
+        before=next((item for item in reversed(judged) if item.at < start), None),
+        after=next((item for item in judged if item.at >= end), None),
+    )
+
+
+def assert_shows_every_crossing(records: list[StoredRecord], buckets: list[Bucket]) -> None:
+    """For every limit: a bucket's extreme is beyond it exactly if one of its judged readings is."""
+    own = [item.reading for item in Model(records).readings(SITES[0], SERIES[0])]
+    for bucket in buckets:
+        values = {
+            item.value
+            for item in own
+            if item.judged and item.value is not None and bucket.start <= item.at < bucket.end
+        }
+        for limit in {value + step for value in values | {0} for step in (-1, 0, 1)}:
+            above = bucket.maximum is not None and bucket.maximum > limit
+            below = bucket.minimum is not None and bucket.minimum < limit
+            assert any(value > limit for value in values) == above
+            assert any(value < limit for value in values) == below
 
 
 def append_in_batches(history: History, records: list[StoredRecord], cuts: list[int]) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from history import hours
 from history.columns import Point
-from history.envelope import bucket_edges, envelope
+from history.envelope import bucket_edges, envelope, in_hours
 from history.envelope_columns import envelope_of_columns
 from history.port import Bucket
 from protocol.reading import Reading
@@ -104,7 +105,7 @@ class TestEnvelope:
 
     @given(st.integers(0, 10**6), st.integers(0, 10**4), numbers)
     def test_edges(self, start: int, length: int, buckets: int) -> None:
-        """Buckets cover the range, are of one width but for the last, and not more than asked for."""
+        """Narrow buckets cover the range, are of one width but for the last, no more than asked for."""
         edges = bucket_edges(start, start + length, buckets)
         widths = [two - one for one, two in pairwise(edges)]
 
@@ -112,6 +113,25 @@ class TestEnvelope:
         assert len(widths) <= buckets
         assert len(set(widths[:-1])) <= 1
         assert all(0 < width <= widths[0] for width in widths)
+
+    @given(st.integers(0, 10**6), st.integers(1, 10**4), numbers, st.integers(1, 500))
+    def test_edges_of_hours(self, start: int, length: int, buckets: int, hour: int) -> None:
+        """Buckets an hour wide or wider are whole UTC hours but for their outer ends, all alike."""
+        end = start + length
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(hours, "HOUR_MS", hour)
+            edges = bucket_edges(start, end, buckets)
+            assert in_hours(start, end, buckets) == (-(-length // buckets) >= hour)
+            if not in_hours(start, end, buckets):
+                return
+        inner = [two - one for one, two in pairwise(edges[1:-1])]
+
+        assert (edges[0], edges[-1]) == (start, end)
+        assert len(edges) - 1 <= buckets
+        assert edges == sorted(set(edges))
+        assert all(edge % hour == 0 for edge in edges[1:-1])
+        assert len(set(inner)) <= 1
+        assert all(edges[1] - start <= width >= end - edges[-2] for width in inner)
 
     def test_holds_into_the_range_and_out_of_it(self) -> None:
         """Without the neighbours the edges are unknown, with them they are held."""

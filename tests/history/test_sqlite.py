@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 import history.sqlite
-from history.port import History, HistoryUnavailableError
+from history import hours
+from history.port import History, HistoryUnavailableError, RecordDiffersError
 from history.sqlite import SqliteHistory
-from history.sqlite_file import GUARDED
+from history.sqlite_file import DERIVED, GUARDED
 from tests.history.model import SERIES, SITES, STREAMS, reading, record
 from tests.history.suite import HistorySuite, seqs
 
@@ -87,7 +88,7 @@ class TestGuards:
         other.close()
 
     def test_all_tables_are_guarded(self, tmp_path: Path) -> None:
-        """A table that is added later must be guarded too."""
+        """A table that is added later must be guarded too, or be one that can be made again."""
         filled(tmp_path / "history.db").close()
         other = sqlite3.connect(tmp_path / "history.db")
         tables = {
@@ -95,7 +96,7 @@ class TestGuards:
         }
         other.close()
 
-        assert tables == set(GUARDED)
+        assert tables == {*GUARDED, *DERIVED}
 
 
 class TestFile:
@@ -119,17 +120,19 @@ class TestFile:
         assert [STREAMS[0]] == store.streams()
         store.close()
 
-    def test_killed_while_appending(self, tmp_path: Path) -> None:
-        """After SIGKILL all that was answered as stored is there, and every batch whole or not at all."""
+    def test_killed_while_appending(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """After SIGKILL all that was answered is there, every batch whole or not at all, hours too."""
         program = (
             "import sys; from pathlib import Path; from history.sqlite import SqliteHistory;"
             "from tests.history.model import STREAMS, reading, record\n"
+            "from history import hours; hours.HOUR_MS = 10\n"
             "store = SqliteHistory(Path(sys.argv[1]))\n"
             "for first in range(1, 10**9, 7):\n"
             "    store.append([record(STREAMS[0], reading(n, n)) for n in range(first, first + 7)])\n"
             "    print(first + 6, flush=True)\n"
         )
         path = tmp_path / "history.db"
+        monkeypatch.setattr(hours, "HOUR_MS", 10)
         child = subprocess.Popen(
             [sys.executable, "-c", program, str(path)],
             cwd=Path(__file__).parents[2],
@@ -144,8 +147,10 @@ class TestFile:
         child.stdout.close()
         store = SqliteHistory(path)
         found = [seq for seq, _ in store.records(STREAMS[0])]
+        differ = store.rebuild_hours()
         store.close()
 
+        assert differ == []
         assert len(found) >= answered[-1]
         assert found == list(range(1, len(found) + 1))
         assert len(found) % 7 == 0
@@ -336,3 +341,81 @@ def test_readers_do_not_keep_the_wal(tmp_path: Path) -> None:
     assert busy == 0
     half_read.close()  # type: ignore[attr-defined]
     store.close()
+
+
+class TestHours:
+    """The roll-up of history.db: made when readings are written, and made again when asked."""
+
+    ASKED = (SITES[0], SERIES[0], 0, 200, 3)
+    RULE = {"interval_ms": 10, "max_gap_ms": 30}  # noqa: RUF012
+
+    @pytest.fixture(autouse=True)
+    def _short_hours(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(hours, "HOUR_MS", 20)
+
+    def test_a_file_of_the_first_version(self, tmp_path: Path) -> None:
+        """A file made by 0.1.0 is rolled once when it is opened; what it had is untouched."""
+        path = tmp_path / "history.db"
+        script = (Path(__file__).parent / "history-v1.sql").read_text()
+        old = sqlite3.connect(path)
+        old.executescript(script)
+        assert old.execute("PRAGMA user_version").fetchone() == (1,)
+        rows = old.execute("SELECT * FROM readings ORDER BY stream, seq").fetchall()
+        old.close()
+        first, last = rows[0][3], rows[-1][3]
+        asked = (SITES[0], SERIES[0], first, last + 1, 5)
+        reader = SqliteHistory(path, read_only=True)
+        before = reader.envelope(*asked, **self.RULE)
+        reader.close()
+
+        store = SqliteHistory(path)
+        assert sum(bucket.count for bucket in before) > 5
+        assert before == store.envelope(*asked, **self.RULE)
+        assert store.rebuild_hours() == []
+        assert store.hours(SITES[0], SERIES[0], 0, 2**42)
+        store.append([record(STREAMS[2], reading(1, 500))])
+        store.close()
+        new = sqlite3.connect(path)
+        assert new.execute("PRAGMA user_version").fetchone() == (2,)
+        assert set(rows) <= set(new.execute("SELECT * FROM readings"))
+        new.close()
+
+    def test_a_changed_hour_is_found_and_put_right(self, tmp_path: Path) -> None:
+        """Somebody who hides a crossing in the hours is found by a rebuild, with series and hour."""
+        path = tmp_path / "history.db"
+        store = SqliteHistory(path)
+        store.append([record(STREAMS[0], reading(seq, seq * 5, 9_500)) for seq in range(1, 40)])
+        honest = store.envelope(*self.ASKED, **self.RULE)
+        other = sqlite3.connect(path)
+        other.execute("UPDATE hours SET maximum = 5000 WHERE start = 40")
+        other.execute("DELETE FROM hours WHERE start = 60")
+        other.commit()
+        other.close()
+        assert honest != store.envelope(*self.ASKED, **self.RULE)
+
+        differ = store.rebuild_hours()
+
+        assert [(item.site, item.series, item.start) for item in differ] == [
+            (SITES[0], SERIES[0], 40),
+            (SITES[0], SERIES[0], 60),
+        ]
+        assert honest == store.envelope(*self.ASKED, **self.RULE)
+        assert store.rebuild_hours() == []
+        store.close()
+
+    def test_after_a_rollback_nothing_is_remembered(self, tmp_path: Path) -> None:
+        """A batch that was refused leaves no hour behind, and the next one is rolled as ever."""
+        store = SqliteHistory(tmp_path / "history.db")
+        store.append([record(STREAMS[0], reading(seq, seq * 5)) for seq in range(1, 10)])
+        with pytest.raises(RecordDiffersError):
+            store.append(
+                [
+                    record(STREAMS[0], reading(10, 900, 9_500)),
+                    record(STREAMS[0], reading(2, 10, 1)),
+                ]
+            )
+        store.append([record(STREAMS[0], reading(seq, seq * 5)) for seq in range(10, 30)])
+
+        assert store.rebuild_hours() == []
+        assert [hour.maximum for hour in store.hours(SITES[0], SERIES[0], 0, 1_000)] == [5_000] * 8
+        store.close()
