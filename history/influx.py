@@ -291,6 +291,8 @@ class InfluxHistory:
         """Give the connections back."""
         if self._roller is not None:
             self._roller.close()
+        if self._writer is not None:
+            self._writer.close()
         self._side.close()
         self._server.close()
 
