@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from alerts.channels.smsd import start_smsd, what_is_missing
+from alerts.channels.smsd import what_is_missing
 from coldwatch.demo.spools import Recorded
 from history.opening import open_to_read
 from hub.tables import notices, quarantine, sms
@@ -32,7 +32,15 @@ from journal.excursions import excursions
 from protocol.canonical import canonical_bytes
 from protocol.chain import genesis, links
 from simulator.modem import Modem
-from tests.faults.test_kills import DEVICES, SPEED, Rig, judge_again, owed, wait_until_settled
+from tests.faults.test_kills import (
+    DEVICES,
+    SPEED,
+    Rig,
+    judge_again,
+    owed,
+    running,
+    wait_until_settled,
+)
 from tests.support.influxd import Influxd
 from tests.support.mosquitto import Mosquitto
 
@@ -86,20 +94,6 @@ class InfluxRig(Rig):
             time.sleep(0.1)
         self.set(fridge, 5_000)
         return time.monotonic() - began
-
-
-@contextmanager
-def running(folder: Path, broker: Mosquitto, influxd: Influxd) -> Iterator[tuple[InfluxRig, Modem]]:
-    """All of it, running."""
-    rig = InfluxRig(folder, broker, influxd)
-    with Modem(folder / "modem") as modem, start_smsd(folder, folder / "modem", folder / "smsd.db"):
-        for name in ("hub", *DEVICES):
-            rig.start(name)
-        try:
-            yield rig, modem
-        finally:
-            rig.stop.set()
-            rig.end()
 
 
 def impossible_now_and_then(rig: InfluxRig) -> None:
@@ -181,7 +175,7 @@ def run(folder: Path, broker: Mosquitto, outage_s: float, kills: int) -> str:
     with small_disk(engine, 200):
         influxd.start()
         try:
-            with running(folder, broker, influxd) as (rig, modem):
+            with running(InfluxRig(folder, broker, influxd)) as (rig, modem):
                 fridges = rig.fridges[:-1]
                 time.sleep(3)
                 told["up"] = [rig.excursion(fridges[0], modem, 60)]

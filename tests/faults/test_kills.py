@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import select
@@ -192,10 +193,13 @@ class Rig:
                 process.kill()
 
 
+AnyRig = TypeVar("AnyRig", bound=Rig)
+
+
 @contextmanager
-def running(folder: Path, broker: Mosquitto, seed: int) -> Iterator[tuple[Rig, Modem]]:
+def running(rig: AnyRig) -> Iterator[tuple[AnyRig, Modem]]:
     """All of it, running."""
-    rig = Rig(folder, broker, seed)
+    folder = rig.folder
     with Modem(folder / "modem") as modem, start_smsd(folder, folder / "modem", folder / "smsd.db"):
         for name in ("hub", *DEVICES):
             rig.start(name)
@@ -301,7 +305,7 @@ def run_rounds(folder: Path, broker: Mosquitto, rounds: int, seed: int) -> str:
     if missing := what_is_missing():
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     began = time.monotonic()
-    with running(folder, broker, seed) as (rig, modem):
+    with running(Rig(folder, broker, seed)) as (rig, modem):
         time.sleep(4)
         weather = threading.Thread(target=rig.weather)
         weather.start()

@@ -124,7 +124,7 @@ def test_an_old_backup_is_filled_in(
     if missing := what_is_missing():
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     hub, backup = tmp_path / "hub", tmp_path / "backup"
-    with running(tmp_path, mosquitto, 1) as (rig, modem):
+    with running(Rig(tmp_path, mosquitto, 1)) as (rig, modem):
         wait_for("both devices are stored", (hub / "hub.db").exists, 30)
         before, between = rig.fridges[0], rig.fridges[2]
         wait_for("both devices have sent", lambda: len(stored(hub)) == len(DEVICES), 30)
