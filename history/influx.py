@@ -6,6 +6,7 @@ goes on judging and telling meanwhile.
 
 from __future__ import annotations
 
+import time
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 PAGE: Final = 20_000
 # What is newest is looked for in the last days first; series that ended before are remembered.
 _RECENT_NS: Final = 3 * 86_400_000 * NS
+_ENDED_FOR_S: Final = 10.0
 
 
 class InfluxHistory:
@@ -65,6 +67,7 @@ class InfluxHistory:
         self._side = Side(state_dir / SIDE_FILE, read_only=read_only)
         self._writer = None if read_only else Writer(self._server, self._side)
         self._roller = None if read_only else HourRoller(self._server, self._side)
+        self._ended_at = 0.0
         self._ended: dict[tuple[str, ...], StreamReading] = {}
 
     def append(self, records: Sequence[StoredRecord]) -> list[RefusedRecord]:
@@ -150,6 +153,8 @@ class InfluxHistory:
         )
         rows = chain.from_iterable(items for _, items in groups)
         some = [item for item in rows if field != "value" or item.reading.judged]
+        if not some:
+            return None
         return max(some, key=_order) if way == "DESC" else min(some, key=_order)
 
     def settled(self, site: str, series: str) -> int | None:
@@ -168,7 +173,10 @@ class InfluxHistory:
         if newest is not None:
             found = self._last_rows(f"{of_site}time > {newest - _RECENT_NS}")
         ended = [key for key in keys if key not in found]
-        if any(key not in self._ended for key in ended):
+        # A clock that runs ahead puts everybody else behind the window: looked at again before long.
+        old = time.monotonic() - self._ended_at > _ENDED_FOR_S
+        if ended and (old or any(key not in self._ended for key in ended)):
+            self._ended_at = time.monotonic()
             self._ended |= self._last_rows(f"{of_site}time < {LAST_NS}")
         latest: dict[tuple[str, str], StreamReading] = {}
         for key in keys:

@@ -66,6 +66,11 @@ class HourRoller:
 
 def roll_over(server: Server, side: Side, stop: threading.Event | None = None) -> int:
     """Roll every touched hour that is over; return how many."""
+    with side.rolling:
+        return _roll_over(server, side, stop)
+
+
+def _roll_over(server: Server, side: Side, stop: threading.Event | None) -> int:
     over = side.over()
     done = 0
     for site, touched in groupby(sorted(over), key=lambda item: item[0]):

@@ -113,6 +113,8 @@ class Lines:
         )
 
     def _head(self, key: tuple[str, str, str]) -> str:
+        if len(self._heads) > 100_000:  # nor must one that invents assets
+            self._heads.clear()
         site, stream, series = key
         asset, point, quantity = split_series(series)
         # tags in the order of their names: the server need not sort them

@@ -36,9 +36,11 @@ log = logging.getLogger(__name__)
 
 TOKEN: Final = "COLDWATCH_INFLUX_TOKEN"  # noqa: S105
 _NO_DATABASE: Final = ("database not found", "default retention policy not set")
-# Of the refusals, those that say nothing against the lines: who asks, where, when, how much.
-_NOT_THE_LINES: Final = frozenset({401, 403, 404, 408, 429})
-_TOO_LARGE: Final = 413
+# The refusals that speak of the lines: malformed, too many at once, of another type. All others
+# speak of who asks, where and when, or come from something in between.
+_THE_LINES: Final = frozenset({400, 413, 422})
+# How a page of a proxy looks to whoever takes it for an answer.
+_NO_INFLUXDB: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 
 
 class LinesRefusedError(Exception):
@@ -80,6 +82,8 @@ class Server:
             raise self._unavailable(error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._away(error) from None
+        except _NO_INFLUXDB as error:
+            raise self._odd(error) from None
 
     def _prepare(self) -> None:
         buckets = self._client.buckets_api()
@@ -138,7 +142,7 @@ class Server:
             )
         except ApiException as error:
             status = error.status or 0
-            if status == _TOO_LARGE or (400 <= status < 500 and status not in _NOT_THE_LINES):
+            if status in _THE_LINES:
                 raise LinesRefusedError(_message(error)) from None
             raise self._unavailable(error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -158,9 +162,13 @@ class Server:
         self, query: str, *, quick: bool = False
     ) -> list[tuple[dict[str, str], list[str], list[list[Any]]]]:
         """Return each group of a SELECT: the tags it groups by, its columns, its rows."""
-        answer = orjson.loads(self._ask(query, "application/json", quick=quick))
+        text = self._ask(query, "application/json", quick=quick)
+        try:
+            results = orjson.loads(text)["results"]
+        except _NO_INFLUXDB as error:
+            raise self._odd(error) from None
         found = []
-        for result in answer["results"]:
+        for result in results:
             if "error" in result:
                 if result["error"].startswith(_NO_DATABASE):
                     return []
@@ -170,8 +178,16 @@ class Server:
         return found
 
     def csv(self, query: str) -> bytes:
-        """Return the answer as lines of `name,tags,time,column...` under a header; b"" for none."""
-        return self._ask(query, "application/csv", quick=False)
+        """Return the answer as lines of `name,tags,time,column...` under a header; b"" for none.
+
+        A question that failed half-way has no rows either: see ``influx_columns.pages``.
+        """
+        text = self._ask(query, "application/csv", quick=False)
+        if text and not text.startswith(b"name,"):
+            raise HistoryUnavailableError(
+                f"InfluxDB at {self.url}: {text[:200].decode(errors='replace').strip()}"
+            )
+        return text
 
     def _ask(self, query: str, accept: str, *, quick: bool) -> bytes:
         fields = {"db": self.bucket, "epoch": "ns", "q": query}
@@ -206,6 +222,11 @@ class Server:
         while isinstance(getattr(reason, "reason", None), Exception):
             reason = reason.reason  # type: ignore[attr-defined]
         return HistoryUnavailableError(f"InfluxDB at {self.url} does not answer: {reason}")
+
+    def _odd(self, error: Exception) -> HistoryUnavailableError:
+        return HistoryUnavailableError(
+            f"what answers at {self.url} is no InfluxDB, or not ready ({type(error).__name__})"
+        )
 
     def _unavailable(self, error: ApiException) -> HistoryUnavailableError:
         message = _message(error)

@@ -87,6 +87,9 @@ class Side:
         self._connection: sqlite3.Connection | None = None
         self._read_only = read_only
         self.heads: dict[str, Head] = {}
+        # One rolls at a time: `again` begins anew when an hour is done with.
+        self.rolling = threading.Lock()
+        self.new = not path.exists()
         if not read_only:
             with said_plainly(path):
                 self._connection = self._open()

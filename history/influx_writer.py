@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, Final
@@ -26,7 +26,7 @@ from history.influx_columns import (
     last_numbers,
     stream_index,
 )
-from history.influx_lines import Lines, point_time, record_at
+from history.influx_lines import NS, Lines, point_time, record_at
 from history.influx_server import LinesRefusedError, Server
 from history.influx_side import Head, Side, Touched
 from history.port import (
@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 # Larger requests are hardly faster, and a refused line is found by halving one.
 REQUEST_LINES: Final = 5_000
+# Repeats further apart than this are asked for apart.
+_STRETCH_NS: Final = 3_600_000 * NS
 # influxd takes a request apart on one core.
 _AT_ONCE: Final = 2
 
@@ -54,6 +56,10 @@ class Writer:
         self._lines = Lines()
         self._lock = threading.Lock()
         self._ready = False
+        # Only a side file that is new may learn from the server, and only before anything is written.
+        self._learning = side.new
+        # Of each stream the newest number by time and the head for which both sides agreed.
+        self._agreed: dict[str, tuple[int, int]] = {}
         self._pool = ThreadPoolExecutor(_AT_ONCE, "influx")
         # Streams of which the server shows more than was answered, and up to what number.
         self._shown: dict[str, int] = {}
@@ -102,17 +108,19 @@ class Writer:
         for stream in newest.keys() | self._side.heads.keys():
             known = self._side.heads.get(stream, Head())
             # The newest by time is the highest by number but where a clock went back.
-            if newest.get(stream, 0) != known.seq:
-                self._bring(stream, known)
-        self._ready = True
+            pair = (newest.get(stream, 0), known.seq)
+            if pair[0] != pair[1] and self._agreed.get(stream) != pair:
+                self._bring(stream, known, pair[0])
+        self._ready, self._learning = True, False
 
-    def _bring(self, stream: str, known: Head) -> None:
+    def _bring(self, stream: str, known: Head, last_number: int) -> None:
         index = stream_index(self._server, stream)
         head = index.head()
         if head == known:
+            self._agreed[stream] = (last_number, known.seq)
             return
         touched = hours_since(self._server, stream, index, known.seq)
-        if known.seq and head.seq > known.seq:
+        if head.seq > known.seq and not (self._learning and not known.seq):
             self._shown[stream] = head.seq
             head = known
         if head.seq < known.seq:
@@ -154,7 +162,10 @@ class Writer:
     ) -> list[StoredRecord]:
         head = self._side.heads.get(stream, Head()).seq
         times = [_time_of(item) for item in items]
-        known = bodies_between(self._server, stream, min(times), max(times)) | known
+        stored: dict[int, dict[str, Any]] = {}
+        for first, last in _stretches(times):
+            stored |= bodies_between(self._server, stream, first, last)
+        known = stored | known
         index: StreamIndex | None = None
         missing: list[StoredRecord] = []
         for item in items:
@@ -210,6 +221,20 @@ class Writer:
                     body["at"] if reading else head.reading_at,
                 )
         return heads
+
+
+def _stretches(times: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of each run of times: one stray clock must not fetch what lies between."""
+    first = last = None
+    for time in sorted(times):
+        if first is None or last is None:
+            first = time
+        elif time - last > _STRETCH_NS:
+            yield first, last
+            first = time
+        last = time
+    if first is not None and last is not None:
+        yield first, last
 
 
 def _time_of(record: StoredRecord) -> int:

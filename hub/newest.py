@@ -6,8 +6,12 @@ value out that has just been judged.
 
 from __future__ import annotations
 
+from typing import Final
+
 from history.port import HistoryUnavailableError
 from hub.shield import Store
+
+_MOST: Final = 100_000
 
 
 class Newest:
@@ -21,6 +25,8 @@ class Newest:
     def see(self, site: str, series: str, at: int, value: int) -> None:
         """Note a judged reading; an older one than is known changes nothing."""
         known = self._seen.get((site, series))
+        if known is None and len(self._seen) > _MOST:  # a device that invents assets
+            self._seen.clear()
         if known is None or known[0] <= at:
             self._seen[site, series] = (at, value)
 

@@ -6,16 +6,20 @@ at once that the store is away, and a thread of its own asks until it answers ag
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from history.port import HistoryUnavailableError, RefusedRecord, StoredRecord, StreamReading
 
+log = logging.getLogger(__name__)
+
 _Answer = TypeVar("_Answer")
 
-# Asked anew after these pauses, seconds; the last one goes on.
-PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0)
+# Asked anew after these pauses, seconds; the last one goes on. Only a write that was answered sets
+# them back: a store that reads well and hangs in writing must not stop intake every second.
+PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 
 
 class Store(Protocol):
@@ -44,13 +48,20 @@ class Shield:
         self._away = ""
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._failures = 0
+        self._heads: dict[str, int] | None = None
 
     def append(self, records: Sequence[StoredRecord]) -> list[RefusedRecord]:
         """Store records durably; raise HistoryUnavailableError at once while the store is away."""
-        return self._pass_on(lambda: self._store.append(records))
+        refused = self._pass_on(lambda: self._store.append(records))
+        self._failures = 0
+        return refused
 
     def heads(self) -> dict[str, int]:
         """Return how far each stream is stored; raise as ``append`` does."""
+        heads, self._heads = self._heads, None
+        if heads is not None and not self._away:
+            return heads  # nothing was written since the asking thread got them
         return self._pass_on(self._store.heads)
 
     def records(self, stream: str, first_seq: int = 1) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -78,14 +89,15 @@ class Shield:
             raise
 
     def _ask(self) -> None:
-        pauses = [*self._pauses_s]
-        while not self._stop.wait(pauses[0]):
-            if len(pauses) > 1:
-                pauses.pop(0)
+        while not self._stop.wait(self._pauses_s[min(self._failures, len(self._pauses_s) - 1)]):
+            self._failures += 1
             try:
-                self._store.heads()
+                self._heads = self._store.heads()
             except HistoryUnavailableError as error:
                 self._away = str(error)
+            except Exception as error:  # whatever it is: intake must not be told "away" for ever
+                log.exception("asking the history failed")
+                self._away = f"asking it failed: {error}"
             else:
                 self._away = ""
                 return

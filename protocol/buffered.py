@@ -9,6 +9,7 @@ whatever the message was. Here a burst of packets costs one read and one write.
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Final, Protocol
 
 import paho.mqtt.client as mqtt
@@ -70,7 +71,7 @@ class BufferedSocket:
         while self._out:
             try:
                 written = self._sock.send(self._out)
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
             del self._out[:written]
 

@@ -243,17 +243,19 @@ class TestServer:
             own.start()
             store.append(batch(4, 6))
 
+            another = [record(STREAMS[1], reading(seq, START + seq * 60_000)) for seq in (1, 2)]
             os.kill(own.pid, signal.SIGSTOP)
             with pytest.raises(HistoryUnavailableError, match="does not answer"):
-                store.append(batch(7, 9))
+                store.append([*batch(7, 9), *another])
             os.kill(own.pid, signal.SIGCONT)
             # The points of the unanswered write are shown now. They are written once more, for
             # influxd may have them in its cache only.
-            store.append(batch(7, 9))
+            store.append([*batch(7, 9), *another])
             own.kill()
             own.start()
 
             assert numbers(store) == list(range(1, 10))
+            assert [seq for seq, _ in store.records(STREAMS[1])] == [1, 2]
 
     def test_killed_while_appending(self, own: Influxd) -> None:
         """After SIGKILL of the server in the midst of appending, all that was answered is there, once."""
@@ -362,6 +364,68 @@ class TestServer:
         finally:
             server.kill()
             subprocess.run(["umount", engine], check=True)
+
+    @pytest.mark.parametrize("answer", [b"", b"error\nsomething\n", b"<html>"])
+    def test_a_failed_question_is_no_empty_answer(
+        self, influxd: Influxd, monkeypatch: pytest.MonkeyPatch, answer: bytes
+    ) -> None:
+        """A CSV answer that lost its rows to an error raises; no chart is drawn without them."""
+        with fresh(influxd) as store:
+            store.append(batch(1, 50))
+            ask = store._server._ask
+
+            def broken(query: str, accept: str, *, quick: bool) -> bytes:
+                return answer if "csv" in accept else ask(query, accept, quick=quick)
+
+            monkeypatch.setattr(store._server, "_ask", broken)
+            with pytest.raises(HistoryUnavailableError):
+                store.samples(SITES[0], SERIES[0], START, START + 86_400_000)
+
+    def test_something_else_answers(self, tmp_path: Path) -> None:
+        """A page of a proxy in the server's place is said as such, and ends nothing."""
+        import http.server
+
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                """Answer with a page, whatever is asked."""
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"<html>soon again</html>")
+
+            do_POST = do_GET  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            store = InfluxHistory(
+                InfluxSettings(url=f"http://127.0.0.1:{server.server_port}"), tmp_path
+            )
+            for question in (
+                lambda: store.append(batch(1, 1)),
+                store.heads,
+                store.streams,
+                lambda: store.last_before(SITES[0], SERIES[0], START),
+                lambda: store.samples(SITES[0], SERIES[0], START, START + 1),
+            ):
+                with pytest.raises(HistoryUnavailableError):
+                    question()
+            store.close()
+            server.shutdown()
+
+    def test_a_reading_from_the_future(
+        self, influxd: Influxd, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One clock that runs ahead does not freeze what is newest of everybody else."""
+        monkeypatch.setattr(history.influx, "_ENDED_FOR_S", 0.0)
+        with fresh(influxd) as store:
+            ahead = reading(1, START + 10 * 86_400_000) | {"series": SERIES[1]}
+            store.append([record(STREAMS[1], ahead)])
+            for seq in (1, 2, 3):
+                store.append([record(STREAMS[0], reading(seq, START + seq * 60_000, seq))])
+
+                assert store.latest()[SITES[0], SERIES[0]].reading.value == seq
 
     def test_a_wrong_token(self, influxd: Influxd) -> None:
         """A token that the server does not know is said, with where to put another one."""

@@ -73,6 +73,26 @@ def test_only_the_first_call_waits() -> None:
     store.go.set()
 
 
+def test_a_store_that_reads_and_cannot_write_is_asked_ever_more_seldom() -> None:
+    """Questions answered set no pause back: only a write that went through does."""
+    store = Hanging()
+    shield = Shield(store, (0.001, 0.002, 0.004, 30.0))
+    for _ in range(3):
+        store.away = True
+        with pytest.raises(HistoryUnavailableError):
+            shield.append([])
+        store.away = False
+        wait_until(shield, answers=True)
+    store.away = True
+    with pytest.raises(HistoryUnavailableError):
+        shield.append([])
+    asked = store.asked
+    time.sleep(0.2)
+
+    assert store.asked == asked
+    shield.close()
+
+
 def test_it_comes_back_by_itself() -> None:
     """When the store answers again calls go through, and a later outage is met in the same way."""
     store = Hanging()
