@@ -231,8 +231,10 @@ def _judged_times(connection: sqlite3.Connection, series: int, hours: Sequence[i
     import numpy as np
 
     (text,) = connection.execute(
-        "SELECT group_concat(r.at) FROM json_each(?) h CROSS JOIN readings r ON r.series = ?"  # noqa: S608
-        f" AND r.at >= h.value AND r.at < h.value + ? WHERE {_JUDGED}",
+        # json_each has a column `value` of its own
+        "SELECT group_concat(r.at) FROM (SELECT value AS start FROM json_each(?)) h"
+        " CROSS JOIN readings r ON r.series = ? AND r.at >= h.start AND r.at < h.start + ?"
+        " WHERE r.quality >= 0 AND r.value IS NOT NULL",
         (json.dumps(hours), series, rule.HOUR_MS),
     ).fetchone()
     return np.fromstring(text or "", np.int64, sep=",")

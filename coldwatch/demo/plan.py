@@ -111,12 +111,15 @@ STORY: Final[tuple[tuple[int, str, str, str], ...]] = (
     (110, "east-gate/fridge-2", "thermostat_drift", 'to = 6.0\nover = "5min"'),
     (125, "school-3/fridge-2", "probe_plug", ""),
 )
+# The same warm room at whatever hour it is shown: at night the van's open door would warm its fridge
+# for less than the half hour that holds a batch.
+ROOM: Final = ("[ambient]", "mean_c = 26.0", "swing_c = 0.0", "weather_c = 0.0")
 LINKS: Final = (LinkEvent(20, "pi-van-7", up=False), LinkEvent(140, "pi-van-7", up=True))
 
 
 def world_toml(root: Path) -> str:
     """Return the world file: every fridge, and the story."""
-    parts = [f"root = {_text(root)}", 'step = "10s"', "seed = 7", ""]
+    parts = [f"root = {_text(root)}", 'step = "10s"', "seed = 7", "", *ROOM, ""]
     for site in SITES:
         for fridge in site.fridges:
             parts += [

@@ -35,6 +35,8 @@ from tests.history.model import (
     stored,
 )
 
+QUALITIES = ("ok", "ok", "ok", "suspect:stuck", "rejected:crc")
+
 slower = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
 )
@@ -177,6 +179,40 @@ class HistorySuite:
                     max_gap_ms=rule[1],
                 )
                 assert envelope_of(records[:finish], start, end, buckets, rule) == found
+                assert_shows_every_crossing(records[:finish], found)
+
+    @slower
+    @given(
+        st.lists(st.tuples(st.integers(0, 120), st.sampled_from(QUALITIES)), max_size=40),
+        st.integers(8, 30),
+        st.tuples(st.integers(0, 60), st.integers(30, 90)),
+        st.integers(1, 3),
+        st.tuples(st.integers(1, 6), st.integers(1, 10)),
+    )
+    def test_late_readings_within_hours(
+        self,
+        items: list[tuple[int, str]],
+        hour: int,
+        asked: tuple[int, int],
+        buckets: int,
+        rule: tuple[int, int],
+    ) -> None:
+        """Where readings within an hour are further apart than the rule holds, the rest is unknown.
+
+        Crowded with hours of which the extremes are known and the unknown time is not.
+        """
+        start, end = asked[0], sum(asked)
+        records = [
+            record(STREAMS[0], reading(seq, at, 4000 + seq, quality))
+            for seq, (at, quality) in enumerate(sorted(items), start=1)
+        ]
+        with pytest.MonkeyPatch.context() as patch, self.store() as history:
+            patch.setattr(hours, "HOUR_MS", hour)
+            history.append(records)
+            found = history.envelope(
+                SITES[0], SERIES[0], start, end, buckets, interval_ms=rule[0], max_gap_ms=rule[1]
+            )
+            assert envelope_of(records, start, end, buckets, rule) == found
         assert_shows_every_crossing(records, found)
 
     @slower

@@ -16,7 +16,7 @@ import pytest
 
 import history.sqlite
 from history import hours
-from history.port import History, HistoryUnavailableError, RecordDiffersError
+from history.port import Bucket, History, HistoryUnavailableError, RecordDiffersError
 from history.sqlite import SqliteHistory
 from history.sqlite_file import DERIVED, GUARDED
 from tests.history.model import SERIES, SITES, STREAMS, reading, record
@@ -343,11 +343,13 @@ def test_readers_do_not_keep_the_wal(tmp_path: Path) -> None:
     store.close()
 
 
+def chart(store: SqliteHistory, start: int, end: int, buckets: int) -> list[Bucket]:
+    """Return the envelope of the first series where a reading holds for at most 30 ms."""
+    return store.envelope(SITES[0], SERIES[0], start, end, buckets, interval_ms=10, max_gap_ms=30)
+
+
 class TestHours:
     """The roll-up of history.db: made when readings are written, and made again when asked."""
-
-    ASKED = (SITES[0], SERIES[0], 0, 200, 3)
-    RULE = {"interval_ms": 10, "max_gap_ms": 30}  # noqa: RUF012
 
     @pytest.fixture(autouse=True)
     def _short_hours(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,14 +365,14 @@ class TestHours:
         rows = old.execute("SELECT * FROM readings ORDER BY stream, seq").fetchall()
         old.close()
         first, last = rows[0][3], rows[-1][3]
-        asked = (SITES[0], SERIES[0], first, last + 1, 5)
+        asked = first, last + 1, 5
         reader = SqliteHistory(path, read_only=True)
-        before = reader.envelope(*asked, **self.RULE)
+        before = chart(reader, *asked)
         reader.close()
 
         store = SqliteHistory(path)
         assert sum(bucket.count for bucket in before) > 5
-        assert before == store.envelope(*asked, **self.RULE)
+        assert before == chart(store, *asked)
         assert store.rebuild_hours() == []
         assert store.hours(SITES[0], SERIES[0], 0, 2**42)
         store.append([record(STREAMS[2], reading(1, 500))])
@@ -385,13 +387,13 @@ class TestHours:
         path = tmp_path / "history.db"
         store = SqliteHistory(path)
         store.append([record(STREAMS[0], reading(seq, seq * 5, 9_500)) for seq in range(1, 40)])
-        honest = store.envelope(*self.ASKED, **self.RULE)
+        honest = chart(store, 0, 200, 3)
         other = sqlite3.connect(path)
         other.execute("UPDATE hours SET maximum = 5000 WHERE start = 40")
         other.execute("DELETE FROM hours WHERE start = 60")
         other.commit()
         other.close()
-        assert honest != store.envelope(*self.ASKED, **self.RULE)
+        assert honest != chart(store, 0, 200, 3)
 
         differ = store.rebuild_hours()
 
@@ -399,7 +401,7 @@ class TestHours:
             (SITES[0], SERIES[0], 40),
             (SITES[0], SERIES[0], 60),
         ]
-        assert honest == store.envelope(*self.ASKED, **self.RULE)
+        assert honest == chart(store, 0, 200, 3)
         assert store.rebuild_hours() == []
         store.close()
 
