@@ -5,10 +5,13 @@ Run alone: ``python -m benchmarks.history``. Making the five years takes a quart
 
 from __future__ import annotations
 
+import multiprocessing
 import random
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -105,6 +108,33 @@ def _median_ms(what: Callable[[], object]) -> float:
     return sorted(times)[2]
 
 
+def _peak(folder: Path, *, of_readings: bool) -> tuple[int, int]:
+    """Return peak memory before and after the chart of five years, MiB; for a process of its own."""
+    store = SqliteHistory(folder / "history.db", read_only=True)
+
+    def chart(readings: int) -> None:
+        what = Range(BEGIN, BEGIN + readings * MINUTE, 1_000, **RULE)
+        if of_readings:
+            store._envelope_of_readings(SITE, FRIDGES[0], what)
+        else:
+            store.envelope(SITE, FRIDGES[0], what.start, what.end, what.buckets, **RULE)
+
+    peaks = []
+    for readings in (600, CHART):  # the first one loads numpy
+        chart(readings)
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    store.close()
+    return peaks[0], peaks[1]
+
+
+def _peak_mib(folder: Path, *, of_readings: bool) -> int:
+    """Return how much the chart of five years adds to the peak memory of a fresh process, MiB."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        before, after = pool.submit(_peak, folder, of_readings=of_readings).result()
+    return after - before
+
+
 def run() -> list[Row]:
     """Measure and return the rows of the table."""
     rows = []
@@ -134,6 +164,12 @@ def run() -> list[Row]:
 
         assert chart(CHART) == chart_of_readings()
 
+        def late() -> object:
+            """Ask by a rule that no reading keeps: every hour has to be looked into."""
+            what = asked(CHART)
+            rule = {"interval_ms": MINUTE // 2, "max_gap_ms": MINUTE - 1}
+            return store.envelope(SITE, FRIDGES[0], what.start, what.end, what.buckets, **rule)
+
         def exposure() -> object:
             borders = [BEGIN + third * (YEAR // 3) * MINUTE for third in range(4)]
             return total(
@@ -151,7 +187,10 @@ def run() -> list[Row]:
                 "ms",
                 "200",
             ),
+            Row("  peak memory of it", _peak_mib(folder, of_readings=False), "MiB", ""),
             Row("  the same from its readings", _median_ms(chart_of_readings), "ms", ""),
+            Row("  peak memory of that", _peak_mib(folder, of_readings=True), "MiB", ""),
+            Row("  the same where each hour has a reading too late", _median_ms(late), "ms", ""),
             Row("exposure over a year and three fridges", _median_ms(exposure), "ms", "200"),
         ]
         store.close()
