@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -59,11 +58,15 @@ def _batches(records: Iterator[StoredRecord], size: int) -> Iterator[list[Stored
         yield batch
 
 
+def _fridges_of(device: int) -> tuple[str, ...]:
+    """Return the series of a device: no two measure the same fridge, or each would come late."""
+    return tuple(f"fridge-{device}-{number}/center/temperature" for number in range(8))
+
+
 def _append(folder: Path, size: int) -> tuple[float, float]:
     """Return readings a second, and CPU microseconds a reading, at ``size`` readings a commit."""
-    series = tuple(f"fridge-{number}/center/temperature" for number in range(8))
     devices = [
-        list(_batches(_records(f"{number:032x}", series, 2_000), min(size, 500)))
+        list(_batches(_records(f"{number:032x}", _fridges_of(number), 2_000), min(size, 500)))
         for number in range(100)
     ]
     parts = [part for turn in zip(*devices, strict=True) for part in turn]
@@ -122,7 +125,9 @@ def _peak(folder: Path, *, of_readings: bool) -> tuple[int, int]:
     peaks = []
     for readings in (600, CHART):  # the first one loads numpy
         chart(readings)
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        # not getrusage: its peak is that of the process this one was forked from
+        status = Path("/proc/self/status").read_text()
+        peaks.append(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
     store.close()
     return peaks[0], peaks[1]
 
