@@ -10,8 +10,9 @@ Everything here is pure and derived: an hour can be rolled again from its readin
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
-from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from protocol.reading import Reading
@@ -100,11 +101,15 @@ def roll(start: int, rows: Iterable[RawReading]) -> Hour:
 
 def roll_all(rows: Iterable[RawReading]) -> list[Hour]:
     """Return the hours of readings in the port's order; an hour without a reading is left out."""
-    length = HOUR_MS
-    return [
-        roll(start, group)
-        for start, group in groupby(rows, key=lambda row: row[0] - row[0] % length)
-    ]
+    ordered = rows if isinstance(rows, list) else list(rows)
+    hours, begin = [], 0
+    while begin < len(ordered):
+        start = hour_of(ordered[begin][0])
+        # looked for by halves: to ask each reading for its hour costs as much as to roll it
+        end = bisect_left(ordered, start + HOUR_MS, begin, key=itemgetter(0))
+        hours.append(roll(start, ordered[begin:end]))
+        begin = end
+    return hours
 
 
 def raw_of(reading: Reading) -> RawReading:

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 PAGE: Final = 20_000
 # What is newest is looked for in the last days first; series that ended before are remembered.
 _RECENT_NS: Final = 3 * 86_400_000 * NS
+# How long a stretch of readings is asked for at a time: ten thousand at one a minute are a week.
+_FIRST_SPAN_NS: Final = 86_400_000 * NS
+_LONGEST_SPAN_NS: Final = 14 * 86_400_000 * NS
 _ENDED_FOR_S: Final = 10.0
 
 
@@ -86,6 +89,31 @@ class InfluxHistory:
         """Yield the readings of a series, streams merged by (at, stream, seq)."""
         first, last = _ns(start), _ns(end)
         where = of_series(site, series)
+        # With a LIMIT InfluxDB still looks through the whole range: it is asked for in pieces.
+        span = _FIRST_SPAN_NS
+        while first < last:
+            upto = min(last, first + span)
+            count = 0
+            for item in self._readings(where, first, upto):
+                count += 1
+                yield item
+            if count < PAGE // 4:
+                span = min(span * 2, _LONGEST_SPAN_NS)
+            elif count > PAGE:
+                span //= 2
+            first = upto
+            if not count and first < last:
+                following = self._next_time(where, first)
+                first = last if following is None else following // NS * NS
+
+    def _next_time(self, where: str, first: int) -> int | None:
+        rows = self._server.rows(
+            f'SELECT "seq" FROM "{MEASUREMENT}" WHERE {where} AND time >= {first}'  # noqa: S608
+            " ORDER BY time ASC LIMIT 1"
+        )
+        return next((int(row["time"]) for row in rows), None)
+
+    def _readings(self, where: str, first: int, last: int) -> Iterator[StreamReading]:
         page = PAGE
         while first < last:
             when = f"{where} AND time >= {first} AND time < {last}"
