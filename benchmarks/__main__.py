@@ -1,6 +1,6 @@
 """Print all figures beside those that design.md asks for: ``python -m benchmarks [NAME ...]``.
 
-NAME is a module of this folder (intake, engine, agent, history, export, excursions); without one, all run.
+NAME is a module of this folder (intake, engine, agent, history, export, influx, excursions); without one, all run.
 `against_telegraf` is a section with tables of its own, five minutes long, and comes last.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.row import Row
 
-MODULES = ("engine", "intake", "agent", "history", "export", "excursions")
+MODULES = ("engine", "intake", "agent", "history", "export", "influx", "excursions")
 SECTIONS = ("against_telegraf",)
 PACKAGES = ("paho-mqtt", "pydantic", "SQLAlchemy", "orjson")
 
