@@ -44,6 +44,9 @@ DEVICES = ("pi-1", "pi-2")
 FRIDGES = ("fridge-1", "fridge-2")
 PEOPLE = ("li", "wang", "amy")
 
+Text = tuple[str, str]
+"""An SMS: telephone number and text."""
+
 
 def agent_toml(folder: Path, device: str, port: int) -> str:
     """An agent with two fridges, each with a temperature that the test sets, and six room probes."""
@@ -255,10 +258,15 @@ def owed(decisions: list[Decision]) -> set[tuple[str, str, str]]:
     return due
 
 
-def check(rig: Rig, messages: Iterable[Message], spools: list[Recorded]) -> dict[str, int]:
+def texts(messages: Iterable[Message]) -> Counter[Text]:
+    """Return how often each SMS arrived."""
+    return Counter((message.to, message.text) for message in messages)
+
+
+def check(rig: Rig, arrived: Counter[Text], spools: list[Recorded]) -> dict[str, int]:
     """Assert that nothing was lost, doubled or changed; return the counts.
 
-    ``messages`` are the SMS that arrived, as far as the hub may know of them.
+    ``arrived`` are the SMS that arrived, as far as the hub may know of them.
     """
     hub = rig.folder / "hub"
     history = SqliteHistory(hub / "history.db", read_only=True)
@@ -288,7 +296,6 @@ def check(rig: Rig, messages: Iterable[Message], spools: list[Recorded]) -> dict
     assert Counter(map(tuple, told)) == Counter(owed(decisions))
     assert {row.state for row in outbox} <= {"sent"}
     sent = Counter((row.phone, row.text) for row in outbox)
-    arrived = Counter((message.to, message.text) for message in messages)
     assert arrived == sent
     return {
         "records": records,
@@ -326,7 +333,7 @@ def run_rounds(folder: Path, broker: Mosquitto, rounds: int, seed: int) -> str:
         for device in DEVICES:
             rig.start(device)
         spools = wait_until_settled(rig, 60)
-        counts = check(rig, modem.messages, spools)
+        counts = check(rig, texts(modem.messages), spools)
     spent = time.monotonic() - began
     assert counts["excursions"] > 0
     assert counts["sms"] > 0
