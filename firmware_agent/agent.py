@@ -29,6 +29,7 @@ from firmware_agent.metrics import size_of
 from firmware_agent.notify import Watchdog, notify
 from firmware_agent.outbox import SpoolOutbox
 from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
+from firmware_agent.parts import Cycle, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
 from firmware_agent.sampler import Sampler, Schedule, Taken
@@ -60,6 +61,7 @@ class Agent:
         self._plan = plan
         self._clock = clock
         self._stop = threading.Event()
+        self._woken = threading.Event()
         self._failed = False
         self.health = Health()
         self._watchdog = Watchdog(frozenset({"cycle", "uplink"}))
@@ -94,6 +96,7 @@ class Agent:
             self.health,
             plan.every_ms,
         )
+        self._parts = make_parts(plan, clock, self.health, self.wake)
         sinks: list[Sink] = [PanelLog()]
         if plan.state_file is not None:
             sinks.append(StateFile(Path(plan.state_file)))
@@ -112,12 +115,19 @@ class Agent:
     def stop(self) -> None:
         """End as soon as the present step is done. Any thread may call it."""
         self._stop.set()
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Begin the next cycle at once: something happened that must not wait. Any thread may call it."""
+        self._woken.set()
 
     def run(self) -> bool:
         """Run until :meth:`stop`; tell whether that was asked for, and not forced by an error."""
         clock, plan = self._clock, self._plan
         self._writer.start(self._stamp(), clock.now_ms())
         self.uplink.start()
+        for _, part in self._parts:
+            part.start()
         notify("READY=1")
         log.info(
             "agent=started site=%s device=%s stream=%s recorded=%d series=%d",
@@ -128,10 +138,13 @@ class Agent:
         pages = self._serve_figures()
         try:
             while not self._stop.is_set():
+                self._woken.clear()
                 self._cycle()
                 self._wait_until(schedule.after(clock.mono_ms()))
         finally:
             notify("STOPPING=1")
+            for _, part in self._parts:
+                part.close()
             if pages is not None:
                 pages.close()
             self.uplink.stop()
@@ -153,13 +166,16 @@ class Agent:
         writer.told = uplink.told
         if uplink.fork is not None:
             self._fork(now_ms)
-        writer.commit(self._drafts(taken), stamp, now_ms, uplink.marks)
+        drafts = self._drafts(taken) + self._of_parts(taken, stamp)
+        writer.commit(drafts, stamp, now_ms, uplink.marks)
         uplink.news(writer.streams, writer.recorded, self._sampled)
         self._tell_health()
         unsent = uplink.unsent
         problems = self.health.problems()
         state = panel_state(writer.judge.open, uplink.told, unsent, problems)
         self.panel.show(state)
+        for _, part in self._parts:
+            part.show(state)
         notify(f"STATUS={state.light}; {writer.recorded} recorded, {unsent} unsent")
 
     def _drafts(self, taken: list[Taken]) -> list[Draft]:
@@ -173,6 +189,21 @@ class Agent:
         if self.uplink.take_rules_lost() or self._writer.settings_version != plan.version:
             mono_ms = min([self._clock.mono_ms(), *(draft.mono_ms for draft in drafts)])
             drafts.insert(0, settings_draft(mono_ms, plan.version, plan.series))
+        return drafts
+
+    def _of_parts(self, taken: list[Taken], stamp: Stamp) -> list[Draft]:
+        """Return what the parts have to record. A part that fails costs nobody else anything."""
+        if not self._parts:
+            return []
+        cycle = Cycle(self._clock.now_ms(), self._clock.mono_ms(), stamp.synced, taken)
+        drafts = []
+        for name, part in self._parts:
+            try:
+                drafts += part.drafts(cycle)
+                self.health.set(f"part {name}", None)
+            except Exception as error:
+                if self.health.set(f"part {name}", f"failed: {type(error).__name__}: {error}"):
+                    log.exception("part=failed name=%s", name)
         return drafts
 
     def _fork(self, now_ms: int) -> None:
@@ -214,9 +245,9 @@ class Agent:
         self.health.set("clock", waiting)
 
     def _wait_until(self, mono_ms: int) -> None:
-        """Wait for the next cycle, feeding the watchdog meanwhile."""
+        """Wait for the next cycle or until woken, feeding the watchdog meanwhile."""
         clock = self._clock
-        while not self._stop.is_set():
+        while not self._woken.is_set():
             self._watchdog.moved("cycle")
             self._watchdog.feed(time.monotonic())
             left_ms = mono_ms - clock.mono_ms()
@@ -224,7 +255,7 @@ class Agent:
                 return
             if self._watchdog.every_s is not None:
                 left_ms = min(left_ms, int(self._watchdog.every_s * 1000 * clock.speed))
-            clock.wait(self._stop, left_ms)
+            clock.wait(self._woken, left_ms)
 
     def _serve_figures(self) -> LoopbackPages | None:
         if self._plan.metrics is None:

@@ -19,7 +19,7 @@ class Draft:
     """A record before it has its number.
 
     Attributes:
-        kind: ``reading`` or ``settings``.
+        kind: ``reading``, ``settings`` or ``event``.
         mono_ms: when it was made, CLOCK_BOOTTIME.
         fields: the rest of its body.
         at: its UTC, where that is known otherwise (a replayed recording).
@@ -54,6 +54,14 @@ def reading_draft(series: str, mono_ms: int, sample: Sample, at: int | None = No
 def settings_draft(mono_ms: int, version: str, series: Mapping[str, Any]) -> Draft:
     """Return the draft of a settings record."""
     return Draft("settings", mono_ms, {"version": version, "series": series})
+
+
+def event_draft(mono_ms: int, event: str, subject: str, body: Mapping[str, Any]) -> Draft:
+    """Return the draft of an event record (protocol/messages.py, EventBody).
+
+    ``body`` holds integers, text, booleans, lists and objects of them: what may be hashed.
+    """
+    return Draft("event", mono_ms, {"event": event, "subject": subject, "body": dict(body)})
 
 
 @dataclass(slots=True)

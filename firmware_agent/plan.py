@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class Plan:
         version: names this table of series; 16 hexadecimal digits.
         log: how the log's lines are spelt, ``text`` or ``json``.
         metrics: host and port of the figures for Prometheus; None for no figures.
+        parts: what else takes part in the cycle (firmware_agent/parts.py): name to settings.
     """
 
     site: str
@@ -79,6 +80,7 @@ class Plan:
     version: str
     log: Form = "text"
     metrics: tuple[str, int] | None = None
+    parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Spell it for the process that asked for the checking."""

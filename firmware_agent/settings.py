@@ -18,6 +18,7 @@ from alerts.rules import Rule, Watch
 from config.agent import AgentSettings, Asset, Point
 from config.loading import Problem, SettingsError, SettingsFile, read, validate
 from config.positions import Location
+from firmware_agent.parts import PARTS
 from firmware_agent.plan import EX_CONFIG, Plan, ProbePlan
 from protocol.canonical import canonical_bytes
 from sensors.registry import check_settings, checked, spec
@@ -136,6 +137,11 @@ def _plan(settings: AgentSettings) -> Plan:
         version=version_of(series),
         log=settings.log,
         metrics=(metrics.host, metrics.port) if metrics.enabled else None,
+        parts={
+            name: section.model_dump(mode="json")
+            for name in PARTS
+            if (section := getattr(settings, name)) is not None
+        },
     )
 
 

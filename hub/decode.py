@@ -27,6 +27,8 @@ from protocol.reading import KNOWN_FIELDS
 # All fields of a reading but `raw`; one with more of them carries something that we do not know.
 _REQUIRED = len(KNOWN_FIELDS - {"raw"})
 
+_TAGS = frozenset({("reading",), ("settings",), ("event",)})
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -161,5 +163,6 @@ def _first_trouble(error: ValidationError) -> str:
     """Return the first thing that is wrong, as `field: what`."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     # A discriminated union puts its tag in front; people look for the field.
-    where = ".".join(str(part) for part in first["loc"] if part not in {"reading", "settings"})
+    way = first["loc"][1:] if first["loc"][:1] in _TAGS else first["loc"]
+    where = ".".join(str(part) for part in way)
     return f"{where or 'message'}: {first['msg']}"

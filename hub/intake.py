@@ -337,6 +337,8 @@ class Intake:
             if body["kind"] == "settings":
                 stream.rules_changed = True
                 batch.settings.append((stream, body))
+            elif body["kind"] == "event":
+                batch.entries.append(_event(stream, body))
             elif body["value"] is not None and not body["quality"].startswith("rejected"):
                 seen[body["series"]] = body
             if decisions := feed(body):
@@ -433,6 +435,13 @@ class Intake:
         if decision.rule.holds and decision.happening != "recovered":
             holds.hold_overlapping(conn, row, at=now)
         self._tell(conn, decision, row, now)
+
+
+def _event(stream: Stream, body: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """Return the journal entry of an event record: what the device says, and where it said it."""
+    said = {key: body[key] for key in ("at", "clock", "seq", "body")}
+    entry = {"device": stream.device, "stream": stream.stream, **said}
+    return f"device.{body['event']}", f"{stream.site}/{body['subject']}", entry
 
 
 def _behind(seq: int, decoded: Decoded) -> list[dict[str, Any] | None]:

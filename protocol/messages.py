@@ -108,7 +108,39 @@ class SettingsRecordBody(TypedDict):
     series: dict[SeriesName, SeriesBody]
 
 
-RecordBody = Annotated[ReadingBody | SettingsRecordBody, Field(discriminator="kind")]
+class EventBody(TypedDict):
+    """Something that happened at the device and is no measurement; the hub journals it.
+
+    A finished lamp cycle, a press of the mute button, an SMS that the agent's own modem sent.
+    """
+
+    __pydantic_config__ = _KEEP_UNKNOWN  # type: ignore[misc]
+
+    kind: Literal["event"]
+    seq: Sequence
+    at: Milliseconds
+    boot: BootId
+    mono_ms: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
+    clock: Clock
+    event: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9-]{0,39}\.[a-z][a-z0-9-]{0,39}$",
+            description="what happened, `part.what`",
+            examples=["lamp.cycle", "panel.mute"],
+        ),
+    ]
+    subject: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9_./-]{0,160}$",
+            description="the asset, series or part that it bears on",
+        ),
+    ]
+    body: Annotated[dict[str, Any], Field(description="the details, by event")]
+
+
+RecordBody = Annotated[ReadingBody | SettingsRecordBody | EventBody, Field(discriminator="kind")]
 
 
 class Gap(BaseModel):

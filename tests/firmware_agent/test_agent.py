@@ -16,6 +16,9 @@ import pytest
 from alerts.engine import StreamEngine
 from config.clock import SystemClock
 from firmware_agent.agent import Agent
+from firmware_agent.chain import Draft, event_draft
+from firmware_agent.panel import PanelState
+from firmware_agent.parts import PARTS, Context, Cycle
 from firmware_agent.plan import Plan, ProbePlan
 from protocol.reading import split_series
 from sensors.registry import checked
@@ -206,3 +209,60 @@ def expected_rows(file: Path) -> list[list[tuple[int, int]]]:
     with file.open() as lines:
         rows = [row for row in csv.reader(lines) if row]
     return [[(epoch + int(row[1]), int(row[3 + 3 * probe])) for row in rows] for probe in range(4)]
+
+
+class _Doorman:
+    """A part that records an event when told to, and fails when told to."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.rung = threading.Event()
+        self.broken = False
+        self.lights: list[str] = []
+        self.closed = False
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def drafts(self, cycle: Cycle) -> list[Draft]:
+        """Return what was rung."""
+        if self.broken:
+            raise RuntimeError("the bell is gone")
+        if not self.rung.is_set():
+            return []
+        self.rung.clear()
+        return [event_draft(cycle.mono_ms, "door.bell", "fridge-1", {"times": 1})]
+
+    def show(self, state: PanelState) -> None:
+        """Note the light."""
+        self.lights.append(state.light)
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True
+
+
+def test_a_part_takes_part_in_the_cycle_and_cannot_harm_it(
+    tmp_path: Path, mosquitto: Mosquitto, hub: SmallHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Woken, the next cycle comes at once; what it records goes the way of all; its failure is told."""
+    made: list[_Doorman] = []
+    monkeypatch.setitem(PARTS, "bell", lambda context: made.append(_Doorman(context)) or made[-1])
+    plan = make_plan(tmp_path, mosquitto.port, every_ms=60_000, parts={"bell": {}})
+    with running(plan) as agent:
+        wait_for(lambda: hub.stored() >= 2)
+        (bell,) = made
+        bell.rung.set()
+        bell.context.wake()
+        wait_for(lambda: hub.stored() >= 3)
+        bell.broken = True
+        agent.wake()
+        wait_for(lambda: any("the bell is gone" in line for line in agent.health.problems()))
+        bell.broken = False
+        agent.wake()
+        wait_for(lambda: agent.health.problems() == ())
+    assert bell.closed
+    assert bell.lights[0] == "inside"
+    held = hub.held
+    assert held is not None
+    assert [b["event"] for b in held.bodies() if b["kind"] == "event"] == ["door.bell"]

@@ -353,3 +353,35 @@ def test_the_journal_stays_whole(bench: Bench) -> None:
     bench.take(warm().message(), b"{")
     with write(bench.database) as conn:
         assert journal.verify(conn) == []
+
+
+def test_what_happened_at_the_device_is_journalled_once(bench: Bench) -> None:
+    """An event record is stored with the rest and becomes one journal entry, however often it comes."""
+    sender = warm(3)
+    happened = sender.event(3, "lamp.cycle", "lamp-1", {"minutes": 30, "cut": "door"})
+    sender.reading(4, 5_000)
+    bench.take(sender.message())
+    bench.take(sender.message())
+    bench.broken = True
+    bench.take(sender.message())
+    assert bench.stored(sender) == sender.bodies
+    with read(bench.database) as conn:
+        (entry,) = journal.entries(conn, types="device.lamp.cycle")
+    assert (entry.subject, entry.body) == (
+        "east-gate/lamp-1",
+        {
+            "device": "pi-1", "stream": sender.stream, "at": happened["at"], "clock": "synced",
+            "seq": happened["seq"], "body": {"minutes": 30, "cut": "door"},
+        },
+    )  # fmt: skip
+
+
+def test_an_event_with_a_wrong_name_is_set_aside_and_blocks_nothing(bench: Bench) -> None:
+    """Its neighbours are stored and judged."""
+    sender = warm(3)
+    sender.event(3, "no dot", "lamp-1", {})
+    sender.reading(4, 5_000)
+    bench.take(sender.message())
+    assert bench.marks(sender) == (6, 6)
+    assert len(bench.stored(sender)) == 5
+    assert "event" in bench.reasons()[0]

@@ -69,6 +69,14 @@ class Sender:
              "quality": quality} | more
         )  # fmt: skip
 
+    def event(
+        self, minute: float, event: str, subject: str, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Append an event record at ``minute`` from the start."""
+        return self.add(
+            {"kind": "event", **self._when(minute), "event": event, "subject": subject, "body": body}
+        )  # fmt: skip
+
     def _when(self, minute: float) -> dict[str, Any]:
         offset = int(minute * MINUTE)
         return {"at": START + offset, "boot": self.boot, "mono_ms": offset, "clock": "synced"}

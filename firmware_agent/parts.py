@@ -1,0 +1,86 @@
+"""What an agent may have beside probes and uplink: lamp, panel lines, modem, power.
+
+Each part is a settings section of the same name, and a class that takes part in the cycle. The
+agent knows none of them by name; a part that is not set up is not imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from config.clock import Clock
+from firmware_agent.chain import Draft
+from firmware_agent.health import Health
+from firmware_agent.sampler import Taken
+
+if TYPE_CHECKING:
+    from firmware_agent.panel import PanelState
+    from firmware_agent.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a part is made from.
+
+    Attributes:
+        settings: its own section, checked, as plain JSON values.
+        plan: the agent's whole plan.
+        clock: the one clock.
+        health: where a part says what is wrong with it.
+        wake: makes the next cycle begin at once; any thread may call it.
+    """
+
+    settings: Mapping[str, Any]
+    plan: Plan
+    clock: Clock
+    health: Health
+    wake: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What there is to know while the records of a cycle are gathered.
+
+    Attributes:
+        now_ms: UTC, milliseconds; a guess while the clock is not right.
+        mono_ms: CLOCK_BOOTTIME, milliseconds.
+        synced: whether the system clock is right.
+        taken: the samples of this cycle in time order, those that are not recorded among them.
+    """
+
+    now_ms: int
+    mono_ms: int
+    synced: bool
+    taken: Sequence[Taken]
+
+
+class Part(Protocol):
+    """Something that takes part in the agent's cycle. No call may block for long or raise."""
+
+    def start(self) -> None:
+        """Begin: threads and lines. Called once, before the first cycle."""
+
+    def drafts(self, cycle: Cycle) -> list[Draft]:
+        """Return what is to be recorded with this cycle; they are committed with it."""
+
+    def show(self, state: PanelState) -> None:
+        """See what is open, told, unsent and wrong; called after the commit of each cycle."""
+
+    def close(self) -> None:
+        """End, and leave every line as it is safe. Called once; it takes no longer than 1 s."""
+
+
+# Section of the settings -> its part. Each is imported only where its section is given.
+PARTS: dict[str, Callable[[Context], Part]] = {}
+
+
+def make_parts(
+    plan: Plan, clock: Clock, health: Health, wake: Callable[[], None]
+) -> list[tuple[str, Part]]:
+    """Return the parts that are set up, each with its name; nothing is started."""
+    return [
+        (name, PARTS[name](Context(settings, plan, clock, health, wake)))
+        for name, settings in plan.parts.items()
+    ]
