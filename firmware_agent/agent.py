@@ -39,6 +39,7 @@ from firmware_agent.stream import StreamWriter
 from firmware_agent.uplink import Uplink
 from protocol.reading import split_series
 from sensors.registry import checker, open_probe
+from sensors.shared import Devices
 
 if TYPE_CHECKING:
     from config.loopback import LoopbackPages
@@ -83,14 +84,16 @@ class Agent:
             ("stream-unforked", "a new stream must begin and cannot"),
             ("stream-forked", "the new stream could begin"),
         )
+        devices = Devices()
+        quantities = [split_series(probe.series)[2] for probe in plan.probes]
         self._sampler = Sampler(
             [
                 (
                     probe.series,
-                    open_probe(probe.driver, clock),
-                    checker(probe.driver, split_series(probe.series)[2]),
+                    open_probe(probe.driver, clock, quantity, devices),
+                    checker(probe.driver, quantity),
                 )
-                for probe in plan.probes
+                for probe, quantity in zip(plan.probes, quantities, strict=True)
             ],
             clock,
             self.health,

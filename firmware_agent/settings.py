@@ -21,7 +21,7 @@ from config.positions import Location
 from firmware_agent.parts import PARTS
 from firmware_agent.plan import EX_CONFIG, Plan, ProbePlan
 from protocol.canonical import canonical_bytes
-from sensors.registry import check_settings, checked, spec
+from sensors.registry import check_settings, checked, unfit
 
 TEMPERATURE = "temperature"
 
@@ -64,8 +64,8 @@ def _point_problem(file: SettingsFile, place: Location, point: Point) -> Problem
         key = next((word for word in re.findall(r"\w+", message) if word in driver), None)
         way = (*place, "driver", key) if key else (*place, "driver")
         return file.problem(way, message, remedy or f"sensors/{kind}/README.md explains it")
-    if point.decides and not spec(kind).may_decide:
-        message = f"a {kind} is not accurate enough to speak for vaccine"
+    message = unfit(driver) if point.decides else None
+    if message is not None:
         remedy = "write decides = false, and let a better probe decide"
         return file.problem((*place, "decides"), message, remedy)
     return None

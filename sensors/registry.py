@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sensors.checks import Checker
 from sensors.contract import Limits, Probe, Spec
+from sensors.shared import FRESH_MS, Devices
 
 if TYPE_CHECKING:
     from config.clock import Clock
+    from sensors.shared import Device
 
 # Marks a driver table that `checked` has made; a person cannot write it by accident.
 CHECKED = "_checked"
@@ -29,11 +32,17 @@ class Driver:
         spec: returns what is true of every probe of the kind.
         check: returns checked settings as plain JSON values; raises ValueError in one line.
         open: makes a probe from checked settings; touches no hardware.
+        device: instead of ``open`` for a kind that gives several quantities from one measurement:
+            makes what stands behind the probes of all of them (sensors/shared.py).
+        unfit: returns why a probe with these checked settings may not speak for vaccine although
+            its kind may; None where it may.
     """
 
     spec: Callable[[], Spec]
     check: Callable[[Mapping[str, Any]], dict[str, Any]]
-    open: Callable[[Mapping[str, Any], Clock], Probe]
+    open: Callable[[Mapping[str, Any], Clock], Probe] | None = None
+    device: Callable[[Mapping[str, Any], Clock], Device] | None = None
+    unfit: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
 
 def _ds18b20() -> Driver:
@@ -115,12 +124,36 @@ def check_settings(table: Mapping[str, Any], quantity: str | None = None) -> Non
         checker(plain, quantity)
 
 
-def open_probe(table: Mapping[str, Any], clock: Clock) -> Probe:
+def unfit(table: Mapping[str, Any]) -> str | None:
+    """Return why a probe with this table may not speak for vaccine; None where it may.
+
+    Raises ValueError for a wrong table.
+    """
+    driver = _driver(table)
+    if not driver.spec().may_decide:
+        return f"a {table['kind']} is not accurate enough to speak for vaccine"
+    return driver.unfit(checked(table))
+
+
+def open_probe(
+    table: Mapping[str, Any],
+    clock: Clock,
+    quantity: str = "temperature",
+    devices: Devices | None = None,
+) -> Probe:
     """Make the probe that a driver table names; raise ValueError for a wrong table.
 
-    No hardware is touched: an unplugged probe raises NoDataError when it is read.
+    No hardware is touched: an unplugged probe raises NoDataError when it is read. ``devices`` holds
+    what several series share; without it the probe has its device for itself.
     """
-    return _driver(table).open(checked(table), clock)
+    driver = _driver(table)
+    plain = checked(table)
+    if driver.device is not None:
+        make = partial(driver.device, plain, clock)
+        fresh_ms = max(FRESH_MS, driver.spec().least_spacing_ms)
+        return (devices or Devices()).probe(plain, quantity, make, clock, fresh_ms)
+    assert driver.open is not None, plain["kind"]
+    return driver.open(plain, clock)
 
 
 def checker(table: Mapping[str, Any], quantity: str) -> Checker:
