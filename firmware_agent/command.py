@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from firmware_agent.plan import Plan
 
 EX_OK = 0
+EX_USAGE = 2
 EX_IOERR = 74
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
@@ -37,7 +38,15 @@ log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    parser.add_argument("settings", type=Path, help="the agent's settings, such as agent.toml")
+    parser.add_argument(
+        "settings", type=Path, nargs="?", help="the agent's settings, such as agent.toml"
+    )
+    parser.add_argument(
+        "--probes",
+        action="store_true",
+        help="list the probes on the 1-Wire bus with their present values, and end",
+    )
+    parser.add_argument("--json", action="store_true", help="with --probes: as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,6 +55,12 @@ def run(args: argparse.Namespace) -> int:
     from config.logs import log_to_stderr
     from firmware_agent.plan import PlanError, load_plan
 
+    if args.probes:
+        return _probes(args)
+    if args.settings is None or args.json:
+        wrong = "--json goes with --probes" if args.json else "name the agent's settings"
+        print(f"coldwatch agent: {wrong}", file=sys.stderr)
+        return EX_USAGE
     ending = _Ending()
     try:
         log_to_stderr()
@@ -59,6 +74,18 @@ def run(args: argparse.Namespace) -> int:
         print(f"coldwatch agent: {error}", file=sys.stderr)
         return EX_TEMPFAIL
     return _leave(_run(plan, clock, ending))
+
+
+def _probes(args: argparse.Namespace) -> int:
+    from firmware_agent.plan import PlanError, load_plan
+    from firmware_agent.probes import show_probes
+
+    try:
+        plan = None if args.settings is None else load_plan(args.settings)
+    except PlanError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    return show_probes(plan, as_json=args.json)
 
 
 def _run(plan: Plan, clock: Clock, ending: _Ending) -> int:

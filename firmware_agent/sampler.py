@@ -19,6 +19,7 @@ from firmware_agent.health import Health
 from sensors.checks import Checker
 from sensors.contract import (
     NoDataError,
+    NotingProbe,
     Probe,
     ProbeError,
     ProbeFaultError,
@@ -62,6 +63,7 @@ class _Answer(NamedTuple):
     taken: list[Taken]
     error: Exception | None
     took_ms: int
+    notes: tuple[str, ...] = ()
 
 
 class _Reader:
@@ -84,6 +86,7 @@ class _Reader:
         self.newest_ms: int | None = None
         self.down = False
         self.late = False
+        self._notes = probe.notes if isinstance(probe, NotingProbe) else tuple
         self._clock = clock
         self._answers = answers
         self._ask = threading.Semaphore(0)
@@ -114,13 +117,15 @@ class _Reader:
                 return
             begun_ms = self._clock.mono_ms()
             taken: list[Taken] = []
+            notes: tuple[str, ...] = ()
             error: Exception | None = None
             try:
                 taken = self._read()
+                notes = self._notes()
             except Exception as caught:  # noqa: BLE001 - a driver's bug is that probe's fault alone
                 error = caught
             took_ms = self._clock.mono_ms() - begun_ms
-            self._answers.put(_Answer(self, taken, error, took_ms))
+            self._answers.put(_Answer(self, taken, error, took_ms, notes))
 
     def _read(self) -> list[Taken]:
         probe = self.probe
@@ -217,6 +222,7 @@ class Sampler:
             if answer.taken:
                 reader.newest_ms = max(item.mono_ms for item in answer.taken)
             self._state(reader, None)
+            self._health.set(f"note {reader.series}", "; ".join(answer.notes) or None)
             return answer.taken
         reader.failures += 1
         reader.failed += 1

@@ -128,6 +128,21 @@ class Probe(Protocol):
 
 
 @runtime_checkable
+class NotingProbe(Probe, Protocol):
+    """A probe that reads and yet has something that a person should put right.
+
+    Whoever samples asks ``isinstance(probe, NotingProbe)`` and shows what it says among the
+    problems, for as long as it says so. A note changes no reading and no quality.
+    """
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is to be put right, one line each; empty where all is well.
+
+        Asked after each read that gave a sample, by the thread that read. Never blocks or raises.
+        """
+
+
+@runtime_checkable
 class RecordedProbe(Probe, Protocol):
     """A probe that plays back a recording: its rows have times of their own.
 

@@ -14,12 +14,12 @@ enough. ``NO`` is believed: the kernel also says it when it got fewer than nine 
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from config.clock import SystemClock
+from sensors import sysfs
 from sensors.contract import (
     Limits,
     NoDataError,
@@ -30,6 +30,7 @@ from sensors.contract import (
     Spec,
 )
 from sensors.ds18b20 import scratchpad
+from sensors.ds18b20.bus import bus_at
 
 if TYPE_CHECKING:
     from config.clock import Clock
@@ -60,58 +61,126 @@ SPEC: Final = Spec(
     power_on=(85_000,),
 )
 
-# The file is about 80 bytes. One read(2) only: sysfs may start a conversion with each.
-_MOST_BYTES: Final = 4096
-_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO})
-_FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
-
 
 class Ds18b20:
     """One probe. It keeps nothing open between two reads, so it survives unplugging."""
 
-    __slots__ = ("_file", "_id", "_root")
+    def __init__(
+        self,
+        root: Path,
+        probe_id: str,
+        clock: Clock | None = None,
+        resolution: int | None = None,
+        *,
+        parasite: bool = False,
+    ) -> None:
+        """Read the probe ``probe_id`` ("28-…") below ``root``, the kernel's list of devices.
 
-    def __init__(self, root: Path, probe_id: str) -> None:
-        """Read the probe ``probe_id`` ("28-…") below ``root``, the kernel's list of devices."""
-        self._root = root
+        ``resolution`` in bit is set where the probe has another; ``parasite`` says that it is
+        meant to run without a supply wire.
+        """
+        self._bus = bus_at(root)
+        self._bus.join(probe_id)
         self._id = probe_id
-        self._file = os.fspath(root / probe_id / "w1_slave")
+        self._clock = clock or SystemClock()
+        self._wanted = resolution
+        self._parasite = parasite
+        self._folder = root / probe_id
+        self._looked = False
+        self._set = False
+        self._notes: dict[str, str] = {}
 
     def read(self) -> Sample:
         """Return what the probe says now; blocks up to 750 ms on real hardware."""
-        return parse(self._text())
+        try:
+            self._look()
+            text = self._bus.text(self._id, self._clock)
+        except OSError as error:
+            raise self._meaning(error) from error
+        pad = bytes_of(text)
+        if pad is None:
+            return Sample(None, "rejected:crc")
+        said = scratchpad.sample(pad)
+        if said.quality != "rejected:crc" and self._wanted is not None and any(pad):
+            self._hold_to(self._wanted, scratchpad.resolution(pad))
+        return said
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what should be put right: power, resolution, the right to convert together."""
+        found = [*self._notes.values(), self._bus.refused]
+        return tuple(note for note in found if note)
 
     def close(self) -> None:
         """Nothing is open."""
 
-    def _text(self) -> bytes:
+    def _look(self) -> None:
+        """Look once, whenever the probe has come to the bus, how it has its power."""
+        if self._looked:
+            return
         try:
-            descriptor = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                return os.read(descriptor, _MOST_BYTES)
-            finally:
-                os.close(descriptor)
+            power = sysfs.read(self._folder / "ext_power").strip()
+        except OSError:
+            # A kernel before 5.10 does not tell; one that is gone says so when it is read.
+            power = b""
+        self._looked = True
+        parasite = power == b"0" and not self._parasite
+        self._notes["power"] = (
+            "has parasite power, with which conversions fail in the cold; connect VDD to 3.3 V, "
+            'or write power = "parasite" where that is meant'
+            if parasite
+            else ""
+        )
+
+    def _hold_to(self, wanted: int, has: int) -> None:
+        """Set the resolution for the readings from now on, where the probe has another.
+
+        It goes into the probe's volatile memory. EEPROM, good for 50 000 writes, is left alone, so a
+        probe that lost its power has its old resolution again, and it is set anew from here.
+        """
+        if has == wanted:
+            self._set = False
+            self._notes["resolution"] = ""
+            return
+        note = f"has {has} bit and not {wanted}"
+        if self._set:
+            # It was set and is not so: some copies of the chip know 12 bit only.
+            self._notes["resolution"] = f"{note}; it does not take another resolution"
+            return
+        self._set = True
+        try:
+            sysfs.write(self._folder / "resolution", b"%d\n" % wanted)
         except OSError as error:
-            raise self._meaning(error) from error
+            why = "may not be written" if error.errno in sysfs.FORBIDDEN else error.strerror
+            self._notes["resolution"] = f"{note}: {self._folder / 'resolution'}: {why}"
 
     def _meaning(self, error: OSError) -> NoDataError | ProbeFaultError | ProbeTransientError:
         """Say what an error of the file system means for the probe."""
-        if error.errno in _GONE:
-            if not self._root.is_dir():
+        root = self._bus.root
+        if error.errno in sysfs.GONE:
+            self._looked = self._set = False
+            self._notes.clear()
+            if not root.is_dir():
                 return NoDataError(
-                    f"there is no 1-Wire bus at {self._root}; write dtoverlay=w1-gpio into "
+                    f"there is no 1-Wire bus at {root}; write dtoverlay=w1-gpio into "
                     "/boot/firmware/config.txt and start again"
                 )
-            return NoDataError(f"probe {self._id} is not on the bus; is it plugged in?")
-        if error.errno in _FORBIDDEN:
-            return ProbeFaultError(f"{self._file} may not be read; let the agent's user read it")
+            found = [other for other in self._bus.others() if other != self._id]
+            there = f"on the bus are {', '.join(found)}" if found else "no DS18B20 is on the bus"
+            return NoDataError(f"probe {self._id} is not on the bus; is it plugged in? {there}")
+        if error.errno in sysfs.FORBIDDEN:
+            return ProbeFaultError(
+                f"{self._folder / 'w1_slave'} may not be read; let the agent's user read it"
+            )
         return ProbeTransientError(f"probe {self._id}: {error.strerror}")
 
 
-def parse(text: bytes) -> Sample:
-    """Return what the text of a ``w1_slave`` says; raise ProbeTransientError for another."""
+def bytes_of(text: bytes) -> bytes | None:
+    """Return the nine bytes in the text of a ``w1_slave``; None where the kernel calls them wrong.
+
+    Raises ProbeTransientError for another text.
+    """
     if not text:
-        # The kernel found nobody on the bus, or a bulk conversion is under way.
+        # The kernel found nobody on the bus.
         raise ProbeTransientError("the probe did not answer (empty w1_slave)")
     first = text.partition(b"\n")[0]
     digits, separator, verdict = first.partition(b" : crc=")
@@ -121,11 +190,21 @@ def parse(text: bytes) -> Sample:
         pad = b""
     if not separator or len(pad) != scratchpad.LENGTH:
         raise ProbeTransientError(f"not the text of a w1_slave file: {first[:60]!r}")
-    if not verdict.endswith(b" YES"):
-        return Sample(None, "rejected:crc")
-    return scratchpad.sample(pad)
+    return pad if verdict.endswith(b" YES") else None
 
 
-def open_probe(settings: Mapping[str, Any], _clock: Clock) -> Ds18b20:
+def parse(text: bytes) -> Sample:
+    """Return what the text of a ``w1_slave`` says; raise ProbeTransientError for another."""
+    pad = bytes_of(text)
+    return Sample(None, "rejected:crc") if pad is None else scratchpad.sample(pad)
+
+
+def open_probe(settings: Mapping[str, Any], clock: Clock) -> Ds18b20:
     """Make a probe from checked settings."""
-    return Ds18b20(Path(settings["root"]), settings["id"])
+    return Ds18b20(
+        Path(settings["root"]),
+        settings["id"],
+        clock,
+        settings["resolution"],
+        parasite=settings["power"] == "parasite",
+    )

@@ -14,11 +14,12 @@ from sensors.ds18b20.crc import crc8
 
 LENGTH: Final = 9
 _ALL_ZERO: Final = bytes(LENGTH)
-# Linux, w1_therm: byte 6 is 0x0C after a conversion that failed for want of power or time, with
-# the power-on value 85.00 or 127.94 in the register. 85.000 needs no second witness (checks.py);
-# 127.94 is named here, because "out of range" would hide the cause.
-_NO_POWER: Final = b"\xff\x07"
-_NO_POWER_WITNESS: Final = 0x0C
+# Linux, w1_therm, `features` bit 0: byte 6 is 0x0C after a conversion that failed, with 85.00 (not
+# enough time) or 127.94 (not enough power) in the register. The kernel applies it where it was asked
+# to; this does always. 85.000 without that witness is rejected as well (checks.py), for copies of
+# the chip do not set it; 127.94 is named here, because "out of range" would hide the cause.
+_FAILED: Final = (b"\x50\x05", b"\xff\x07")
+_FAILED_WITNESS: Final = 0x0C
 
 
 def millidegrees(pad: bytes) -> int:
@@ -40,6 +41,11 @@ def millidegrees(pad: bytes) -> int:
     return -thousandths if raw < 0 else thousandths
 
 
+def resolution(pad: bytes) -> int:
+    """Return the resolution in bit, 9 to 12, that the configuration byte says."""
+    return 9 + (pad[4] >> 5 & 3)
+
+
 def sample(pad: bytes) -> Sample:
     """Return what nine bytes say; what they prove impossible is rejected with its reason."""
     if crc8(pad) != 0:
@@ -48,6 +54,6 @@ def sample(pad: bytes) -> Sample:
         # Nine zeros have the right CRC: the bus is shorted, and it is not 0.0 degC.
         return Sample(0, "rejected:all-zero")
     value = millidegrees(pad)
-    if pad[:2] == _NO_POWER and pad[6] == _NO_POWER_WITNESS:
+    if pad[:2] in _FAILED and pad[6] == _FAILED_WITNESS:
         return Sample(value, "rejected:power-on")
     return Sample(value)

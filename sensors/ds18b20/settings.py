@@ -19,6 +19,15 @@ class Ds18b20Settings(DriverSettings):
         "/sys/bus/w1/devices"
     )
 
+    resolution: Annotated[
+        int | None,
+        Field(ge=9, le=12, description="bit; left out, the probe keeps what it has"),
+    ] = None
+    power: Annotated[
+        Literal["wired", "parasite"],
+        Field(description="`parasite` says that it is meant to have no supply wire"),
+    ] = "wired"
+
     @field_validator("id")
     @classmethod
     def _of_this_family(cls, text: str) -> str:

@@ -241,3 +241,33 @@ def test_an_end_is_heeded_while_a_probe_hangs() -> None:
 def test_logging_is_on() -> None:
     """The tests above count log lines, which would all be absent below the level of the logger."""
     assert logging.getLogger("firmware_agent.sampler").isEnabledFor(logging.WARNING)
+
+
+class Noting(Script):
+    """A probe that reads and has something to be put right."""
+
+    def __init__(self, *answers: int | Exception) -> None:
+        super().__init__(*answers)
+        self.said: tuple[str, ...] = ("has parasite power",)
+
+    def notes(self) -> tuple[str, ...]:
+        """Say it."""
+        return self.said
+
+
+def test_what_a_probe_notes_is_a_problem_and_costs_no_reading(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It shows for as long as the probe says so; the probe is not down."""
+    health, probe = Health(), Noting(5_000)
+    of = sampler(health, a=probe)
+    assert values(of.cycle(GO_ON)) == {"a": 5_000}
+    assert health.problems() == ("note fridge/a/temperature: has parasite power",)
+    version = health.version
+    of.cycle(GO_ON)
+    assert health.version == version
+    probe.said = ()
+    of.cycle(GO_ON)
+    assert health.problems() == ()
+    assert caplog.records == []
+    of.close()

@@ -100,9 +100,26 @@ class TestBytes:
         """Every row of the data sheet's table, with its checksum."""
         assert sample(bytes.fromhex(code) + TAIL + bytes([crc])) == Sample(value)
 
-    def test_power_on_is_left_to_the_checks(self) -> None:
-        """85.000 is what the bytes say; that it is the power-on value is the checks' business."""
-        said = sample(bytes.fromhex("5005") + TAIL + b"\x1c")
+    @pytest.mark.parametrize(
+        ("code", "witness", "says"),
+        [
+            ("5005", "0c", Sample(85_000, "rejected:power-on")),
+            ("ff07", "0c", Sample(127_937, "rejected:power-on")),
+            ("5005", "10", Sample(85_000)),
+            ("ff07", "10", Sample(127_937)),
+            ("5105", "0c", Sample(85_062)),
+        ],
+    )
+    def test_failed_conversion(self, code: str, witness: str, says: Sample) -> None:
+        """The kernel's `features` rule: byte 6 is 0c beside 85.00 or 127.94. Neither alone is enough."""
+        data = bytes.fromhex(code + "4b467fff" + witness + "10")
+
+        assert sample(data + bytes([crc8(data)])) == says
+
+    def test_power_on_without_the_witness_is_the_checks_business(self) -> None:
+        """Copies of the chip do not set byte 6: exactly 85.000 is rejected all the same."""
+        data = bytes.fromhex("50054b467fff1010")
+        said = sample(data + bytes([crc8(data)]))
         recorded = checker({"kind": "ds18b20", "id": ID}, "temperature").check(said, 0)
 
         assert said == Sample(85_000)
@@ -193,7 +210,7 @@ class TestFile:
             opened.append(descriptor)
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr("sensors.ds18b20.driver.os.read", refuse)
+        monkeypatch.setattr("sensors.sysfs.os.read", refuse)
         with pytest.raises(kind):
             Ds18b20(tmp_path, ID).read()
         # The file was closed all the same.
