@@ -56,6 +56,17 @@ def _ds18b20() -> Driver:
     return Driver(lambda: driver.SPEC, check, driver.open_probe)
 
 
+def _dht22() -> Driver:
+    from sensors.dht22 import driver
+
+    def check(table: Mapping[str, Any]) -> dict[str, Any]:
+        from sensors.dht22.settings import Dht22Settings
+
+        return _plain(Dht22Settings, table)
+
+    return Driver(lambda: driver.SPEC, check, device=driver.open_device)
+
+
 def _simulated() -> Driver:
     from sensors.simulated import driver
 
@@ -79,6 +90,7 @@ def _replay() -> Driver:
 
 
 DRIVERS: dict[str, Callable[[], Driver]] = {
+    "dht22": _dht22,
     "ds18b20": _ds18b20,
     "replay": _replay,
     "simulated": _simulated,
