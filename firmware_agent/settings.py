@@ -64,10 +64,10 @@ def _point_problem(file: SettingsFile, place: Location, point: Point) -> Problem
         key = next((word for word in re.findall(r"\w+", message) if word in driver), None)
         way = (*place, "driver", key) if key else (*place, "driver")
         return file.problem(way, message, remedy or f"sensors/{kind}/README.md explains it")
-    message = unfit(driver) if point.decides else None
-    if message is not None:
+    reason = unfit(driver) if point.decides else None
+    if reason is not None:
         remedy = "write decides = false, and let a better probe decide"
-        return file.problem((*place, "decides"), message, remedy)
+        return file.problem((*place, "decides"), reason, remedy)
     return None
 
 

@@ -89,10 +89,46 @@ def _replay() -> Driver:
     return Driver(lambda: driver.SPEC, check, driver.open_probe)
 
 
+def _ads1115() -> Driver:
+    from sensors.ads1115 import driver
+
+    def check(table: Mapping[str, Any]) -> dict[str, Any]:
+        from sensors.ads1115.settings import Ads1115Settings
+
+        return _plain(Ads1115Settings, table)
+
+    return Driver(lambda: driver.SPEC, check, driver.open_probe)
+
+
+def _max31865() -> Driver:
+    from sensors.max31865 import driver
+
+    def check(table: Mapping[str, Any]) -> dict[str, Any]:
+        from sensors.max31865.settings import Max31865Settings
+
+        return _plain(Max31865Settings, table)
+
+    return Driver(lambda: driver.SPEC, check, driver.open_probe, unfit=driver.unfit)
+
+
+def _sht3x() -> Driver:
+    from sensors.sht3x import driver
+
+    def check(table: Mapping[str, Any]) -> dict[str, Any]:
+        from sensors.sht3x.settings import Sht3xSettings
+
+        return _plain(Sht3xSettings, table)
+
+    return Driver(lambda: driver.SPEC, check, device=driver.open_device, unfit=driver.unfit)
+
+
 DRIVERS: dict[str, Callable[[], Driver]] = {
+    "ads1115": _ads1115,
     "dht22": _dht22,
     "ds18b20": _ds18b20,
+    "max31865": _max31865,
     "replay": _replay,
+    "sht3x": _sht3x,
     "simulated": _simulated,
 }
 

@@ -30,7 +30,9 @@ def test_case(case: Path) -> None:
     table, expected = load(case)
     quantity = expected.get("quantity", "temperature")
     registry.check_settings(table, quantity)
-    probe = registry.open_probe(table, HandClock(expected.get("now_ms", 1_719_792_000_000)))
+    probe = registry.open_probe(
+        table, HandClock(expected.get("now_ms", 1_719_792_000_000)), quantity
+    )
     if "error" in expected:
         kind: type[contract.ProbeError] = getattr(contract, expected["error"])
         with pytest.raises(kind) as raised:

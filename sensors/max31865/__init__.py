@@ -1,0 +1,1 @@
+"""A PT100 behind a MAX31865 on SPI."""
