@@ -11,7 +11,9 @@ where a person must do something. ``{"ready": true}`` comes first. It ends when 
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import signal
 import sys
 import time
@@ -53,8 +55,9 @@ def answer(dht: Dht) -> dict[str, str]:
 def open_dht(pin: int) -> Any:
     """Make the one object of this process's life; raise ImportError, AttributeError and others."""
     import adafruit_dht
-    import board
 
+    # Blinka's, which comes with adafruit_dht.
+    board = importlib.import_module("board")
     return adafruit_dht.DHT22(getattr(board, f"D{pin}"), use_pulseio=False)
 
 
@@ -87,12 +90,17 @@ def serve(
         say(said)
 
 
-def _say(line: dict[str, Any]) -> None:
-    # No newline within, whatever the library says.
-    print(json.dumps(line), flush=True)
+def main() -> None:
+    """Answer whoever started us."""
+    # A thread of the agent did, and those do not get SIGTERM; we do.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    # Blinka prints warnings to stdout; they must not stand among the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    serve(
+        int(sys.argv[1]), sys.stdin, lambda line: print(json.dumps(line), file=answers, flush=True)
+    )
 
 
 if __name__ == "__main__":
-    # A thread of the agent starts us, and those do not get SIGTERM; we do.
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    serve(int(sys.argv[1]), sys.stdin, _say)
+    main()

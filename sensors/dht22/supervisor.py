@@ -126,11 +126,13 @@ class Child:
         if process is None or process.stdout is None:
             raise EOFError
         pipe = process.stdout.fileno()
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
         while b"\n" not in self._heard:
             if len(self._heard) > _LONGEST_LINE:
                 raise ValueError("a line without end")
-            readable, _, _ = select.select([pipe], [], [], max(0.0, until - time.monotonic()))
-            if not readable:
+            left_ms = max(0.0, until - time.monotonic()) * 1000
+            if not poll.poll(left_ms):
                 raise TimeoutError
             more = os.read(pipe, _LONGEST_LINE)
             if not more:
