@@ -27,6 +27,13 @@ UNITS: Final[Mapping[str, str]] = MappingProxyType(
         "current": "A",
         "charge": "%",
         "intensity": "uW/cm2",
+        # The Raspberry Pi itself (sensors/pi).
+        "core_temperature": "degC",
+        "undervoltage": "0/1",
+        "throttled": "0/1",
+        "disk_free": "%",
+        "memory_free": "%",
+        "clock_synced": "0/1",
     }
 )
 

@@ -67,6 +67,28 @@ def _dht22() -> Driver:
     return Driver(lambda: driver.SPEC, check, device=driver.open_device)
 
 
+def _hwmon() -> Driver:
+    from sensors.hwmon import driver
+
+    def check(table: Mapping[str, Any]) -> dict[str, Any]:
+        from sensors.hwmon.settings import HwmonSettings
+
+        return _plain(HwmonSettings, table)
+
+    return Driver(lambda: driver.SPEC, check, driver.open_probe, unfit=driver.unfit)
+
+
+def _pi() -> Driver:
+    from sensors.pi import driver
+
+    def check(table: Mapping[str, Any]) -> dict[str, Any]:
+        from sensors.pi.settings import PiSettings
+
+        return _plain(PiSettings, table)
+
+    return Driver(lambda: driver.SPEC, check, device=driver.open_device)
+
+
 def _simulated() -> Driver:
     from sensors.simulated import driver
 
@@ -126,7 +148,9 @@ DRIVERS: dict[str, Callable[[], Driver]] = {
     "ads1115": _ads1115,
     "dht22": _dht22,
     "ds18b20": _ds18b20,
+    "hwmon": _hwmon,
     "max31865": _max31865,
+    "pi": _pi,
     "replay": _replay,
     "sht3x": _sht3x,
     "simulated": _simulated,

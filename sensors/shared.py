@@ -26,8 +26,11 @@ FRESH_MS = 1_000
 class Device(Protocol):
     """What several series share. Only one thread at a time measures."""
 
-    def measure(self) -> Mapping[str, Sample]:
-        """Measure once; return a sample of each quantity. Blocks and raises as ``Probe.read``."""
+    def measure(self) -> Mapping[str, Sample | ProbeError]:
+        """Measure once; return a sample of each quantity, or why that one has none.
+
+        Blocks as ``Probe.read``, and raises as it does where there is none at all.
+        """
 
     def close(self) -> None:
         """Release what was opened; calling it twice does no harm."""
@@ -39,7 +42,7 @@ class Measurement:
 
     number: int
     ended_ms: int
-    samples: Mapping[str, Sample]
+    samples: Mapping[str, Sample | ProbeError]
     error: ProbeError | None = None
 
 
@@ -61,7 +64,7 @@ class Shared:
             age_ms = self._clock.mono_ms() - newest.ended_ms
             if newest.number > seen and 0 <= age_ms <= self._fresh_ms:
                 return newest
-            samples: Mapping[str, Sample] = {}
+            samples: Mapping[str, Sample | ProbeError] = {}
             failed: ProbeError | None = None
             try:
                 samples = self._device.measure()
@@ -87,12 +90,13 @@ class SharedProbe:
         """Return what the device says of this quantity; blocks while another series measures."""
         found = self._shared.after(self._seen)
         self._seen = found.number
-        if found.error is not None:
+        said = found.error or found.samples.get(self._quantity)
+        if isinstance(said, ProbeError):
             # One of its own for each thread: a traceback grows where an exception is raised.
-            raise type(found.error)(str(found.error)) from found.error
-        if self._quantity not in found.samples:
+            raise type(said)(str(said)) from said
+        if said is None:
             raise ProbeTransientError(f"the device gave no {self._quantity}")
-        return found.samples[self._quantity]
+        return said
 
     def close(self) -> None:
         """Close the device; harmless where another series of it was closed before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware_agent.clock import kernel_clock_synchronised
+from config.kernel_clock import kernel_clock_synchronised
 from firmware_agent.stamping import ESTIMATE_AFTER_MS, Place, Stamp, Stamper, no_earlier
 
 BOOT = "b" * 32

@@ -1,0 +1,1 @@
+"""Any file that a Linux hwmon or IIO driver offers."""

@@ -1,0 +1,1 @@
+"""The Raspberry Pi itself: its heat, its power, its room, its clock."""
