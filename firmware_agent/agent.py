@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 from alerts.rules import watches_from_record
 from coldwatch import __version__
 from config.clock import Clock, boot_id
+from config.kernel_clock import kernel_clock_synchronised
 from config.logs import State
 from firmware_agent.chain import Draft, reading_draft, settings_draft
-from config.kernel_clock import kernel_clock_synchronised
 from firmware_agent.health import Health
 from firmware_agent.metrics import size_of
 from firmware_agent.notify import Watchdog, notify

@@ -79,4 +79,6 @@ class Place:
                 found.append((name, device))
         with_file = [item for item in found if (item[1] / str(self.input)).exists()]
         chips = with_file if any(name == self.name for name, _ in with_file) else found
-        return sorted(chips, key=lambda item: (item[0], str((item[1] / "device").resolve()), item[1]))
+        return sorted(
+            chips, key=lambda item: (item[0], str((item[1] / "device").resolve()), item[1])
+        )

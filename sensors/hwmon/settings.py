@@ -20,7 +20,9 @@ def _scale(value: object) -> str:
     except ArithmeticError:
         raise ValueError(f"{value!r} is not a number; write for example 1000") from None
     if not scale.is_finite() or scale == 0 or abs(scale) > 10**9:
-        raise ValueError(f"{value!r} is no scale; write for example 1000 where the file has degrees")
+        raise ValueError(
+            f"{value!r} is no scale; write for example 1000 where the file has degrees"
+        )
     return str(scale)
 
 

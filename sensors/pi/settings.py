@@ -17,6 +17,6 @@ class PiSettings(DriverSettings):
     disk: Annotated[
         Path, Field(description="a folder on the file system whose free room is told")
     ] = Path("/")
-    root: Annotated[Path, Field(description="where /sys and /proc are; a recorded tree in tests")] = (
-        Path("/")
-    )
+    root: Annotated[
+        Path, Field(description="where /sys and /proc are; a recorded tree in tests")
+    ] = Path("/")
