@@ -110,9 +110,11 @@ class Child:
         try:
             said = self._line(until)
         except TimeoutError:
-            if time.monotonic() - self._begun_s < START_S:
-                raise ProbeTransientError("its process is still starting") from None
-            raise
+            if time.monotonic() - self._begun_s >= START_S:
+                raise
+            # Until it has done some good, why the last one is gone is the better news.
+            why = self._why or ProbeTransientError("its process is still starting")
+            raise type(why)(str(why)) from None
         if "fault" in said:
             self._end()
             raise self._because(ProbeFaultError(str(said["fault"])))
