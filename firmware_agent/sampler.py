@@ -243,6 +243,8 @@ class Sampler:
     def _state(self, reader: _Reader, problem: str | None) -> None:
         """Note how a probe is; one line when it goes down, one when it is back."""
         self._health.set(f"probe {reader.series}", problem)
+        if problem is not None:
+            self._health.set(f"note {reader.series}", None)
         if (problem is not None) != reader.down:
             reader.down = problem is not None
             fields = {"series": reader.series}

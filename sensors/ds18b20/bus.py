@@ -46,7 +46,7 @@ class Bus:
         """Know nothing of the bus yet; nothing is opened."""
         self.root = root
         # Why the conversions are not begun together although they should be; "" where they are.
-        self.refused = ""
+        self._refused = ""
         self._ids: set[str] = set()
         self._lock = threading.Lock()
         # Whose conversion has not been fetched yet, and when it ended.
@@ -67,7 +67,7 @@ class Bus:
         master = (self.root / probe_id).resolve(strict=True).parent
         bulk = master / FILE
         if not bulk.exists():
-            self.refused = ""
+            self._refused = ""
             return sysfs.read(file)
         if self._on(master) >= FROM:
             with self._lock:
@@ -81,6 +81,13 @@ class Bus:
             if self._settled(bulk, clock) == b"1":
                 sysfs.read(file)
         return sysfs.read(file)
+
+    def note(self, probe_id: str) -> str:
+        """Return what is to be put right on the bus; only the first of its probes says it."""
+        if not self._refused:
+            return ""
+        there = (each for each in sorted(self._ids) if (self.root / each).exists())
+        return self._refused if next(there, None) == probe_id else ""
 
     def others(self) -> list[str]:
         """Return the DS18B20 that the kernel sees now, sorted."""
@@ -103,7 +110,7 @@ class Bus:
         try:
             sysfs.write(bulk, TRIGGER)
         except OSError as error:
-            self.refused = (
+            self._refused = (
                 f"its bus converts one by one, for {bulk} may not be written; "
                 "let the agent's user write it"
                 if error.errno in sysfs.FORBIDDEN
@@ -111,9 +118,9 @@ class Bus:
             )
             return False
         if self._settled(bulk, clock) != b"1":
-            self.refused = f"its bus converts one by one: the kernel heeds no trigger in {bulk}"
+            self._refused = f"its bus converts one by one: the kernel heeds no trigger in {bulk}"
             return False
-        self.refused = ""
+        self._refused = ""
         self._unread = dict.fromkeys(self._ids, clock.mono_ms())
         return True
 

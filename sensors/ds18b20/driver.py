@@ -107,7 +107,7 @@ class Ds18b20:
 
     def notes(self) -> tuple[str, ...]:
         """Return what should be put right: power, resolution, the right to convert together."""
-        found = [*self._notes.values(), self._bus.refused]
+        found = [*self._notes.values(), self._bus.note(self._id)]
         return tuple(note for note in found if note)
 
     def close(self) -> None:

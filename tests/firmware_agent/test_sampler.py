@@ -259,7 +259,7 @@ def test_what_a_probe_notes_is_a_problem_and_costs_no_reading(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It shows for as long as the probe says so; the probe is not down."""
-    health, probe = Health(), Noting(5_000)
+    health, probe = Health(), Noting(5_000, 5_000, 5_000, NoDataError("unplugged"), 5_000)
     of = sampler(health, a=probe)
     assert values(of.cycle(GO_ON)) == {"a": 5_000}
     assert health.problems() == ("note fridge/a/temperature: has parasite power",)
@@ -270,4 +270,10 @@ def test_what_a_probe_notes_is_a_problem_and_costs_no_reading(
     of.cycle(GO_ON)
     assert health.problems() == ()
     assert caplog.records == []
+
+    probe.said = ("has parasite power",)
+    of.cycle(GO_ON)
+    assert health.problems() == ("probe fridge/a/temperature: unplugged",)
+    of.cycle(GO_ON)
+    assert health.problems() == ("note fridge/a/temperature: has parasite power",)
     of.close()

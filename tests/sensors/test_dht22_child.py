@@ -266,6 +266,25 @@ def test_both_series_of_a_chip_share_its_measurements(tmp_path: Path) -> None:
     wet.close()
 
 
+def test_it_may_never_decide() -> None:
+    """Whatever the settings say: it speaks for the room, and for no vaccine."""
+    reason = registry.unfit({"kind": "dht22", "pin": 4})
+
+    assert reason is not None
+    assert "not accurate enough" in reason
+
+
+@pytest.mark.parametrize(
+    "table", [{}, {"pin": 4, "standin": "/x"}, {"pin": 28}, {"pin": -1}, {"pin": "D4"}]
+)
+def test_wrong_settings_are_one_line(table: dict[str, Any]) -> None:
+    """A line by its BCM number, and nothing else."""
+    with pytest.raises(ValueError, match="driver dht22") as raised:
+        registry.check_settings({"kind": "dht22", **table})
+
+    assert "\n" not in str(raised.value)
+
+
 def run(*arguments: str) -> list[dict[str, Any]]:
     """Run the real child with nothing to do; return what it said."""
     done = subprocess.run(

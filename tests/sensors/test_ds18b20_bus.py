@@ -112,6 +112,7 @@ def test_a_file_that_may_not_be_written_is_told_and_costs_time_only(
 
     assert values(probes) == [5_000, 6_000, 7_000, 8_000]
     assert "therm_bulk_read may not be written" in probes[0].notes()[0]
+    assert [probe.notes() for probe in probes[1:]] == [()] * 3
     bus.writable = True
     assert values(probes) == [5_000, 6_000, 7_000, 8_000]
     assert probes[0].notes() == ()
