@@ -25,7 +25,8 @@ def overdue(story: Filled, tmp_path: Path) -> Client:
         # The story ends at eight in the morning, when people may be told.
         assert CertificateWatch(story.settings).round(conn, story.now) == 1
     database.dispose()
-    return open_console(Filled(story.settings, story.now, folder))
+    settings = story.settings.model_copy(update={"state_dir": folder})
+    return open_console(Filled(settings, story.now, folder))
 
 
 def section(page: str, name: str) -> str:
