@@ -85,6 +85,8 @@ def _fields(facts: MessageFacts, wording: Wording) -> dict[str, str]:
         "claim": wording.name(facts.claim),
         "waiting": wording.count("%(n)d message", "%(n)d messages", facts.waiting),
         "reason": wording.name(facts.reason),
+        "certificate": wording.name(facts.certificate),
+        "due": facts.due,
     }
 
 

@@ -16,6 +16,7 @@ Happening = Literal[
     "foreign-site",
     "foreign-stream",
     "own-again",
+    "calibration-overdue",
     "channel-failing",
     "channel-back",
 ]
@@ -51,6 +52,8 @@ class MessageFacts:
         claim: the site that it speaks for, or the device whose stream it uses.
         waiting: messages that a failing channel has not sent.
         reason: why it fails.
+        certificate: number of a certificate that is overdue, or of several.
+        due: its last good day, ``2027-03-01``.
     """
 
     happening: Happening
@@ -78,3 +81,5 @@ class MessageFacts:
     claim: str = ""
     waiting: int = 0
     reason: str = ""
+    certificate: str = ""
+    due: str = ""

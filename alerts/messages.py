@@ -44,6 +44,7 @@ def compose(facts: MessageFacts) -> str:
         "foreign-site": foreign,
         "foreign-stream": foreign,
         "own-again": own_again,
+        "calibration-overdue": calibration_overdue,
         "channel-failing": channel_failing,
         "channel-back": channel_back,
     }
@@ -288,6 +289,27 @@ def own_again(facts: MessageFacts) -> str:
     rest = N_("Readings kept meanwhile are coming in.")
     tiny = N_("READINGS TAKEN AGAIN: %(site)s %(asset)s")
     return fit(facts, [(core, rest), (core,), (tiny,)])
+
+
+def calibration_overdue(facts: MessageFacts) -> str:
+    """Tell that a probe's certificate is past its last day; it is no alarm, and has time until day."""
+    core = N_(
+        "CALIBRATION OVERDUE: %(site)s, %(asset)s, certificate %(certificate)s was due %(due)s."
+    )
+    brief = N_("CALIBRATION OVERDUE: %(site)s, %(asset)s, due %(due)s.")
+    rest = N_("It goes on measuring. Have the probe calibrated.")
+    least = N_("Have the probe calibrated.")
+    return fit(
+        facts,
+        [
+            (core, rest),
+            (core, least),
+            (brief, rest),
+            (brief, least),
+            (brief,),
+            (N_("CALIBRATION OVERDUE: %(site)s %(asset)s"),),
+        ],
+    )
 
 
 def channel_failing(facts: MessageFacts) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from protocol.certificate import Certificate, certificate_from_body
+
 Kind = Literal["consecutive", "cumulative", "instant", "silence"]
 Side = Literal["above", "below", "silent"]
 Certainty = Literal["certain", "possible"]
@@ -105,6 +107,7 @@ class Watch:
         storage: the asset's storage range, inclusive at both ends, thousandths; exposure uses it.
         decides: whether the point speaks for the asset's stock.
         rules: the rules on this series.
+        certificate: of its probe, where it has one; no rule looks at it.
     """
 
     series: str
@@ -113,6 +116,7 @@ class Watch:
     storage: tuple[int, int] | None
     decides: bool
     rules: tuple[Rule, ...]
+    certificate: Certificate | None = None
 
     def body(self) -> dict[str, Any]:
         """Return its spelling in a settings record."""
@@ -124,6 +128,8 @@ class Watch:
         }
         if self.storage is not None:
             body["storage"] = list(self.storage)
+        if self.certificate is not None:
+            body["calibration"] = self.certificate.body()
         return body
 
 
@@ -134,7 +140,7 @@ def watches_from_record(body: Mapping[str, Any]) -> dict[str, Watch]:
     """Read the validated body of a settings record; fields of a later version are ignored."""
     watches = {}
     for series, item in body["series"].items():
-        storage = item.get("storage")
+        storage, calibration = item.get("storage"), item.get("calibration")
         watches[series] = Watch(
             series,
             item["interval_ms"],
@@ -145,5 +151,6 @@ def watches_from_record(body: Mapping[str, Any]) -> dict[str, Watch]:
                 Rule(**{key: value for key, value in rule.items() if key in _RULE_FIELDS})
                 for rule in item["rules"]
             ),
+            certificate_from_body(calibration) if calibration is not None else None,
         )
     return watches

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section
+from config.calibration import CalibrationSettings
 from config.units import DurationMs, Thousandths
 
 
@@ -64,6 +65,26 @@ class Point(Section):
             examples=[{"kind": "ds18b20", "id": "28-0316a2794fff"}],
         ),
     ]
+    calibration: Annotated[
+        CalibrationSettings | None,
+        Field(
+            description="the probe's certificate: `due` is its last good day; `reference` is what "
+            "the standard showed (标准值), `reading` the probe (示值), and `correction` (修正值) is "
+            "reference - reading, two of the three are enough; straight between the points, "
+            "constant beyond them",
+            examples=[
+                {
+                    "certificate": "T-0417",
+                    "date": "2026-03-02",
+                    "due": "2027-03-01",
+                    "points": [
+                        {"reference": 2.0, "reading": 2.1},
+                        {"reference": 8.0, "correction": -0.15},
+                    ],
+                }
+            ],
+        ),
+    ] = None
 
 
 class Asset(Section):

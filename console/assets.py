@@ -23,6 +23,7 @@ from history.port import History
 from journal.excursions import LOST_CONTACT
 from journal.watches import WatchRow
 from ledger.exposure import Assets
+from protocol.certificate import day_of
 
 # From worst to best: trouble stands first.
 ORDER: Final[tuple[State, ...]] = ("both", "above", "below", "lost", "silent", "none", "inside")
@@ -46,8 +47,11 @@ def asset_now(
     all_series = [(each, watches.get(each)) for each in series]
     device_names = sorted({watch.device for watch in watches.values()})
     lost = {device for device in device_names if is_lost(view, site, device, limits)}
+    today = day_of(view.now, directory.zone(site))
     points = [
-        point_now(view, site, each, watch, lost=watch is not None and watch.device in lost)
+        point_now(
+            view, site, each, watch, lost=watch is not None and watch.device in lost, today=today
+        )
         for each, watch in all_series
         if not each.endswith((f"/{DOOR}", f"/{MAINS}"))
     ]

@@ -12,13 +12,23 @@ from alerts.profiles import source_of
 from console.directory import Directory
 from console.models import Excursion, ExcursionList, Name
 from history.port import History
-from journal.excursions import LOST_CONTACT, MISPLACED, ExcursionRow, listing, open_ones
+from journal.excursions import (
+    CALIBRATION,
+    LOST_CONTACT,
+    MISPLACED,
+    ExcursionRow,
+    listing,
+    open_ones,
+)
 from ledger.store import holds
 from protocol.reading import UNITS
 
 PAGE: Final = 50
 
-_OF_DEVICE_TITLES: Final = {
+_OF_HUB_TITLES: Final = {
+    CALIBRATION: Name(
+        zh="探头校准证书已过有效期", en="the probe's certificate is past its last day"
+    ),
     LOST_CONTACT: Name(zh="与设备失去联系", en="no contact with the device"),
     MISPLACED: Name(
         zh="设备冒用其他身份，数据不予接收",
@@ -97,11 +107,11 @@ def _extreme(history: History, row: ExcursionRow, now: int) -> int | None:
 def _described(
     row: ExcursionRow, directory: Directory, batches: list[str], *, now: int, late_after_ms: int
 ) -> Excursion:
-    of_device = row.kind in _OF_DEVICE_TITLES
+    of_hub = row.kind in _OF_HUB_TITLES
     source = source_of(row.rule)
     title = Name(zh=row.rule, en=row.rule)
-    if of_device:
-        title = _OF_DEVICE_TITLES[row.kind]
+    if of_hub:
+        title = _OF_HUB_TITLES[row.kind]
     elif source is not None:
         title = Name(**source.title)
     return Excursion(
@@ -121,7 +131,7 @@ def _described(
         title=title,
         source=Name(**source.text) if source is not None else None,
         to_confirm=source is not None and source.to_confirm,
-        ours=of_device or (source is not None and source.ours),
+        ours=of_hub or (source is not None and source.ours),
         side=row.side,
         certainty=row.certainty,
         holds=row.holds,

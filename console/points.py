@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from datetime import date
 from typing import Final, Literal
 
-from console.models import PointNow, SwitchNow
+from console.models import PointCertificate, PointNow, SwitchNow
 from console.runs import Held, held, where
 from console.snapshot import Snapshot
 from history.port import StreamReading
@@ -24,11 +25,18 @@ MAINS: Final = "present"
 
 
 def point_now(
-    view: Snapshot, site: str, series: str, watch: WatchRow | None, *, lost: bool
+    view: Snapshot,
+    site: str,
+    series: str,
+    watch: WatchRow | None,
+    *,
+    lost: bool,
+    today: date | None = None,
 ) -> PointNow:
-    """Return the newest reading of a series.
+    """Return the newest reading of a series, and its probe's certificate.
 
-    It is stale when the next one should have come by now, or when its device is ``lost``.
+    It is stale when the next one should have come by now, or when its device is ``lost``. ``today``
+    is the day at the site, without which its certificate is left out.
     """
     newest = view.latest.get(f"{site}/{series.partition('/')[0]}", {}).get(series)
     valid = _newest_valid(view, site, series, newest)
@@ -45,6 +53,8 @@ def point_now(
         device=watch.device if watch is not None else "",
         decides=watch is not None and watch.decides,
         value=valid.value if valid is not None else None,
+        raw=valid.raw if valid is not None else None,
+        certificate=_certificate(view, site, series, today),
         at=at,
         age_ms=age,
         stale=stale,
@@ -52,6 +62,23 @@ def point_now(
         ahead=at is not None and at - view.now > gap,
         trouble=_trouble(newest),
         state=None if stale else _state(valid, watch),
+    )
+
+
+def _certificate(
+    view: Snapshot, site: str, series: str, today: date | None
+) -> PointCertificate | None:
+    row = view.certificates.get((site, series))
+    if row is None or today is None:
+        return None
+    certificate = row.certificate
+    return PointCertificate(
+        number=certificate.number,
+        date=certificate.date.isoformat(),
+        due=certificate.due.isoformat(),
+        standing=certificate.standing(today),
+        left_days=certificate.left_days(today),
+        points=list(certificate.points),
     )
 
 

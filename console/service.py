@@ -51,6 +51,7 @@ from console.weeks import Weeks
 from history.export import Format
 from history.port import HistoryUnavailableError
 from journal.database import DatabaseError
+from journal.excursions import CALIBRATION
 from ledger.phrases import LedgerError
 
 # Many pages ask for the overview every few seconds; within this time they get the same answer.
@@ -144,7 +145,12 @@ class Console:
         """Return everything that the page of one asset shows, as of one moment."""
         with self._asset(site, asset, range_, end) as ranged:
             record = ranged.record()
-            excursions = [(each.id, each.start, each.end) for each in record.excursions]
+            # An overdue certificate lasts for weeks, and no hour of the table is another for it.
+            excursions = [
+                (each.id, each.start, each.end)
+                for each in record.excursions
+                if each.kind != CALIBRATION
+            ]
             return AssetPage(
                 ranged.shown,
                 asset_now(ranged.view, self.directory, ranged.key, self._limits, self._weeks),

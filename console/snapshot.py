@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from history.port import History, StreamReading
 from hub.tables import devices, streams
+from journal.certificates import CertificateRow, in_force
 from journal.excursions import ExcursionRow, open_ones
 from journal.watches import WatchRow, watches
 
@@ -27,6 +28,7 @@ class Snapshot:
         heard: when each device was last heard of, the hub's clock.
         reached: up to when the records of each device reach, its own clock.
         excursions: open excursions by asset (of a lost device: ``site/device``).
+        certificates: the calibration certificate of each (site, series) that has one.
     """
 
     conn: Connection
@@ -37,6 +39,7 @@ class Snapshot:
     heard: dict[str, int]
     reached: dict[str, int]
     excursions: dict[str, list[ExcursionRow]]
+    certificates: dict[tuple[str, str], CertificateRow]
 
     def assets(self) -> list[str]:
         """Return every ``site/asset`` that has a reading or settings, sorted."""
@@ -63,4 +66,6 @@ def snapshot(conn: Connection, history: History, now: int, site: str | None = No
     heard = {row.device: row.heard_at for row in conn.execute(select(devices)) if row.heard_at}
     newest = select(streams.c.device, func.max(streams.c.newest_at)).group_by(streams.c.device)
     reached = {device: at for device, at in conn.execute(newest)}  # noqa: C416 - rows, no pairs
-    return Snapshot(conn, history, now, dict(latest), dict(judged), heard, reached, dict(opened))
+    return Snapshot(
+        conn, history, now, dict(latest), dict(judged), heard, reached, dict(opened), in_force(conn)
+    )

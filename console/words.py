@@ -6,7 +6,7 @@ from typing import Final
 
 from console.models import Excursion
 from console.problems import N_
-from journal.excursions import LOST_CONTACT, MISPLACED
+from journal.excursions import CALIBRATION, LOST_CONTACT, MISPLACED
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "state": {
@@ -26,6 +26,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "silent": N_("no reading"),
         "lost": N_("lost contact"),
         "misplaced": N_("speaks for another"),
+        "calibration": N_("calibration overdue"),
         "high": N_("too high"),
         "low": N_("too low"),
     },
@@ -96,6 +97,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "silence": N_("no valid reading"),
         LOST_CONTACT: N_("nothing received"),
         MISPLACED: N_("speaks for another"),
+        CALIBRATION: N_("calibration overdue"),
     },
     "device": {"online": N_("online"), "offline": N_("offline")},
     "period": {
@@ -117,6 +119,8 @@ def what(excursion: Excursion) -> str:
         return "lost"
     if excursion.kind == MISPLACED:
         return "misplaced"
+    if excursion.kind == CALIBRATION:
+        return "calibration"
     if excursion.side == "silent":
         return "silent"
     if excursion.quantity == "temperature":

@@ -23,6 +23,7 @@ from coldwatch import __version__
 from config.clock import Clock, boot_id
 from config.kernel_clock import kernel_clock_synchronised
 from config.logs import State
+from firmware_agent.certificates import Certificates
 from firmware_agent.chain import Draft, reading_draft, settings_draft
 from firmware_agent.health import Health
 from firmware_agent.metrics import size_of
@@ -86,12 +87,20 @@ class Agent:
         )
         devices = Devices()
         quantities = [split_series(probe.series)[2] for probe in plan.probes]
+        certificates = {
+            series: watch.certificate for series, watch in watches.items() if watch.certificate
+        }
+        self._certificates = Certificates(certificates, self.health)
         self._sampler = Sampler(
             [
                 (
                     probe.series,
                     open_probe(probe.driver, clock, quantity, devices),
-                    checker(probe.driver, quantity),
+                    checker(
+                        probe.driver,
+                        quantity,
+                        certificates[probe.series].points if probe.series in certificates else None,
+                    ),
                 )
                 for probe, quantity in zip(plan.probes, quantities, strict=True)
             ],
@@ -173,6 +182,7 @@ class Agent:
         writer.commit(drafts, stamp, now_ms, uplink.marks)
         uplink.news(writer.streams, writer.recorded, self._sampled)
         self._tell_health()
+        self._certificates.look(now_ms, synced=stamp.synced)
         unsent = uplink.unsent
         problems = self.health.problems()
         state = panel_state(writer.judge.open, uplink.told, unsent, problems)

@@ -16,6 +16,7 @@ from typing import Any
 from alerts.profiles import names, rules_for
 from alerts.rules import Rule, Watch
 from config.agent import AgentSettings, Asset, Point
+from config.calibration import too_much
 from config.loading import Problem, SettingsError, SettingsFile, read, validate
 from config.positions import Location
 from firmware_agent.parts import PARTS
@@ -64,6 +65,11 @@ def _point_problem(file: SettingsFile, place: Location, point: Point) -> Problem
         key = next((word for word in re.findall(r"\w+", message) if word in driver), None)
         way = (*place, "driver", key) if key else (*place, "driver")
         return file.problem(way, message, remedy or f"sensors/{kind}/README.md explains it")
+    if point.calibration is not None:
+        slip = too_much(point.calibration, point.quantity)
+        if slip is not None:
+            message, _, remedy = slip.partition("; ")
+            return file.problem((*place, "calibration", "points"), message, remedy)
     reason = unfit(driver) if point.decides else None
     if reason is not None:
         remedy = "write decides = false, and let a better probe decide"
@@ -89,6 +95,7 @@ def watches(settings: AgentSettings) -> dict[str, Watch]:
                 storage,
                 point.decides,
                 tuple(_rules(asset, point)),
+                point.calibration.certificate_in_force() if point.calibration else None,
             )
     return found
 

@@ -23,7 +23,7 @@ from config.hub import HubSettings, Person, Site
 from hub.tables import notices, sms
 from journal import journal
 from journal.database import read, write
-from journal.excursions import OF_DEVICE, ExcursionRow, excursions, get
+from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions, get
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,9 @@ def _insert(
             "person": person,
             "site": row.site,
             "asset": row.asset,
-            "side": row.side,
+            # What one message may speak of together: a probe that is silent is another matter than
+            # its certificate.
+            "side": CALIBRATION if row.kind == CALIBRATION else row.side,
             "created_at": now,
         }
         conn.execute(insert(notices).values(values).on_conflict_do_nothing())
@@ -96,7 +98,8 @@ def _others_unrecovered(conn: Connection, row: ExcursionRow) -> bool:
         excursions.c.series == row.series,
         excursions.c.site == row.site,
         excursions.c.side == row.side,
-        excursions.c.kind != "cumulative",
+        # A falling sum is no news, and an overdue certificate is no trouble with readings.
+        excursions.c.kind.not_in(("cumulative", CALIBRATION)),
         excursions.c.tells.is_(True),
         excursions.c.thread != row.thread,
         excursions.c.recovered_at.is_(None),
@@ -297,7 +300,7 @@ def told(conn: Connection, device: str, now: int) -> list[str]:
         .join(sms, sms.c.id == notices.c.sms)
         .where(
             excursions.c.device == device,
-            excursions.c.kind.not_in(OF_DEVICE),
+            excursions.c.kind.not_in(OF_HUB),
             sms.c.state == "sent",
             excursions.c.end.is_(None) | (excursions.c.end > now - TOLD_FOR_MS),
         )

@@ -26,6 +26,7 @@ from alerts.decisions import Decision
 from config.clock import Clock
 from config.hub import HubSettings
 from history.opening import open_for_hub
+from hub.certificates import CertificateWatch
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
@@ -71,7 +72,11 @@ class Hub:
         self._outbox = Outbox(
             settings, self.database, channel, Wording(settings, self._intake.newest).text
         )
-        self._watches = (ContactWatch(settings, clock.now_ms()), PlaceWatch(settings))
+        self._watches = (
+            ContactWatch(settings, clock.now_ms()),
+            PlaceWatch(settings),
+            CertificateWatch(settings),
+        )
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
         )

@@ -45,10 +45,10 @@ class ContactWatch:
         """Judge every device as of now; return how many steps were entered."""
         self._news = []
         heard = {row.device: row for row in conn.execute(select(devices))}
-        unrecovered = _unrecovered(conn, LOST_CONTACT)
+        under_way = unrecovered(conn, LOST_CONTACT)
         steps = 0
         for device, site in self._sites:
-            rows = unrecovered.get((site.id, device), [])
+            rows = under_way.get((site.id, device), [])
             steps += self._judge(conn, site, device, heard.get(device), rows, now)
         return steps
 
@@ -130,7 +130,7 @@ class PlaceWatch:
         if not claimed:
             return 0
         heard = {row.device: row.heard_at for row in conn.execute(select(devices))}
-        under_way = {device: rows for (_, device), rows in _unrecovered(conn, MISPLACED).items()}
+        under_way = {device: rows for (_, device), rows in unrecovered(conn, MISPLACED).items()}
         steps = 0
         for claim in claimed:
             rows = under_way.get(claim.device, [])
@@ -178,7 +178,7 @@ class PlaceWatch:
         self._news.append(("device-placed", row))
 
 
-def _unrecovered(conn: Connection, kind: str) -> dict[tuple[str, str], list[ExcursionRow]]:
+def unrecovered(conn: Connection, kind: str) -> dict[tuple[str, str], list[ExcursionRow]]:
     """Return what is not over of this kind, oldest first, by (site, device)."""
     query = (
         select(excursions)

@@ -10,7 +10,14 @@ from alerts.facts import Happening, MessageFacts
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person, Site
 from hub.newest import Newest
-from journal.excursions import LOST_CONTACT, MISPLACED, OF_DEVICE, ExcursionRow, excursions
+from journal.excursions import (
+    CALIBRATION,
+    LOST_CONTACT,
+    MISPLACED,
+    OF_DEVICE,
+    ExcursionRow,
+    excursions,
+)
 from journal.watches import watches
 from ledger.store import holds
 
@@ -36,6 +43,8 @@ class Wording:
         Where several rules opened at once, the gravest speaks: one that holds batches, a certain
         one, the earliest. What has opened and recovered since is told as something past.
         """
+        if opened and opened[0].kind == CALIBRATION:
+            return compose(self._overdue(person, opened, now))
         if opened:
             row = min(opened, key=_gravity)
             late = bool(recovered) or row.learned_at - row.opened >= self._late_after
@@ -47,6 +56,23 @@ class Wording:
         elif row.kind == MISPLACED:
             happening = f"foreign-{row.snapshot['cause']}" if opened else "own-again"
         return compose(self._facts(conn, person, row, happening, late=late, now=now))
+
+    def _overdue(self, person: Person, rows: list[ExcursionRow], now: int) -> MessageFacts:
+        """Return the facts about certificates that are overdue at one asset."""
+        row = min(rows, key=lambda each: (each.start, each.series))
+        site, language = self._sites[row.site], person.language
+        return MessageFacts(
+            happening="calibration-overdue",
+            language=language,
+            zone=site.zone,
+            site=getattr(site.name, language),
+            asset=self._asset_name(site, row, language),
+            at=now,
+            since=row.start,
+            lasting_ms=_lasting(row, now),
+            due=row.snapshot["due"],
+            certificate=several([each.snapshot["certificate"] for each in rows], language),
+        )
 
     def _facts(
         self,
@@ -89,16 +115,21 @@ class Wording:
         )
 
     def _asset(self, conn: Connection, site: Site, row: ExcursionRow, language: str) -> str:
-        names = {asset.id: getattr(asset.name, language) for asset in site.assets}
         if row.kind not in OF_DEVICE:
-            asset = row.asset.removeprefix(f"{site.id}/")
-            return str(names.get(asset, asset))
+            return self._asset_name(site, row, language)
+        names = {asset.id: getattr(asset.name, language) for asset in site.assets}
         mine = (watches.c.site == site.id) & (watches.c.device == row.device)
         found = conn.execute(select(watches.c.asset).where(mine).distinct()).scalars()
         assets = sorted(item.removeprefix(f"{site.id}/") for item in found) or list(names)
         return several(
             [str(names.get(asset, asset)) for asset in assets], "en" if language == "en" else "zh"
         )
+
+    @staticmethod
+    def _asset_name(site: Site, row: ExcursionRow, language: str) -> str:
+        names = {asset.id: getattr(asset.name, language) for asset in site.assets}
+        asset = row.asset.removeprefix(f"{site.id}/")
+        return str(names.get(asset, asset))
 
     def _newest(self, conn: Connection, row: ExcursionRow, now: int) -> int | None:
         if row.kind not in OF_DEVICE:

@@ -27,8 +27,12 @@ from journal.database import Position, metadata
 LOST_CONTACT: Final = "lost-contact"
 MISPLACED: Final = "misplaced"
 
+CALIBRATION: Final = "calibration"
+
 # Kinds that speak of a device and of no series: the hub's own watch finds them, and no engine.
 OF_DEVICE: Final = frozenset({LOST_CONTACT, MISPLACED})
+# All that no engine finds; a calibration speaks of a series, and of no value of it.
+OF_HUB: Final = OF_DEVICE | {CALIBRATION}
 
 excursions: Final = Table(
     "excursions",
@@ -86,21 +90,22 @@ class ExcursionRow:
         quantity: last part of the series.
         rule: id of the rule, ``profile/name``.
         profile: first part of it.
-        kind: of the rule, or one of OF_DEVICE.
+        kind: of the rule, or one of OF_HUB.
         side: ``above``, ``below`` or ``silent``.
         certainty: ``certain`` or ``possible``.
         holds: whether it puts batches on hold.
         tells: whether people are told.
         limit: the limit on its side as printed; None for silence.
-        snapshot: the rule as it was in force; of ``misplaced`` with ``cause`` and ``claim``.
+        snapshot: the rule as it was in force; of ``misplaced`` with ``cause`` and ``claim``, of
+            ``calibration`` with ``certificate`` and ``due``.
         start: time of the first reading outside.
         opened: when the rule was fulfilled.
         end: time of the first reading inside; None while open.
         held_ms: time known to be outside, as of the last step.
         unknown_ms: unknown time in between, as of the last step.
         extreme: the value farthest outside, as of the last step.
-        stream: where it was found; empty for OF_DEVICE.
-        first_seq: the record at ``start``; 0 for OF_DEVICE.
+        stream: where it was found; empty for OF_HUB.
+        first_seq: the record at ``start``; 0 for OF_HUB.
         learned_at: the hub's clock when it first heard of it.
         closed_learned_at: the hub's clock when it heard of the end.
         recovered_at: the hub's clock when it heard of the recovery.

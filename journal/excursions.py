@@ -19,10 +19,12 @@ from sqlalchemy import Connection, delete, insert, select, update
 from alerts.decisions import Decision, Happening
 from journal.database import require_write
 from journal.excursion_rows import (
+    CALIBRATION,
     FIELDS,
     LOST_CONTACT,
     MISPLACED,
     OF_DEVICE,
+    OF_HUB,
     ExcursionRow,
     excursions,
     get,
@@ -35,11 +37,14 @@ from protocol.canonical import MAX_INTEGER
 from protocol.messages import MAX_TIME_MS
 
 __all__ = [
+    "CALIBRATION",
     "LOST_CONTACT",
     "MISPLACED",
     "OF_DEVICE",
+    "OF_HUB",
     "ExcursionRow",
     "apply",
+    "apply_calibration",
     "apply_lost_contact",
     "apply_misplaced",
     "excursions",
@@ -157,17 +162,65 @@ def apply_misplaced(
     return _enter(conn, happening, body, at)
 
 
+def apply_calibration(
+    conn: Connection,
+    happening: Happening,
+    *,
+    site: str,
+    device: str,
+    series: str,
+    certificate: str,
+    due: str,
+    since: int,
+    found: int,
+    at: int,
+) -> ExcursionRow:
+    """Enter that a probe's certificate is overdue, or no longer; idempotent like `apply`.
+
+    Args:
+        conn: the caller's write transaction.
+        happening: ``opened``, ``closed`` or ``recovered``.
+        site: the device's site.
+        device: the device whose settings hold the certificate.
+        series: of the probe.
+        certificate: its number.
+        due: its last good day, ``2027-03-01``.
+        since: the end of that day at the site.
+        found: the hub's clock when it was found to be overdue (the row's ``opened``): a certificate
+            that was replaced and comes back, as an old settings file brings it, is told again.
+        at: the hub's clock now.
+    """
+    body = _of_hub(CALIBRATION, site, device, series, since, f"{certificate}\n{due}\n{found}") | {
+        "reason": "calibration-overdue" if happening == "opened" else "calibration-renewed",
+        "opened": found,
+        "held_ms": max(0, at - since),
+        "end": None if happening == "opened" else max(at, since),
+    }
+    body["rule"] |= {"certificate": certificate, "due": due}
+    return _enter(conn, happening, body, at)
+
+
 def _of_device(
     kind: str, quantity: str, site: str, device: str, since: int, until: int
 ) -> dict[str, Any]:
     """Return what the entries about a device have in common."""
+    series = f"{device}/link/{quantity}"
     id_ = hashlib.sha256(f"{site}\n{device}\n{kind}\n{since}".encode()).hexdigest()[:16]
+    body = _of_hub(kind, site, device, series, since, "")
+    return body | {"id": id_, "thread": id_, "held_ms": until - since}
+
+
+def _of_hub(
+    kind: str, site: str, device: str, series: str, since: int, which: str
+) -> dict[str, Any]:
+    """Return what the entries of the hub's own watches have in common."""
+    id_ = hashlib.sha256(f"{site}\n{series}\n{kind}\n{which}".encode()).hexdigest()[:16]
     return {
         "id": id_,
         "thread": id_,
         "site": site,
         "device": device,
-        "series": f"{device}/link/{quantity}",
+        "series": series,
         "rule": {"id": f"hub/{kind}", "kind": kind, "for_ms": 0, "holds": False, "tells": True},
         "kind": kind,
         "limit": None,
@@ -175,7 +228,7 @@ def _of_device(
         "certainty": "certain",
         "start": since,
         "opened": since,
-        "held_ms": until - since,
+        "held_ms": 0,
         "unknown_ms": 0,
         "extreme": None,
         "stream": "",

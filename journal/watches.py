@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Boolean, Column, Connection, Index, String, Table, delete, insert, select
 
 from alerts.rules import Watch, watches_from_record
+from journal import certificates
 from journal.database import Position, metadata, require_write
 from journal.journal import Entry, append, entries
 
@@ -118,12 +119,11 @@ def _project(conn: Connection, entry: Entry) -> None:
     if conn.execute(newer).first() is not None:
         return
     conn.execute(delete(watches).where(mine))
-    rows = [
-        _row(site, device, body["stream"], at, watch)
-        for watch in watches_from_record(body).values()
-    ]
+    found = watches_from_record(body).values()
+    rows = [_row(site, device, body["stream"], at, watch) for watch in found]
     if rows:
         conn.execute(insert(watches), rows)
+    certificates.project(conn, site, device, at, found)
 
 
 def _row(site: str, device: str, stream: str, at: int, watch: Watch) -> dict[str, Any]:
@@ -157,5 +157,6 @@ def rebuild(conn: Connection) -> None:
     """Make the projection again from the journal alone."""
     require_write(conn)
     conn.execute(delete(watches))
+    certificates.clear(conn)
     for entry in entries(conn, types=RECORDED):
         _project(conn, entry)

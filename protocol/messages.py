@@ -6,9 +6,10 @@ ignored in meaning, but kept, because the sender has hashed them (design.md, "Re
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from protocol.canonical import MAX_INTEGER
@@ -81,6 +82,36 @@ class RuleBody(TypedDict):
     tells: bool
 
 
+_DAY = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
+
+
+def _in_calendar(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, Field(pattern=_DAY), AfterValidator(_in_calendar)]
+
+
+class CalibrationBody(TypedDict):
+    """The certificate of the probe of a series: what was in force from here on."""
+
+    __pydantic_config__ = _KEEP_UNKNOWN  # type: ignore[misc]
+
+    certificate: Annotated[str, Field(min_length=1, max_length=80, description="its number")]
+    date: Annotated[Day, Field(description="of the calibration")]
+    due: Annotated[Day, Field(description="the last day on which it is good")]
+    points: Annotated[
+        list[Annotated[list[Integer], Field(min_length=2, max_length=2)]],
+        Field(
+            min_length=1,
+            max_length=32,
+            description="[reading, correction] in thousandths by rising reading; value = reading + "
+            "correction, which runs straight between points and stays what it was beyond them",
+        ),
+    ]
+
+
 class SeriesBody(TypedDict):
     """What is watched on one series."""
 
@@ -91,6 +122,7 @@ class SeriesBody(TypedDict):
     storage: NotRequired[Annotated[list[Integer], Field(min_length=2, max_length=2)]]
     decides: bool
     rules: Annotated[list[RuleBody], Field(max_length=40)]
+    calibration: NotRequired[CalibrationBody]
 
 
 class SettingsRecordBody(TypedDict):

@@ -16,6 +16,14 @@ be strict; a false "rejected" would cost an alarm, and those are exact.
 ========================  ====================================================================
 
 One reading has one quality: rejected before suspect, and of several suspicions the first above.
+
+Where the probe has a certificate (sensors/calibration.py) the checks come before and after it:
+
+- what is **rejected** is so by what the probe itself said: 85.000 and the data sheet are figures of
+  the device. It is recorded as it was said, for a corrected 85.000 would hide what happened.
+- **stuck** and **too-fast** go by what the probe said too: they look for a device that repeats
+  itself or jumps, and a new certificate must not look like a jump.
+- **implausible** goes by the corrected value: it asks what this asset can have.
 """
 
 from __future__ import annotations
@@ -23,6 +31,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.reading import OK
+from sensors.calibration import Correction
 from sensors.contract import Limits, Sample, Spec
 
 # A value that comes back after a longer pause may have been anything in between: such a pause
@@ -40,6 +49,7 @@ class Checker:
 
     __slots__ = (
         "_asked_ms",
+        "_correction",
         "_limits",
         "_range",
         "_reference",
@@ -48,7 +58,9 @@ class Checker:
         "_unmeasured",
     )
 
-    def __init__(self, spec: Spec, limits: Limits, quantity: str) -> None:
+    def __init__(
+        self, spec: Spec, limits: Limits, quantity: str, correction: Correction | None = None
+    ) -> None:
         """Check ``quantity`` of probes of this kind; raise ValueError where they measure no such."""
         if quantity not in spec.ranges:
             known = ", ".join(sorted(spec.ranges))
@@ -57,6 +69,7 @@ class Checker:
         self._unmeasured = spec.power_on
         self._spacing_ms = spec.least_spacing_ms
         self._limits = limits
+        self._correction = correction
         self._asked_ms: int | None = None
         # (value, monotonic time) of the last sample whose change was believable.
         self._reference: tuple[int, int] | None = None
@@ -72,9 +85,10 @@ class Checker:
         self._asked_ms = mono_ms
 
     def check(self, sample: Sample, mono_ms: int) -> Sample:
-        """Return the sample with its quality; value and raw stay as they are.
+        """Return the sample with its quality, corrected by the certificate where there is one.
 
-        What the driver rejected stays rejected. Rejected samples leave no trace in the state:
+        ``raw`` is then what the probe said, wherever that differs from the value. What the driver
+        rejected stays rejected. Rejected samples leave no trace in the state:
         a glitch must not make the good value after it look too fast.
         """
         if sample.value is None or sample.rejected:
@@ -85,7 +99,11 @@ class Checker:
         reason = self._impossible(measured)
         if reason is not None:
             return replace(sample, quality=f"rejected:{reason}")
-        reason = self._doubtful(measured, mono_ms)
+        if self._correction is not None:
+            value = self._correction.value(measured)
+            sample = replace(sample, value=value, raw=measured if value != measured else None)
+        assert sample.value is not None
+        reason = self._doubtful(measured, sample.value, mono_ms)
         if reason is not None and sample.quality == OK:
             return replace(sample, quality=f"suspect:{reason}")
         return sample
@@ -98,10 +116,10 @@ class Checker:
             return "out-of-range"
         return None
 
-    def _doubtful(self, value: int, mono_ms: int) -> str | None:
+    def _doubtful(self, measured: int, value: int, mono_ms: int) -> str | None:
         """Return why this is hard to believe; both memories are brought up to date."""
-        stuck = self._stuck(value, mono_ms)
-        fast = self._too_fast(value, mono_ms)
+        stuck = self._stuck(measured, mono_ms)
+        fast = self._too_fast(measured, mono_ms)
         band = self._limits.plausible
         if band is not None and not band[0] <= value <= band[1]:
             return "implausible"

@@ -7,11 +7,12 @@ checking may run in a short-lived process, and the one that samples never loads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sensors.calibration import Correction
 from sensors.checks import Checker
 from sensors.contract import Limits, Probe, Spec
 from sensors.shared import FRESH_MS, Devices
@@ -228,9 +229,12 @@ def open_probe(
     return driver.open(plain, clock)
 
 
-def checker(table: Mapping[str, Any], quantity: str) -> Checker:
+def checker(
+    table: Mapping[str, Any], quantity: str, points: Sequence[Sequence[int]] | None = None
+) -> Checker:
     """Return the checks of a series: the driver's own limits, changed by `checks` in the table.
 
+    ``points`` are those of the probe's certificate (sensors/calibration.py); None for no certificate.
     Raises ValueError where the driver does not measure the quantity.
     """
     of = _driver(table).spec()
@@ -249,4 +253,4 @@ def checker(table: Mapping[str, Any], quantity: str) -> Checker:
         stuck_after_ms=chosen("stuck_after", defaults.stuck_after_ms),
         too_fast_per_min=chosen("too_fast_per_min", defaults.too_fast_per_min),
     )
-    return Checker(of, limits, quantity)
+    return Checker(of, limits, quantity, Correction(points) if points is not None else None)

@@ -12,6 +12,22 @@ from console.models.excursion import Excursion
 State = Literal["both", "above", "below", "lost", "silent", "none", "inside"]
 
 
+class PointCertificate(Model):
+    """The calibration certificate of a probe, as its device's newest settings give it."""
+
+    number: str
+    date: Annotated[str, Field(description="the day of the calibration")]
+    due: Annotated[str, Field(description="the last day on which it is good, at the site")]
+    standing: Annotated[
+        Literal["valid", "soon", "overdue"], Field(description="soon: due within 30 days")
+    ]
+    left_days: Annotated[int, Field(description="to the due day; below 0 once it is overdue")]
+    points: Annotated[
+        list[tuple[Value, Value]],
+        Field(description="reading and correction; value = reading + correction"),
+    ]
+
+
 class PointNow(Model):
     """The newest reading of one series."""
 
@@ -22,6 +38,10 @@ class PointNow(Model):
     device: str
     decides: Annotated[bool, Field(description="whether it speaks for the stock in the asset")]
     value: Annotated[Value | None, Field(description="the newest that may be judged")]
+    raw: Annotated[
+        Value | None, Field(description="what the probe said, where calibration changed it")
+    ]
+    certificate: PointCertificate | None
     at: Annotated[Time | None, Field(description="when that was taken")]
     age_ms: Duration | None
     stale: Annotated[bool, Field(description="too old to say anything about now")]

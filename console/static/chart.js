@@ -104,7 +104,8 @@
       const [x, wide] = span(u, start, end);
       pen.fillRect(x, top, wide, height);
     }
-    const marked = answer.excursions.filter((each) => each.quantity === "temperature");
+    // an overdue certificate says nothing of the values: it stands in the table alone
+    const marked = answer.excursions.filter((each) => each.quantity === "temperature" && each.kind !== "calibration");
     for (const side of ["silent", "above", "below"]) {
       const of = marked.filter((each) => each.side === side);
       const certain = of.filter((each) => each.certainty === "certain");

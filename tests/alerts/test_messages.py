@@ -98,6 +98,8 @@ CASES: dict[str, dict[str, Any]] = {
     "foreign stream": {"happening": "foreign-stream", "side": "silent", "limit": None,
                        "device": "pi-1", "claim": "pi-2"},
     "own again": {"happening": "own-again", "side": "silent", "end": at(14, 17)},
+    "calibration": {"happening": "calibration-overdue", "side": "silent", "value": None,
+                    "limit": None, "extreme": None, "certificate": "T-0417", "due": "2027-03-01"},
     "channel failing": {"happening": "channel-failing", "waiting": 3, "reason": "no network"},
     "channel back": {"happening": "channel-back", "end": at(14, 17)},
     "humid": {"quantity": "humidity", "value": 81_000, "limit": 75_000, "extreme": 82_000},
@@ -165,6 +167,10 @@ TEXTS = {
     " for site van. Its readings are NOT TAKEN since 14:05. Check its settings.",
     ("foreign stream", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 设备pi-1冒用设备pi-2的数据流，"
     "14:05起其数据不予接收。请检查其设置和存储卡。",
+    ("calibration", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 探头校准已过期：证书T-0417有效期至"
+    "2027-03-01。监测照常，请尽快送检。",
+    ("calibration", "en"): "CALIBRATION OVERDUE: East Gate Vaccination Point, Fridge 1, certificate"
+    " T-0417 was due 2027-03-01. It goes on measuring. Have the probe calibrated.",
 }
 
 # The words that name the direction, or what else is wrong.
@@ -187,6 +193,7 @@ WRONG = {
     "foreign site": ("数据不予接收", "NOT TAKEN"),
     "foreign stream": ("数据不予接收", "NOT TAKEN"),
     "own again": ("数据已恢复接收", "READINGS TAKEN AGAIN"),
+    "calibration": ("校准已过期", "CALIBRATION OVERDUE"),
     "channel failing": ("短信通道", "SMS"),
     "channel back": ("短信通道已恢复", "SMS WORKS AGAIN"),
     "humid": ("湿度过高", "TOO HUMID"),

@@ -8,6 +8,9 @@ Three sites, three devices, six fridges; times are hours before `NOW`. What stan
 - market/fridge-4: its probe gives nothing valid since 50 min
 - van/fridge-5, van/box-6: their device has not been heard of for 40 min
 - van/box-6: outside readings between holes 30 h ago: a possible excursion
+
+The centre of east-gate/fridge-1 has a certificate that is overdue for twelve days, that of fridge-2
+one that is due in twelve days, that of market/fridge-3 one that stands for long.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ from journal import journal
 from journal.database import create_tables, open_database, write
 from journal.excursions import ExcursionRow
 from ledger import batches
+from protocol.certificate import Certificate
 from tests.support.sender import MINUTE, START, Sender
 
 HOUR = 60 * MINUTE
@@ -169,9 +173,27 @@ def _sender(writer: Writer, device: str) -> Sender:
         ago = writer.hours - minute / 60
         for asset in assets:
             for series, value, quality in _readings(asset, ago, minute):
-                sender.reading(minute, value, quality, f"{asset}/{series}")
+                raw = _raw(asset, series, value)
+                sender.reading(minute, value, quality, f"{asset}/{series}", **raw)
         minute += writer.step
     return sender
+
+
+# Days from the story's beginning to the due day, and what the certificate says.
+_CERTIFICATES: dict[str, tuple[int, str, tuple[tuple[int, int], ...]]] = {
+    "fridge-1": (-10, "T-0417", ((2_100, -100), (5_120, -120), (8_150, -150))),
+    "fridge-2": (14, "T-0418", ((2_000, 0), (5_000, 50), (8_000, 80))),
+    "fridge-3": (200, "T-0419", ((5_000, 0),)),
+}
+_BEGUN = date(2025, 11, 23)
+
+
+def _certificate(asset: str) -> Certificate | None:
+    if asset not in _CERTIFICATES:
+        return None
+    days, number, points = _CERTIFICATES[asset]
+    due = _BEGUN + timedelta(days=days)
+    return Certificate(number, due - timedelta(days=364), due, points)
 
 
 def _settings_record(step: int, assets: tuple[str, ...]) -> dict[str, Any]:
@@ -189,10 +211,18 @@ def _settings_record(step: int, assets: tuple[str, ...]) -> dict[str, Any]:
                 rules_for("cn-gsp", quantity) + rules_for("who-pqs", quantity)
                 if name != "upper/temperature"
                 else (),
+                _certificate(asset) if decides else None,
             )
             series[watch.series] = watch.body()
     when = {"at": START, "boot": "b" * 32, "mono_ms": 0, "clock": "synced"}
     return {"kind": "settings", **when, "version": "0" * 16, "series": series}
+
+
+def _raw(asset: str, series: str, value: int | None) -> dict[str, int]:
+    """Return what the probe of fridge-1 showed; its correction is about the same everywhere."""
+    if asset != "fridge-1" or series != "center/temperature" or value is None:
+        return {}
+    return {"raw": value + 120}
 
 
 def _readings(asset: str, ago: float, minute: float) -> Iterator[tuple[str, int | None, str]]:

@@ -36,16 +36,20 @@ class Sender:
         return body
 
     def settings(
-        self, minute: float = 0, rules: list[dict[str, Any]] | None = None, series: str = FRIDGE
+        self,
+        minute: float = 0,
+        rules: list[dict[str, Any]] | None = None,
+        series: str = FRIDGE,
+        **more: Any,
     ) -> dict[str, Any]:
-        """Append a settings record with these rules on one series."""
+        """Append a settings record with these rules on one series; ``more`` is said of it too."""
         watch = {
             "interval_ms": MINUTE,
             "max_gap_ms": 3 * MINUTE,
             "storage": [2_000, 8_000],
             "decides": True,
             "rules": RULES if rules is None else rules,
-        }
+        } | more
         return self.add(
             {
                 "kind": "settings",
