@@ -35,6 +35,11 @@ def open_port(settings: Mapping[str, Any]) -> GpioPort:
     return _PORTS.share(settings)
 
 
+def port_key(settings: Mapping[str, Any]) -> str:
+    """Return a text that is the same for settings that mean the same port."""
+    return json.dumps([settings.get(key) for key in ("adapter", "chip", "folder")])
+
+
 class _Shared:
     """A port and who uses which of its lines."""
 
@@ -122,7 +127,7 @@ class _Ports:
         self._open: dict[str, _Shared] = {}
 
     def share(self, settings: Mapping[str, Any]) -> Share:
-        key = json.dumps(dict(settings), sort_keys=True)
+        key = port_key(settings)
         with self._lock:
             shared = self._open.get(key)
             if shared is None:

@@ -6,13 +6,12 @@ would make thousands of them. A level that stands for less than two looks may go
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sensors.gpio.opening import open_port
+from sensors.gpio.opening import open_port, port_key
 from sensors.gpio.port import GpioError, GpioPort, Pull
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ _LOCK: Final = threading.Lock()
 
 def watcher(settings: Mapping[str, Any], clock: Clock) -> Watcher:
     """Return the watcher of this port; there is one in a process."""
-    key = (json.dumps(dict(settings), sort_keys=True), clock)
+    key = (port_key(settings), clock)
     with _LOCK:
         if key not in _WATCHERS:
             _WATCHERS[key] = Watcher(settings, clock)

@@ -106,7 +106,7 @@ def test_one_thread_for_all_contacts_and_none_after_the_last(
     folder: Path, stack: ExitStack
 ) -> None:
     """And whoever else uses a line keeps it."""
-    port = open_port({**checked_port(folder)})
+    port = open_port(checked_port(folder))
     stack.callback(port.close)
     port.claim_input(DOOR, "up")
     probes = [opened(stack, contact(folder, line)) for line in (DOOR, MAINS)]
