@@ -90,6 +90,17 @@ def _pi() -> Driver:
     return Driver(lambda: driver.SPEC, check, device=driver.open_device)
 
 
+def _gpio() -> Driver:
+    from sensors.gpio import driver
+
+    def check(table: Mapping[str, Any]) -> dict[str, Any]:
+        from sensors.gpio.settings import GpioProbeSettings
+
+        return _plain(GpioProbeSettings, table)
+
+    return Driver(lambda: driver.SPEC, check, driver.open_probe)
+
+
 def _simulated() -> Driver:
     from sensors.simulated import driver
 
@@ -149,6 +160,7 @@ DRIVERS: dict[str, Callable[[], Driver]] = {
     "ads1115": _ads1115,
     "dht22": _dht22,
     "ds18b20": _ds18b20,
+    "gpio": _gpio,
     "hwmon": _hwmon,
     "max31865": _max31865,
     "pi": _pi,
