@@ -19,7 +19,8 @@ from firmware_agent.chain import Draft, reading_draft
 from firmware_agent.health import Health
 from firmware_agent.outbox import SpoolOutbox
 from firmware_agent.plan import Plan, load_plan
-from firmware_agent.spool import FILE, Spool
+from firmware_agent.spool import Spool
+from firmware_agent.spool_file import FILE
 from firmware_agent.stamping import Stamp
 from firmware_agent.stream import StreamWriter
 from firmware_agent.uplink import Uplink
@@ -155,7 +156,7 @@ def _drain(folder: Path, plan: Plan) -> Row:
     )  # fmt: skip
     hub.start()
     hub.wait_connected(5)
-    outbox = SpoolOutbox(folder / "spool" / FILE)
+    outbox = SpoolOutbox(spool)
     uplink = Uplink(plan, SystemClock(), outbox, Health(), version="bench")
     uplink.news(spool.streams(), stream.head)
     uplink.start()
