@@ -96,13 +96,11 @@ class SpoolOutbox:
             found = self._unwritten.piece(stream, first, last)
             if found is not None:
                 return found
-            prev = self._hash_at(stream, first - 1)
-            if prev is None:
-                return None
             rows = self._rows(stream, first, last)
             if not rows:
                 return self._hole(stream, first)
-            return self._checked(stream, prev, rows)
+            prev = self._hash_at(stream, first - 1)
+            return self._checked(stream, prev, rows) if prev is not None else None
 
     def _rows(self, stream: Stream, first: int, last: int) -> list[_Stored]:
         """Return the records from ``first`` on, without a hole."""
