@@ -2,7 +2,8 @@
 
 Exit codes, for systemd's RestartPreventExitStatus= and Restart=: 0 asked to end (SIGTERM, SIGINT);
 78 the settings are wrong, and starting again will not help; 74 its state folder cannot be used;
-75 something failed that may be better next time.
+75 something failed that may be better next time. With --inspect: 0 the spool is whole, 1 it is
+damaged, 74 it cannot be read.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ log = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("settings", type=Path, help="the agent's settings, such as agent.toml")
+    parser.add_argument(
+        "--inspect",
+        action="store_true",
+        help="say what the spool holds and whether it is whole; the agent may run meanwhile",
+    )
+    parser.add_argument("--json", action="store_true", help="with --inspect: everything, as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,6 +53,11 @@ def run(args: argparse.Namespace) -> int:
     from config.logs import log_to_stderr
     from firmware_agent.plan import PlanError, load_plan
 
+    if args.json and not args.inspect:
+        print("coldwatch agent: --json goes with --inspect", file=sys.stderr)
+        return 2
+    if args.inspect:
+        return _inspect(args.settings, as_json=args.json)
     ending = _Ending()
     try:
         log_to_stderr()
@@ -76,6 +88,21 @@ def _run(plan: Plan, clock: Clock, ending: _Ending) -> int:
     except Exception:
         log.exception("agent=failed")
         return EX_TEMPFAIL
+
+
+def _inspect(settings: Path, *, as_json: bool) -> int:
+    from firmware_agent.inspecting import inspect
+    from firmware_agent.plan import PlanError, load_plan
+
+    try:
+        plan = load_plan(settings)
+    except PlanError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    except OSError as error:
+        print(f"coldwatch agent: {error}", file=sys.stderr)
+        return EX_TEMPFAIL
+    return inspect(Path(plan.state_dir), as_json=as_json)
 
 
 class _Ending:

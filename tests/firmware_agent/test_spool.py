@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -40,38 +37,6 @@ def open_writer(folder: Path, clock: HandClock, boot: str = BOOT) -> tuple[Spool
     writer = StreamWriter(spool, boot, 35 * DAY, clock.now)
     writer.start(clock.stamp(), clock.now)
     return spool, writer
-
-
-def test_killed_between_any_two_instructions_it_keeps_all_that_was_committed(
-    tmp_path: Path, house: Path
-) -> None:
-    """SIGKILL in the middle of commits: no committed record lost, no hole, chain and engine right."""
-    committed, rounds = 0, 10
-    for _ in range(rounds):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.firmware_agent.committing_child", str(tmp_path)],
-            cwd=house,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert child.stdout is not None
-        first = int(child.stdout.readline())
-        time.sleep(random.random() * 0.15)
-        child.kill()
-        lines = [line for line in child.stdout if line.endswith("\n")]
-        child.wait()
-        child.stdout.close()
-        assert first >= committed
-        committed = int(lines[-1]) if lines else first
-
-        ((stream, bodies),) = stored_bodies(tmp_path).items()
-        assert len(bodies) >= committed
-        spool = Spool.open(tmp_path, 0)
-        head = spool.streams()[-1].head
-        assert judged_by_engine(stream, bodies[:head]) == spool.meta("engine")
-        spool.close()
-        committed = len(bodies)
-    assert committed > rounds
 
 
 def test_every_record_is_what_the_wire_asks_for(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from alerts.engine import StreamEngine
@@ -22,7 +24,7 @@ from firmware_agent.downlink import parse_received
 from firmware_agent.health import Health
 from firmware_agent.keeping import Keeping
 from firmware_agent.sender import Sender
-from firmware_agent.spool import DiskError, Spool, SpoolError
+from firmware_agent.spool import DiskError, Row, Spool, SpoolError
 from firmware_agent.stream import StreamWriter
 from journal import journal
 from journal.database import read
@@ -38,7 +40,7 @@ from tests.firmware_agent.worlds import (
     stored_bodies,
 )
 from tests.hub.test_intake import Bench
-from tests.support.disks import needs_root, read_only, small_disk
+from tests.support.disks import fill_up, needs_root, read_only, small_disk
 from tests.support.mosquitto import Mosquitto
 
 MINUTE = 60_000
@@ -307,9 +309,7 @@ class TestAtTheStart:
         assert world.values() == world.recorded
         assert world.forks == 0
 
-    def test_a_first_start_without_a_disk(
-        self, tmp_path: Path, broken: list[bool]
-    ) -> None:
+    def test_a_first_start_without_a_disk(self, tmp_path: Path, broken: list[bool]) -> None:
         """A new card that is already full: the same, and the disk begins with what memory has."""
         broken[0] = True
         world = World(tmp_path / "new")
@@ -340,7 +340,7 @@ class TestAtTheStart:
         for _ in range(2):
             world.cycle(5_003)
         assert world.values() == world.recorded
-        first, second = world.stored()
+        first, _ = world.stored()
         assert [body["value"] for body in world.stored()[first][1:]] == [5_000, 5_001]
 
     def test_settings_that_name_a_wrong_folder_are_no_full_disk(self, tmp_path: Path) -> None:
@@ -351,6 +351,7 @@ class TestAtTheStart:
         assert not isinstance(caught.value, DiskError)
 
 
+@hypothesis_settings(max_examples=12)
 @given(
     steps=st.lists(
         st.tuples(
@@ -363,18 +364,24 @@ class TestAtTheStart:
 def test_whatever_fails_in_whatever_order_the_hub_has_each_once(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[int]]]
 ) -> None:
-    """Each record once, but for those that were in memory only and not sent when the process died."""
+    """Each record once, with two exceptions, both of a process that dies while its disk takes nothing.
+
+    What was in memory only and not sent is gone. And where not even one commit came between the
+    first word from the hub and the disk's end, the next process cannot know which of its records
+    the hub's longer chain has: it sends them again, in a new stream, rather than lose one.
+    """
     world = World(tmp_path_factory.mktemp("world"))
     online, works = True, True
     serial = 0
-    may_lack: set[int] = set()
+    may_lack: set[int | None] = set()
+    may_double: set[int | None] = set()
     for step, moods in steps:
         if step == "kill":
             if not works:
                 have = set(world.values())
                 writer = world.keeping.writer
-                in_memory = {json.loads(row.body).get("value") for row in writer.unwritten.rows()}
-                may_lack |= in_memory - have - {None}
+                may_lack |= {value_of(row) for row in writer.unwritten.rows()} - have - {None}
+                may_double |= not_agreed_yet(world.keeping.spool)
             world.clock.pass_ms(5_000)
             world.kill()
             works = True
@@ -397,11 +404,25 @@ def test_whatever_fails_in_whatever_order_the_hub_has_each_once(
         serial += 1
         world.cycle(5_000 + serial)
     values, recorded = world.values(), world.recorded
-    assert [value for value, times in Counter(values).items() if times > 1] == []
+    assert {value for value, times in Counter(values).items() if times > 1} <= may_double
     assert set(recorded) - set(values) <= may_lack
     world.excursions_are_those_of_the_records()
     world.keeping.close()
     world.bench.history.close()
+
+
+def value_of(row: Row) -> int | None:
+    """Return a reading's value."""
+    value: int | None = json.loads(row.body).get("value")
+    return value
+
+
+def not_agreed_yet(disk: Spool) -> set[int | None]:
+    """Return the values behind what the disk knows to be common with the hub."""
+    stream, floor = disk.streams()[-1], disk.meta("floor")
+    if floor is None:
+        return set()
+    return {value_of(row) for row in disk.rows(stream.n, max(floor, stream.judged), 10_000)}
 
 
 @pytest.fixture
@@ -410,6 +431,20 @@ def hub(mosquitto: Mosquitto) -> Iterator[SmallHub]:
     hub = SmallHub(mosquitto.port).start()
     yield hub
     hub.stop()
+
+
+@contextmanager
+def running_without(plan: Any, state: Path, hub: SmallHub) -> Iterator[Agent]:
+    """Run an agent that starts on a read-only disk, which takes again later."""
+    with read_only(state) as writable, running(replace(plan, every_ms=100)) as agent:
+        wait_for(lambda: any("memory only" in line for line in agent.health.problems()))
+        wait_for(lambda: len(hub.mind.streams) == 2 and hub.stored() >= 5)
+        wait_for(lambda: any("memory only" in line for line in hub.statuses[-1].problems))
+        writable()
+        wait_for(lambda: agent.health.problems() == ())
+        seen = hub.stored()
+        wait_for(lambda: hub.stored() >= seen + 3)
+        yield agent
 
 
 class TestRealDisks:
@@ -430,9 +465,8 @@ class TestRealDisks:
             assert agent.health.problems() == ()
             spooled = stored_bodies(state)
             assert len(spooled) == 2
-            assert all(
-                [held.bodies() == spooled[held.stream] for held in hub.mind.streams.values()]
-            )
+            for held in hub.mind.streams.values():
+                assert held.bodies() == spooled[held.stream]
         assert hub.mind.refused == []
 
     def test_a_disk_that_fills_up_and_is_emptied(
@@ -443,10 +477,7 @@ class TestRealDisks:
         state = tmp_path / "state"
         with small_disk(state, 4), running(make_plan(state, mosquitto.port, every_ms=50)) as agent:
             wait_for(lambda: hub.stored() >= 3)
-            ballast = state / "ballast"
-            with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="space"):
-                while True:
-                    file.write(b"\0" * 4096)
+            ballast = fill_up(state)
             wait_for(lambda: any("memory only" in line for line in agent.health.problems()), 60)
             seen = hub.stored()
             wait_for(lambda: hub.stored() >= seen + 20)
@@ -454,27 +485,11 @@ class TestRealDisks:
             ballast.unlink()
             wait_for(lambda: agent.health.problems() == ())
             agent.stop()
-            time_to_send = hub.held
-            assert time_to_send is not None
+            held = hub.held
+            assert held is not None
+            wait_for(lambda: stored_bodies(state)[held.stream] == held.bodies())
         assert len(hub.mind.streams) == 1
         assert hub.mind.refused == []
-
-
-from contextlib import contextmanager  # noqa: E402
-
-
-@contextmanager
-def running_without(plan: Any, state: Path, hub: SmallHub) -> Iterator[Agent]:
-    """Run an agent that starts on a read-only disk, which takes again later."""
-    with read_only(state) as writable, running(replace(plan, every_ms=100)) as agent:
-        wait_for(lambda: any("memory only" in line for line in agent.health.problems()))
-        wait_for(lambda: len(hub.mind.streams) == 2 and hub.stored() >= 5)
-        wait_for(lambda: any("memory only" in line for line in hub.statuses[-1].problems))
-        writable()
-        wait_for(lambda: agent.health.problems() == ())
-        seen = hub.stored()
-        wait_for(lambda: hub.stored() >= seen + 3)
-        yield agent
 
 
 def test_the_writer_of_a_spool_in_memory_needs_no_file() -> None:

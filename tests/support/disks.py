@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -46,3 +47,12 @@ def read_only(path: Path) -> Iterator[Callable[[], None]]:
         yield lambda: remount("rw")
     finally:
         remount("rw")
+
+
+def fill_up(folder: Path) -> Path:
+    """Leave no room on the disk that ``folder`` is on; return the file to remove for some."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"\0" * 4096) == 4096:
+            pass
+    return ballast
