@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware_agent.spool import Spool
 from firmware_agent.spool_file import FILE
-from tests.firmware_agent.worlds import judged_by_engine, stored_bodies
+from tests.firmware_agent.committing_child import check
 from tests.support.disks import fill_up, needs_root, small_disk
 
 
@@ -43,18 +42,6 @@ class Child:
         self._process.wait()
         self._out.close()
         return int(lines[-1]) if lines else self.first
-
-
-def check(folder: Path, committed: int) -> int:
-    """Assert that the spool has all up to ``committed``, whole; return how many it has."""
-    ((stream, bodies),) = stored_bodies(folder).items()
-    assert len(bodies) >= committed
-    assert [body["seq"] for body in bodies] == list(range(1, len(bodies) + 1))
-    spool = Spool.open(folder, 0)
-    head = spool.streams()[-1].head
-    assert judged_by_engine(stream, bodies[:head]) == spool.meta("engine")
-    spool.close()
-    return len(bodies)
 
 
 def kill_rounds(house: Path, folder: Path, rounds: int) -> str:

@@ -286,7 +286,7 @@ troubles = st.lists(
 ).map(lambda items: sorted(items, key=lambda item: item.at))
 
 
-@hypothesis_settings(max_examples=25)
+@hypothesis_settings(max_examples=8)
 @given(steps=troubles)
 def test_no_sequence_of_steps_changes_an_excursion(
     steps: list[Trouble],
@@ -299,7 +299,7 @@ def test_no_sequence_of_steps_changes_an_excursion(
     assert stepped.excursions == unbroken.excursions
 
 
-@hypothesis_settings(max_examples=25)
+@hypothesis_settings(max_examples=8)
 @given(boots=st.lists(st.integers(0, 590), min_size=1, max_size=3, unique=True).map(sorted))
 def test_boots_in_1970_that_find_their_time_change_no_excursion(
     boots: list[int],
