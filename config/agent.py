@@ -122,7 +122,7 @@ class Spool(Section):
         int,
         Field(
             ge=50_000,
-            description="records on the card at most: a million are about 300 MB; beyond, those that "
+            description="records on the card at most: a million are about 350 MB; beyond, those that "
             "the hub has go first, and what it lacks goes last and is told as a gap",
         ),
     ] = 3_000_000

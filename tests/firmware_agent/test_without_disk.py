@@ -6,6 +6,7 @@ The hub is the real intake over real databases; the network between is a functio
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -500,3 +501,89 @@ def test_the_writer_of_a_spool_in_memory_needs_no_file() -> None:
     writer.commit([reading(clock.mono)], clock.stamp(), clock.now)
     assert writer.streams[-1].head == 1
     spool.close()
+
+
+class TestCards:
+    """What becomes of a card between two starts of the agent."""
+
+    def swap(self, world: World, put_back: Path | None) -> None:
+        """Take the card out, and put in an empty one or a copy of an earlier day."""
+        world.keeping.close()
+        shutil.rmtree(world.state)
+        if put_back is not None:
+            shutil.copytree(put_back, world.state)
+        world.begin()
+
+    def image(self, world: World, folder: Path) -> Path:
+        """Copy the card as it is now."""
+        world.keeping.close()
+        shutil.copytree(world.state, folder)
+        world.begin()
+        return folder
+
+    def test_a_new_card_begins_a_new_stream(self, world: World) -> None:
+        """What the old one had sent stays, and what comes is added to it."""
+        for value in (5_000, 5_001):
+            world.cycle(value)
+        self.swap(world, None)
+        for value in (5_002, 5_003):
+            world.cycle(value)
+        assert world.values() == world.recorded
+        assert len(world.stored()) == 2
+
+    @pytest.mark.parametrize("heard", [True, False])
+    def test_an_image_of_last_month_goes_on_in_a_new_stream(
+        self, world: World, tmp_path: Path, heard: bool
+    ) -> None:
+        """Whether it hears the hub at once or records alone for a while, with restarts in between."""
+        for value in range(5_000, 5_005):
+            world.cycle(value)
+        image = self.image(world, tmp_path / "image")
+        for value in range(5_005, 5_030):
+            world.cycle(value)
+        self.swap(world, image)
+        world.boot = "d" * 32
+        if not heard:
+            world.cycle(6_000, send=False)
+            world.kill()
+            world.cycle(6_001, send=False)
+            world.kill()
+        for value in (6_002, 6_003, 6_004):
+            world.cycle(value)
+        assert world.values() == world.recorded
+        assert world.forks == 1
+        world.excursions_are_those_of_the_records()
+
+    def test_a_card_that_forgot_what_it_had_confirmed(self, world: World, tmp_path: Path) -> None:
+        """The last commits were never on it: the hub has them, and what follows is a new stream."""
+        world.cycle(9_000)
+        world.cycle(9_001)
+        image = self.image(world, tmp_path / "image")
+        world.cycle(9_002)
+        self.swap(world, image)
+        for value in (9_003, 9_004):
+            world.cycle(value)
+        assert world.values() == world.recorded
+        assert world.forks == 1
+
+    def test_a_damaged_file_is_told_to_the_inspector(self, world: World) -> None:
+        """Which stream ended, where its file lies, and why: in the hub's journal, once."""
+        for value in (5_000, 5_001):
+            world.cycle(value)
+        world.keeping.close()
+        file = world.state / "spool.db"
+        content = bytearray(file.read_bytes())
+        for page in range(4096, len(content), 4096):
+            content[page + 8 : page + 60] = b"\xff" * 52
+        file.write_bytes(content)
+        world.begin()
+        for value in (5_002, 5_003):
+            world.cycle(value)
+        assert world.values() == world.recorded
+        (entry,) = world.entries("device.spool.set-aside")
+        assert Path(entry["body"]["file"]).read_bytes() == bytes(content)
+        assert entry["body"]["reason"]
+        assert any("was damaged" in text for text in world.health.problems())
+        world.kill()
+        world.cycle(5_004)
+        assert len(world.entries("device.spool.set-aside")) == 1
