@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import spool_day
 from benchmarks.row import Row
 from config.clock import SystemClock
 from firmware_agent.chain import Draft, reading_draft
 from firmware_agent.health import Health
 from firmware_agent.outbox import SpoolOutbox
 from firmware_agent.plan import Plan, load_plan
-from firmware_agent.spool import FILE, Spool
+from firmware_agent.spool import Spool
 from firmware_agent.stamping import Stamp
 from firmware_agent.stream import StreamWriter
 from firmware_agent.uplink import Uplink
@@ -65,6 +66,7 @@ def run() -> list[Row]:
         plan = _plan(Path(folder), port)
         rows = [*_commits(Path(folder), plan)]
         rows += [_drain(Path(folder), plan)]
+        rows += spool_day.rows(Path(folder))
         rows += _process(Path(folder), port)
     return rows
 
@@ -155,7 +157,7 @@ def _drain(folder: Path, plan: Plan) -> Row:
     )  # fmt: skip
     hub.start()
     hub.wait_connected(5)
-    outbox = SpoolOutbox(folder / "spool" / FILE)
+    outbox = SpoolOutbox(spool)
     uplink = Uplink(plan, SystemClock(), outbox, Health(), version="bench")
     uplink.news(spool.streams(), stream.head)
     uplink.start()

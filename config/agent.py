@@ -139,6 +139,14 @@ class Spool(Section):
     keep: Annotated[
         DurationMs, Field(description="how long acknowledged records stay on the card")
     ] = 35 * 86_400_000
+    most: Annotated[
+        int,
+        Field(
+            ge=50_000,
+            description="records on the card at most: a million are about 350 MB; beyond, those that "
+            "the hub has go first, and what it lacks goes last and is told as a gap",
+        ),
+    ] = 3_000_000
     window: Annotated[
         int, Field(ge=500, le=50_000, description="records sent ahead of what the hub has judged")
     ] = 2_000

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from console.assets import Limits, is_lost
 from console.directory import Directory
-from console.models import Claim, Device, Equipment, Gap, Quarantined, Stream
+from console.models import Claim, Device, Equipment, Gap, GapKind, Quarantined, Stream
 from console.snapshot import Snapshot
 from hub.tables import devices, quarantine, streams
 from journal.excursions import MISPLACED
@@ -17,6 +17,16 @@ from journal.journal import Entry, entries
 
 QUARANTINE_SHOWN: Final = 100
 GAPS_SHOWN: Final = 100
+
+# Which entries stand under "Gaps and forks", and as what.
+_KINDS: Final[dict[str, GapKind]] = {
+    "stream.gap": "gap",
+    "stream.differs": "differs",
+    "device.spool.set-aside": "set-aside",
+    "device.spool.forked": "new-stream",
+    "device.spool.without-disk": "in-memory",
+    "device.spool.damaged": "damaged",
+}
 
 # Enough to recognise what it was.
 _BEGINNING_BYTES: Final = 160
@@ -46,11 +56,7 @@ def equipment(view: Snapshot, directory: Directory, limits: Limits) -> Equipment
         ],
         quarantine=_quarantine(conn),
         quarantined=conn.execute(count).scalar_one(),
-        gaps=[
-            _gap(entry)
-            for entry in entries(conn, types="stream.", newest_first=True, limit=GAPS_SHOWN)
-            if entry.type in {"stream.gap", "stream.differs"}
-        ],
+        gaps=_gaps(conn),
     )
 
 
@@ -123,14 +129,35 @@ def _readable(beginning: bytes) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
+def _gaps(conn: Connection) -> list[Gap]:
+    """Return the newest of what is missing or has broken a stream, from the hub and from the devices."""
+    found = [
+        entry
+        for family in ("stream.", "device.spool.")
+        for entry in entries(conn, types=family, newest_first=True, limit=GAPS_SHOWN)
+        if entry.type in _KINDS
+    ]
+    found.sort(key=lambda entry: entry.position, reverse=True)
+    return [_gap(entry) for entry in found[:GAPS_SHOWN]]
+
+
 def _gap(entry: Entry) -> Gap:
     body = entry.body
+    of_device = entry.type.startswith("device.")
+    # What a device says of its spool is an event record; of which stream is in there.
+    said = body.get("body", {}) if of_device else body
+    reason = "; ".join(str(said[key]) for key in ("reason", "file") if said.get(key))
     return Gap(
         at=entry.at,
-        kind="gap" if entry.type == "stream.gap" else "differs",
+        kind=_KINDS[entry.type],
         device=str(body.get("device", "")),
-        stream=entry.subject,
-        first=body.get("first"),
-        last=body.get("last", body.get("seq")),
-        reason=str(body.get("reason", "")),
+        stream=str(said.get("stream") or body.get("stream", "")) if of_device else entry.subject,
+        first=_number(said.get("first")),
+        last=_number(said.get("last", body.get("seq"))),
+        reason=reason,
     )
+
+
+def _number(value: object) -> int | None:
+    """Return a record's number; a device may have written anything else."""
+    return value if type(value) is int else None

@@ -26,15 +26,15 @@ from config.logs import State
 from firmware_agent.certificates import Certificates
 from firmware_agent.chain import Draft, reading_draft, settings_draft
 from firmware_agent.health import Health
+from firmware_agent.keeping import Keeping
 from firmware_agent.metrics import size_of
 from firmware_agent.notify import Watchdog, notify
-from firmware_agent.outbox import SpoolOutbox
 from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
 from firmware_agent.parts import Cycle, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
 from firmware_agent.sampler import Sampler, Schedule, Taken
-from firmware_agent.spool import Spool
+from firmware_agent.spool_file import FILE
 from firmware_agent.stamping import Stamp, Stamper
 from firmware_agent.stream import StreamWriter
 from firmware_agent.uplink import Uplink
@@ -68,12 +68,7 @@ class Agent:
         self.health = Health()
         self._watchdog = Watchdog(frozenset({"cycle", "uplink"}))
         self._stamper = Stamper((lambda: True) if plan.trust_clock else synchronised)
-        self._spool = Spool.open(Path(plan.state_dir), clock.now_ms())
-        if self._spool.set_aside is not None:
-            kept = f"was damaged; a new stream has begun, the old file is {self._spool.set_aside}"
-            self.health.set("spool file", kept)
-        self._writer = StreamWriter(self._spool, boot or boot_id(), plan.keep_ms, clock.now_ms())
-        self._outbox = SpoolOutbox(self._spool.path)
+        self._keeping = Keeping(plan, boot or boot_id(), self.health, clock.now_ms())
         watches = watches_from_record({"series": plan.series})
         self._recorders = {
             series: Recorder(watch, plan.every_ms) for series, watch in watches.items()
@@ -117,7 +112,7 @@ class Agent:
         self.uplink = Uplink(
             plan,
             clock,
-            self._outbox,
+            self._keeping.outbox,
             self.health,
             version=__version__,
             told=self._writer.told,
@@ -162,10 +157,14 @@ class Agent:
                 pages.close()
             self.uplink.stop()
             self._sampler.close()
-            self._outbox.close()
-            self._spool.close()
+            self._keeping.close()
         log.info("agent=stopped recorded=%d unsent=%d", self._writer.recorded, self.uplink.unsent)
         return not self._failed
+
+    @property
+    def _writer(self) -> StreamWriter:
+        """What writes now: another one once the disk takes again."""
+        return self._keeping.writer
 
     # --- a cycle ---
 
@@ -175,10 +174,14 @@ class Agent:
         self._sampled += len(taken)
         stamp = self._stamp()
         now_ms = self._clock.now_ms()
-        writer, uplink = self._writer, self.uplink
-        writer.told = uplink.told
+        uplink = self.uplink
+        self._keeping.look(stamp, now_ms, self._clock.mono_ms())
         if uplink.fork is not None:
             self._fork(now_ms)
+        writer = self._writer
+        writer.told = uplink.told
+        writer.agreed = uplink.agrees(writer.streams[-1].id)
+        uplink.floor(writer.streams[-1].id, writer.floor)
         drafts = self._drafts(taken) + self._of_parts(taken, stamp)
         writer.commit(drafts, stamp, now_ms, uplink.marks)
         uplink.news(writer.streams, writer.recorded, self._sampled)
@@ -203,7 +206,7 @@ class Agent:
         if self.uplink.take_rules_lost() or self._writer.settings_version != plan.version:
             mono_ms = min([self._clock.mono_ms(), *(draft.mono_ms for draft in drafts)])
             drafts.insert(0, settings_draft(mono_ms, plan.version, plan.series))
-        return drafts
+        return drafts + self._keeping.events(self._clock.mono_ms())
 
     def _of_parts(self, taken: list[Taken], stamp: Stamp) -> list[Draft]:
         """Return what the parts have to record. A part that fails costs nobody else anything."""
@@ -229,7 +232,7 @@ class Agent:
         plan = self._plan
         settings = settings_draft(self._clock.mono_ms(), plan.version, plan.series)
         try:
-            done = self._writer.fork(fork.common, settings, now_ms)
+            done = self._keeping.fork(fork.stream, fork.common, fork.why, settings, now_ms)
         except sqlite3.OperationalError as error:
             self._unforked.set(str(error), now_ms)
             return
@@ -249,12 +252,14 @@ class Agent:
     def _tell_health(self) -> None:
         """Note how spool and clock are; without counts that change in each cycle."""
         writer = self._writer
-        problem = writer.problem
+        problem = writer.problem or self._keeping.without_disk
         if problem is not None:
             problem = f"{problem}; new records are in memory only"
         self.health.set("spool", problem)
         if writer.lost:
             self.health.set("records", f"{writer.lost} were lost: neither disk nor memory had room")
+        if damaged := len(self._keeping.outbox.damaged):
+            self.health.set("card", f"{damaged} records are damaged on it; replace the card")
         waiting = "is not right yet; records wait for their time" if writer.pending else None
         self.health.set("clock", waiting)
 
@@ -292,8 +297,10 @@ class Agent:
                 series: (mono_ms - at) / 1000 for series, at in newest.items()
             },
             "spool_rows": sum(stream.head - stream.dropped for stream in writer.streams),
-            "spool_bytes": size_of(self._spool.path),
-            "spool_unwritten_records": writer.unwritten,
+            "spool_bytes": size_of(Path(self._plan.state_dir) / FILE),
+            "spool_unwritten_records": (
+                writer.recorded if self._keeping.without_disk else len(writer.unwritten)
+            ),
             "unsent_records": uplink.unsent,
             "commits_total": writer.commits,
             "window_records": self._plan.window,

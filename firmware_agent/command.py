@@ -2,7 +2,8 @@
 
 Exit codes, for systemd's RestartPreventExitStatus= and Restart=: 0 asked to end (SIGTERM, SIGINT);
 78 the settings are wrong, and starting again will not help; 74 its state folder cannot be used;
-75 something failed that may be better next time.
+75 something failed that may be better next time. With --inspect: 0 the spool is whole, 1 it is
+damaged, 74 it cannot be read. With --probes: 0 each of them is read and good, 1 one is not.
 """
 
 from __future__ import annotations
@@ -46,7 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="list the probes on the 1-Wire bus with their present values, and end",
     )
-    parser.add_argument("--json", action="store_true", help="with --probes: as JSON")
+    parser.add_argument(
+        "--inspect",
+        action="store_true",
+        help="say what the spool holds and whether it is whole; the agent may run meanwhile",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with --probes or --inspect: everything, as JSON"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,12 +63,14 @@ def run(args: argparse.Namespace) -> int:
     from config.logs import log_to_stderr
     from firmware_agent.plan import PlanError, load_plan
 
-    if args.probes:
-        return _probes(args)
-    if args.settings is None or args.json:
-        wrong = "--json goes with --probes" if args.json else "name the agent's settings"
+    wrong = _misused(args)
+    if wrong is not None:
         print(f"coldwatch agent: {wrong}", file=sys.stderr)
         return EX_USAGE
+    if args.probes:
+        return _probes(args)
+    if args.inspect:
+        return _inspect(args.settings, as_json=args.json)
     ending = _Ending()
     try:
         log_to_stderr()
@@ -76,6 +86,17 @@ def run(args: argparse.Namespace) -> int:
     return _leave(_run(plan, clock, ending))
 
 
+def _misused(args: argparse.Namespace) -> str | None:
+    """Return what is wrong with how it was called."""
+    if args.probes and args.inspect:
+        return "--probes and --inspect are two questions; ask one at a time"
+    if args.json and not (args.probes or args.inspect):
+        return "--json goes with --probes or --inspect"
+    if args.settings is None and not args.probes:
+        return "name the agent's settings"
+    return None
+
+
 def _probes(args: argparse.Namespace) -> int:
     from firmware_agent.plan import PlanError, load_plan
     from firmware_agent.probes import show_probes
@@ -85,6 +106,9 @@ def _probes(args: argparse.Namespace) -> int:
     except PlanError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG
+    except OSError as error:
+        print(f"coldwatch agent: {error}", file=sys.stderr)
+        return EX_TEMPFAIL
     return show_probes(plan, as_json=args.json)
 
 
@@ -103,6 +127,21 @@ def _run(plan: Plan, clock: Clock, ending: _Ending) -> int:
     except Exception:
         log.exception("agent=failed")
         return EX_TEMPFAIL
+
+
+def _inspect(settings: Path, *, as_json: bool) -> int:
+    from firmware_agent.inspecting import inspect
+    from firmware_agent.plan import PlanError, load_plan
+
+    try:
+        plan = load_plan(settings)
+    except PlanError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    except OSError as error:
+        print(f"coldwatch agent: {error}", file=sys.stderr)
+        return EX_TEMPFAIL
+    return inspect(Path(plan.state_dir), as_json=as_json)
 
 
 class _Ending:

@@ -50,6 +50,7 @@ class Plan:
         every_ms: how often each probe is read.
         trust_clock: whether stamps are synced whatever the kernel says of its clock.
         keep_ms: how long records that the hub has stored stay on the card.
+        most: how many records the card may hold, those that the hub has among them.
         window: records sent ahead of what the hub has judged.
         resend_after_ms: when to go back to what the hub has.
         state_file: where the panel's state goes; None for nowhere.
@@ -83,6 +84,7 @@ class Plan:
     metrics: tuple[str, int] | None = None
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     gpio: Mapping[str, Any] = field(default_factory=dict)
+    most: int = 3_000_000
 
     def to_json(self) -> str:
         """Spell it for the process that asked for the checking."""

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from firmware_agent.downlink import Mark, Marks
 from firmware_agent.outbox import Outbox
 from firmware_agent.spool import Stream
-from firmware_agent.window import NO_LONGER_KEPT, Range, Window
+from firmware_agent.unwritten import Hole
+from firmware_agent.window import NEVER_TAKEN, Range, Window
 from protocol.chain import genesis
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,10 @@ class Sender:
         self._said: set[str] = set()
         self._declared: set[tuple[int, int]] = set()
         self.fork: Fork | None = None
+        # Id of the open stream, and how far our chain is certainly the hub's (StreamWriter.floor).
+        self.floor: tuple[str, int] = ("", 0)
+        # Streams of which the hub's marks have shown that ours goes on where the hub's ends.
+        self.agreed: frozenset[str] = frozenset()
         # A declared gap may have swallowed the rules in force: they must be recorded again.
         self.rules_lost = False
 
@@ -132,6 +137,9 @@ class Sender:
         if piece is None:
             # Dropped since the last commit that we know of; the next one will say so.
             return None
+        if isinstance(piece, Hole):
+            gap = Range("gap", piece.first, piece.last, what.back, piece.reason)
+            return self._gap(stream, gap, piece.h)
         bodies = piece.bodies
         while len(bodies) > 1 and sum(map(len, bodies)) > MAX_BYTES:
             bodies = bodies[: len(bodies) // 2]
@@ -143,15 +151,15 @@ class Sender:
         sent = what._replace(last=what.first + len(bodies) - 1)
         return Message(payload, stream.id, sent)
 
-    def _gap(self, stream: Stream, what: Range) -> Message | None:
-        prev, h = self._hash(stream, what.first - 1), self._hash(stream, what.last)
+    def _gap(self, stream: Stream, what: Range, h: bytes | None = None) -> Message | None:
+        prev, h = self._hash(stream, what.first - 1), h or self._hash(stream, what.last)
         if prev is None or h is None:
             return None  # only the hub knows the hash there, and it has not spoken yet
         gap = {"first": what.first, "last": what.last, "h": h.hex(), "reason": what.reason}
         body = {"v": 1, "stream": stream.id, "prev": prev.hex(), "gap": gap}
         if (stream.n, what.last) not in self._declared:
             self._declared.add((stream.n, what.last))
-            self.rules_lost |= what.reason == NO_LONGER_KEPT
+            self.rules_lost |= what.reason != NEVER_TAKEN
             log.warning(
                 "gap=%d-%d stream=%s reason=%r", what.first, what.last, stream.id, what.reason
             )
@@ -182,13 +190,17 @@ class Sender:
             else:
                 wrong.append((mark.seq, f"the hash at {mark.seq} differs"))
         if not wrong:
+            if stream.id not in self.agreed:
+                self.agreed |= {stream.id}
             return True
         seq, why = min(wrong)
         if stream.closed:
             self._say_once(f"{stream.id}: closed here; {why}")
             return False
-        known = self._windows[stream.n].judged
-        before = [item for item in (*matched, known) if item < seq and item <= stream.head]
+        known = [self._windows[stream.n].judged]
+        if self.floor[0] == stream.id and stream.id not in self.agreed:
+            known.append(self.floor[1])
+        before = [item for item in (*matched, *known) if item < seq and item <= stream.head]
         if self.fork is None:
             self.fork = Fork(stream.id, max(before, default=0), why)
             self._say_once(f"{stream.id}: {why}")

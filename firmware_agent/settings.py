@@ -133,6 +133,7 @@ def _plan(settings: AgentSettings) -> Plan:
         every_ms=sampling.every,
         trust_clock=settings.clock.trust == "always",
         keep_ms=spool.keep,
+        most=spool.most,
         window=spool.window,
         resend_after_ms=spool.resend_after,
         state_file=str(state_file) if state_file is not None else None,

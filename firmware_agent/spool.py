@@ -1,8 +1,8 @@
 """The spool: the one durable queue of the whole system (design.md, decision 2).
 
-A SQLite file of its own: WAL, synchronous FULL, one transaction for each cycle, which holds the
-records, the stamps of earlier ones, the engine's state and what the hub has. FULL and not NORMAL:
-on a power cut NORMAL lost up to 803 committed records where FULL lost none.
+A SQLite file of its own (firmware_agent/spool_file.py), one transaction for each cycle, which holds
+the records, the stamps of earlier ones, the engine's state and what the hub has. Where the disk
+takes nothing at the start, the same tables in memory stand in for it.
 
 Used by one thread; firmware_agent/outbox.py reads beside it.
 """
@@ -15,52 +15,31 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from firmware_agent import spool_file
+from firmware_agent.spool_file import FILE
 from firmware_agent.stamping import Place
 from protocol.chain import genesis
 
 log = logging.getLogger(__name__)
 
-FILE = "spool.db"
-VERSION = 1
 # Closed ones beyond these are forgotten here; the hub has them all.
 MOST_EXCURSIONS = 2_000
 
-_SCHEMA = """
-CREATE TABLE streams (
-    n INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    created INTEGER NOT NULL,
-    closed INTEGER NOT NULL DEFAULT 0,   -- 1: another stream goes on in its place
-    head INTEGER NOT NULL DEFAULT 0,     -- the last record whose stamp is final
-    head_h BLOB NOT NULL,
-    head_at INTEGER, head_boot TEXT, head_mono_ms INTEGER,
-    judged INTEGER NOT NULL DEFAULT 0,   -- how far the hub has judged and stored
-    stored INTEGER NOT NULL DEFAULT 0,
-    dropped INTEGER NOT NULL DEFAULT 0,  -- records up to here are no longer kept
-    dropped_h BLOB NOT NULL
-);
-CREATE TABLE records (
-    stream INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    boot TEXT NOT NULL,
-    mono_ms INTEGER NOT NULL,
-    body BLOB NOT NULL,                  -- canonical; `at` in it is a guess while the column is NULL
-    at INTEGER,
-    h BLOB,
-    PRIMARY KEY (stream, seq)
-) WITHOUT ROWID;
-CREATE TABLE excursions (id TEXT PRIMARY KEY, stream INTEGER NOT NULL, open INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
+# A record of this kind says that it and those missing in front of it are lost; it keeps its h.
+GONE = "gone"
+_SET_ASIDE = "set-aside"
 
 
 class SpoolError(Exception):
     """The spool cannot be used at all; the text says why and what to do."""
+
+
+class DiskError(SpoolError):
+    """The disk is full, read-only or failing now. It may take again later."""
 
 
 class Row(NamedTuple):
@@ -95,10 +74,10 @@ class Stream:
 class Spool:
     """The file, and the one connection that writes to it."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, set_aside: Path | None) -> None:
-        """Take over a connection; use :meth:`open`."""
+    def __init__(self, path: Path | None, address: str, connection: sqlite3.Connection) -> None:
+        """Take over a connection; use :meth:`open` or :meth:`in_memory`."""
         self.path = path
-        self.set_aside = set_aside
+        self.address = address
         self._db = connection
 
     @classmethod
@@ -106,25 +85,49 @@ class Spool:
         """Open the spool in ``folder``, or begin one.
 
         A file that is damaged is kept as evidence under another name, and an empty one begun.
-        Raises SpoolError where neither is possible.
+        Raises DiskError where the disk does not let us now, SpoolError where it never will.
         """
         path = folder / FILE
-        set_aside = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             try:
-                connection = _connect(path)
+                connection = spool_file.connect(path)
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
-                set_aside = _put_aside(path, now_ms)
-                log.warning("spool=damaged reason=%r kept_as=%s", str(error), set_aside)
-                connection = _connect(path)
+                stream, head = spool_file.last_stream(path)
+                kept_as = spool_file.put_aside(path, now_ms)
+                log.warning("spool=damaged reason=%r kept_as=%s", str(error), kept_as)
+                connection = spool_file.connect(path)
+                told = {"file": str(kept_as), "reason": str(error)[:200]}
+                spool = cls(path, path.absolute().as_uri(), connection)
+                spool.set_meta(_SET_ASIDE, told | {"stream": stream, "last": head})
+                return spool
         except (OSError, sqlite3.Error) as error:
-            raise SpoolError(
+            kind = DiskError if spool_file.of_the_disk(error, path) else SpoolError
+            raise kind(
                 f"{path}: {error}; let this user write there, or make room on the disk"
             ) from error
-        return cls(path, connection, set_aside)
+        return cls(path, path.absolute().as_uri(), connection)
+
+    @classmethod
+    def in_memory(cls) -> Spool:
+        """Begin a spool that stands in for a disk; it ends with the process."""
+        address = spool_file.memory_address()
+        return cls(None, address, spool_file.connect_memory(address))
+
+    @property
+    def set_aside(self) -> dict[str, Any] | None:
+        """The damaged file that was put aside and of which no record tells yet; None for none.
+
+        ``file`` and ``reason``; ``stream`` and ``last`` as far as they could be read from it.
+        """
+        told: dict[str, Any] | None = self.meta(_SET_ASIDE)
+        return told
+
+    def set_aside_recorded(self) -> None:
+        """Note, in the same transaction, that a record tells of it."""
+        self.set_meta(_SET_ASIDE, None)
 
     def close(self) -> None:
         """Close the file."""
@@ -165,12 +168,18 @@ class Spool:
         """Begin a stream; its id is random, so that a replaced card never repeats one."""
         id_ = secrets.token_hex(16)
         start = genesis(id_)
+        return self.insert_stream(Stream(0, id_, now_ms, False, 0, start, None, 0, 0, 0, start))
+
+    def insert_stream(self, stream: Stream) -> Stream:
+        """Write a stream that was begun elsewhere; it gets the next number."""
         n = self._db.execute(
             "INSERT INTO streams (id, created, head_h, dropped_h) VALUES (?, ?, ?, ?)",
-            (id_, now_ms, start, start),
+            (stream.id, stream.created, stream.head_h, stream.dropped_h),
         ).lastrowid
         assert n is not None
-        return Stream(n, id_, now_ms, False, 0, start, None, 0, 0, 0, start)
+        stream = replace(stream, n=n)
+        self.save_stream(stream)
+        return stream
 
     def save_stream(self, stream: Stream) -> None:
         """Write what changes of a stream."""
@@ -211,6 +220,13 @@ class Spool:
         found = self.rows(n, seq - 1, 1)
         return found[0] if found and found[0].seq == seq else None
 
+    def hash_at(self, stream: Stream, seq: int) -> bytes | None:
+        """Return h of a record that is kept, or of the last one dropped; None of any other."""
+        if seq == stream.dropped:
+            return stream.dropped_h
+        row = self.row(stream.n, seq)
+        return row.h if row is not None else None
+
     def last_seq(self, n: int) -> int | None:
         """Return the number of the last record that is kept, stamped or not."""
         last: int | None = self._db.execute(
@@ -231,15 +247,19 @@ class Spool:
         """Remove the records behind seq ``after``, which another stream has taken over."""
         self._db.execute("DELETE FROM records WHERE stream = ? AND seq > ?", (n, after))
 
-    def drop(self, stream: Stream, before_ms: int, most: int) -> tuple[int, bytes]:
-        """Drop the oldest stored records, up to ``most`` and up to the first from ``before_ms`` on.
+    def drop(
+        self, stream: Stream, before_ms: int, most: int, *, upto: int | None = None
+    ) -> tuple[int, bytes]:
+        """Drop up to ``most`` of the oldest records, up to the first from ``before_ms`` on.
 
-        Returns the seq and hash of the last one dropped.
+        None behind ``upto``: those that the hub has stored, where it is left out. Returns the seq
+        and hash of the last one dropped.
         """
         seq, h = stream.dropped, stream.dropped_h
         candidates = self._db.execute(
-            "SELECT seq, at, h FROM records WHERE stream = ? AND seq > ? AND seq <= ? ORDER BY seq",
-            (stream.n, seq, min(stream.stored, seq + most)),
+            "SELECT seq, at, h FROM records WHERE stream = ? AND seq > ? AND seq <= ?"
+            " ORDER BY seq LIMIT ?",
+            (stream.n, seq, stream.stored if upto is None else upto, most),
         ).fetchall()
         for number, at, own in candidates:
             if at >= before_ms:
@@ -248,6 +268,13 @@ class Spool:
         if seq > stream.dropped:
             self._db.execute("DELETE FROM records WHERE stream = ? AND seq <= ?", (stream.n, seq))
         return seq, h
+
+    def lose(self, n: int, first: int, last: Row) -> None:
+        """Note that the records from ``first`` to that one are lost."""
+        self._db.execute(
+            "DELETE FROM records WHERE stream = ? AND seq BETWEEN ? AND ?", (n, first, last.seq)
+        )
+        self.put(n, [last])
 
     # --- the rest ---
 
@@ -286,36 +313,3 @@ class Spool:
     def close_excursions(self, n: int) -> None:
         """Close what is open in a stream that ends: the one that follows it judges anew."""
         self._db.execute("UPDATE excursions SET open = 0 WHERE stream = ?", (n,))
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open or create the file and make sure that it is whole."""
-    db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        # Small steps back into the file: a long checkpoint would make one cycle late.
-        db.execute("PRAGMA wal_autocheckpoint = 200")
-        db.execute("PRAGMA journal_size_limit = 4000000")
-        db.execute("PRAGMA cache_size = -512")
-        answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if answer != "ok":
-            raise sqlite3.DatabaseError(answer)
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise OSError(f"was made by a later coldwatch (layout {version}, ours is {VERSION})")
-        if version == 0:
-            db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _put_aside(path: Path, now_ms: int) -> Path:
-    """Rename a damaged file together with its journal."""
-    target = path.with_name(f"{path.name}.corrupt-{now_ms}")
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(target.with_name(target.name + suffix))
-    return target

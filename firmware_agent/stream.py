@@ -1,13 +1,12 @@
 """The stream being written: stamps, chain, judging and the commit.
 
 One :meth:`StreamWriter.commit` a cycle, one transaction in it. Where the disk does not take it, the
-records stay in memory and are tried again with the next cycle; they are judged all the same, and
-nothing of them is sent before it is on the disk.
+records stay in memory (firmware_agent/unwritten.py) and are tried again with the next cycle; they
+are judged and sent all the same. docs/decisions/020-without-a-disk.md says what follows from that.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -15,15 +14,20 @@ from dataclasses import replace
 
 from alerts.engine import StreamEngine
 from firmware_agent.chain import Chain, Draft
+from firmware_agent.damage import body_of
+from firmware_agent.forking import carry_over
 from firmware_agent.judging import Judge
-from firmware_agent.spool import Row, Spool, Stream
+from firmware_agent.spool import GONE, Row, Spool, Stream
 from firmware_agent.stamping import Place, Stamp
-from protocol.reading import ESTIMATED, SYNCED
+from firmware_agent.unwritten import Unwritten
+from protocol.reading import SYNCED
 
 log = logging.getLogger(__name__)
 
-# Four days of eight quiet series, 20 MB. What does not fit is lost, counted and told.
+# Four days of eight quiet series, 20 MB. Then the oldest go; what the hub lacks of them is a gap.
 MOST_UNWRITTEN = 50_000
+# Records on the card where nobody says otherwise: 35 days of eight probes at full rate, 1 GB.
+MOST_KEPT = 3_000_000
 # More than this goes to the disk in several commits (a replayed recording).
 MOST_IN_A_COMMIT = 10_000
 # So many records get their late stamps in one commit: a fraction of a second on an SD card.
@@ -35,6 +39,8 @@ _ENGINE = "engine"
 _WATCHES = "watches"
 _VERSION = "settings-version"
 _TOLD = "told"
+_FLOOR = "floor"
+_NEVER_MS = 1 << 62
 
 # Stream number -> (judged, stored), as the hub has said.
 Marks = Mapping[int, tuple[int, int]]
@@ -43,11 +49,17 @@ Marks = Mapping[int, tuple[int, int]]
 class StreamWriter:
     """Writes the open stream of a spool. Used by one thread."""
 
-    def __init__(self, spool: Spool, boot: str, keep_ms: int, now_ms: int) -> None:
-        """Go on with the open stream, or begin the first one. Raises sqlite3.Error."""
+    def __init__(
+        self, spool: Spool, boot: str, keep_ms: int, now_ms: int, most: int = MOST_KEPT
+    ) -> None:
+        """Go on with the open stream, or begin the first one. Raises sqlite3.Error.
+
+        ``keep_ms``: how long records that the hub has stored are kept; ``most``: how many records.
+        """
         self._spool = spool
         self._boot = boot
         self._keep_ms = keep_ms
+        self._most = most
         streams = spool.streams()
         if not streams:
             with spool.transaction():
@@ -57,16 +69,25 @@ class StreamWriter:
         self.settings_version: str | None = spool.meta(_VERSION)
         self._version_written = self.settings_version
         self.told = frozenset[str](spool.meta(_TOLD) or ())
+        # Up to here the chain is the hub's or what comes behind it, whatever an earlier run may have
+        # sent from memory. None once the hub's marks have shown that ours goes on where its one ends.
+        floor: int | None = spool.meta(_FLOOR)
+        self.floor = self._stream.head if floor is None else floor
+        self.agreed = False
         self._chain = self._load_chain()
-        self._unwritten: list[Row] = []
+        self.unwritten = Unwritten()
+        self.unwritten.begin(self._stream)
+        # As the uplink may send it: with what is in memory only.
+        self._shown = self._stream
         self.problem: str | None = None
+        # Records that are neither here nor at the hub: refused, or dropped to make room.
         self.lost = 0
         self.commits = 0
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """All streams as of the last commit; the last one is open."""
-        return (*self._closed, self._stream)
+        """All streams with all that may be sent of them; the last one is open."""
+        return (*self._closed, self._shown)
 
     @property
     def judge(self) -> Judge:
@@ -79,11 +100,6 @@ class StreamWriter:
         return self._chain.seq
 
     @property
-    def unwritten(self) -> int:
-        """How many of them the disk has not taken."""
-        return len(self._unwritten)
-
-    @property
     def pending(self) -> int:
         """How many of them wait for their stamp."""
         return self._chain.pending
@@ -93,16 +109,16 @@ class StreamWriter:
     def start(self, stamp: Stamp, now_ms: int) -> None:
         """Bring in order what an earlier run left: stamps of earlier boots, judging of the rest."""
         before = -1
-        while self._chain.head != before and not self._unwritten:
+        while self._chain.head != before and not self.unwritten:
             before = self._chain.head
             self._stamp_pending(stamp)
-            if self._unwritten:
+            if self.unwritten:
                 self._write(stamp, now_ms, {})
         if self._chain.pending:
             after = self._chain.head
             while rows := self._spool.rows(self._stream.n, after, MOST_STAMPED):
                 for row in rows:
-                    self._chain.judge.provisional(json.loads(row.body))
+                    self._chain.judge.provisional(body_of(row))
                 after = rows[-1].seq
 
     def commit(
@@ -116,16 +132,18 @@ class StreamWriter:
 
         Never raises for a full or read-only disk; ``problem`` says so then.
         """
-        if not self._unwritten:
-            self._stamp_pending(stamp)
+        self._stamp_pending(stamp)
+        if len(self.unwritten) >= MOST_UNWRITTEN:
+            # Before anything is lost the disk is asked once more.
+            self._write(stamp, now_ms, marks or {})
         for draft in drafts:
-            if len(self._unwritten) >= MOST_UNWRITTEN:
+            if len(self.unwritten) >= MOST_UNWRITTEN and not self._shed(marks or {}):
                 self.lost += 1
                 continue
             self._append(draft, stamp)
-            if self.problem is None and len(self._unwritten) >= MOST_IN_A_COMMIT:
+            if self.problem is None and len(self.unwritten) >= MOST_IN_A_COMMIT:
                 self._write(stamp, now_ms, marks or {})
-        if self._unwritten:
+        if self.unwritten:
             self._write(stamp, now_ms, marks or {})
 
     def _append(self, draft: Draft, stamp: Stamp) -> None:
@@ -136,9 +154,9 @@ class StreamWriter:
             at, clock = stamp.at(chain.last, self._boot, draft.mono_ms), stamp.clock
         body = draft.body(chain.seq + 1, Place(at, self._boot, draft.mono_ms), clock)
         if chain.pending == 0 and (stamp.final or draft.at is not None):
-            self._unwritten.append(chain.seal(body))
+            self.unwritten.add(chain.seal(body))
         else:
-            self._unwritten.append(chain.add_pending(body))
+            self.unwritten.add(chain.add_pending(body))
         if draft.kind == "settings":
             self.settings_version = body["version"]
 
@@ -148,12 +166,12 @@ class StreamWriter:
         if chain.pending == 0:
             return
         try:
-            rows = self._spool.rows(self._stream.n, chain.head, MOST_STAMPED)
+            rows = self._waiting()
         except sqlite3.OperationalError as error:
             self._say(f"cannot be read: {error}")
             return
         for row in rows:
-            body = json.loads(row.body)
+            body = body_of(row)
             if body["clock"] == SYNCED:
                 pass  # it came with its own time, and only waited for those in front of it
             elif row.boot != self._boot:
@@ -164,34 +182,69 @@ class StreamWriter:
                 body["clock"] = stamp.clock
             else:
                 return
-            self._unwritten.append(chain.seal(body))
+            self.unwritten.add(chain.seal(body))
+
+    def _waiting(self) -> list[Row]:
+        """Return the next records that wait for their stamp: on the disk, in memory, or both."""
+        after = self._chain.head
+        rows = {row.seq: row for row in self.unwritten.waiting(after, MOST_STAMPED)}
+        if after + 1 not in rows:
+            found = self._spool.rows(self._stream.n, after, MOST_STAMPED)
+            rows = {row.seq: row for row in found} | rows
+        return [rows[seq] for seq in sorted(rows)]
+
+    def _shed(self, marks: Marks) -> bool:
+        """Make room in memory; tell whether there is some. What the hub lacks of it is lost."""
+        head = self.unwritten.gone[1].seq if self.unwritten.gone else self._stream.head
+        shed = self.unwritten.shed(MOST_UNWRITTEN - 1)
+        _, stored = marks.get(self._stream.n, (0, self._stream.stored))
+        self.lost += min(shed, max(0, head + shed - stored))
+        return bool(shed)
 
     # --- the transaction ---
 
     def _write(self, stamp: Stamp, now_ms: int, marks: Marks) -> None:
         chain, spool = self._chain, self._spool
         stream = replace(self._stream, head=chain.head, head_h=chain.h, place=chain.place)
+        rows, gone = self.unwritten.rows(), self.unwritten.gone
         # Only a clock that is right may say that something is old enough.
         before_ms = now_ms - self._keep_ms if stamp.synced else 0
-        most = max(LEAST_DROPPED, 2 * len(self._unwritten))
+        most = max(LEAST_DROPPED, 2 * len(rows))
+        told_of = any(
+            row.kind == "event" and b'"event":"spool.set-aside"' in row.body for row in rows
+        )
         try:
             with spool.transaction():
-                spool.put(stream.n, self._unwritten)
-                stream = self._settled(stream, marks, before_ms, most)
+                if gone is not None:
+                    spool.lose(stream.n, *gone)
+                spool.put(stream.n, rows)
+                settled = [
+                    self._settled(item, marks, before_ms, most) for item in (*self._closed, stream)
+                ]
+                settled, lost = self._made_room(settled, most)
+                *closed, stream = settled
                 spool.save_stream(stream)
-                closed = [self._settled(item, marks, before_ms, most) for item in self._closed]
                 for item in closed:
                     if item.dropped >= item.head:
                         spool.forget_stream(item.n)
                     else:
                         spool.save_stream(item)
                 self._save_judge(chain.judge, stream)
+                if told_of:
+                    spool.set_aside_recorded()
         except sqlite3.OperationalError as error:
             self._say(f"takes nothing: {error}")
+            # Sent all the same. What is kept on the disk is as it was.
+            self._shown = (
+                stream
+                if stream.dropped == self._stream.dropped
+                else replace(stream, dropped=self._stream.dropped, dropped_h=self._stream.dropped_h)
+            )
             return
-        self._stream = stream
+        self._stream = self._shown = stream
         self._closed = [item for item in closed if item.dropped < item.head]
-        self._unwritten.clear()
+        self.unwritten.begin(stream)
+        self.lost += lost
         self.commits += 1
         self._version_written = self.settings_version
         chain.judge.saved()
@@ -207,6 +260,25 @@ class StreamWriter:
         seq, h = self._spool.drop(stream, before_ms, most)
         return replace(stream, dropped=seq, dropped_h=h)
 
+    def _made_room(self, streams: list[Stream], most: int) -> tuple[list[Stream], int]:
+        """Drop the oldest where there are too many: first what the hub has, in need what it lacks.
+
+        Returns the streams, and how many of those dropped the hub lacks.
+        """
+        waiting = self._chain.pending
+        over = min(most, sum(item.head - item.dropped for item in streams) + waiting - self._most)
+        lost = 0
+        for only_stored in (True, False):
+            for i, item in enumerate(streams):
+                if over <= 0:
+                    return streams, lost
+                upto = min(item.stored, item.head) if only_stored else item.head
+                seq, h = self._spool.drop(item, _NEVER_MS, over, upto=upto)
+                over -= seq - item.dropped
+                lost += max(0, seq - max(item.dropped, item.stored))
+                streams[i] = replace(item, dropped=seq, dropped_h=h)
+        return streams, lost
+
     def _save_judge(self, judge: Judge, stream: Stream) -> None:
         spool = self._spool
         spool.set_meta(_ENGINE, judge.state())
@@ -216,6 +288,7 @@ class StreamWriter:
         if self.settings_version != self._version_written:
             spool.set_meta(_VERSION, self.settings_version)
         spool.set_meta(_TOLD, sorted(self.told))
+        spool.set_meta(_FLOOR, None if self.agreed else self.floor)
         spool.put_excursions(stream.n, judge.changed())
 
     def _say(self, problem: str) -> None:
@@ -233,7 +306,7 @@ class StreamWriter:
         if seq > stream.head:
             row = spool.row(stream.n, seq)
             assert row is not None
-            last = Place(json.loads(row.body)["at"], row.boot, row.mono_ms)
+            last = Place(body_of(row)["at"], row.boot, row.mono_ms)
         judge = self._load_judge()
         return Chain(judge, seq, stream.head, stream.head_h, stream.place, last)
 
@@ -252,8 +325,8 @@ class StreamWriter:
         after = stream.dropped
         while rows := spool.rows(stream.n, after, MOST_STAMPED):
             for row in rows:
-                if row.seq <= stream.head:
-                    judge.final(json.loads(row.body))
+                if row.seq <= stream.head and row.kind != GONE:
+                    judge.final(body_of(row))
             after = rows[-1].seq
         if judge.watches() is None:
             self.settings_version = None  # none is left: it must be given anew
@@ -269,7 +342,7 @@ class StreamWriter:
         left that was in force there. Returns False where the disk takes nothing now; the old
         stream then stays as it is. Raises sqlite3.OperationalError likewise.
         """
-        if self._unwritten:
+        if self.unwritten:
             return False
         old, spool = self._stream, self._spool
         at_common = spool.row(old.n, common)
@@ -277,7 +350,7 @@ class StreamWriter:
         with spool.transaction():
             new = spool.add_stream(now_ms)
             chain = Chain(Judge(StreamEngine(new.id)), 0, 0, new.head_h, None, None)
-            self._carry_over(old, common, new, chain, settings)
+            carry_over(spool, old, common, new, chain, settings)
             spool.cut(old.n, common)
             spool.close_excursions(old.n)
             place = None
@@ -294,38 +367,10 @@ class StreamWriter:
         chain.judge.saved()
         self._chain = chain
         self._closed.append(closed)
-        self._stream = new
+        self._stream = self._shown = new
+        self.floor = new.head
+        self.unwritten.begin(new)
         if chain.seq == 0:
             self.settings_version = None
         log.warning("stream=forked old=%s behind=%d new=%s", old.id, common, new.id)
         return True
-
-    def _carry_over(
-        self, old: Stream, common: int, new: Stream, chain: Chain, settings: Draft
-    ) -> None:
-        """Number the records behind ``common`` anew, in steps that fit into memory."""
-        after = common
-        while rows := self._spool.rows(old.n, after, MOST_STAMPED):
-            after = rows[-1].seq
-            taken = []
-            if chain.seq == 0:
-                taken.append(self._first_settings(old, common, rows[0], chain, settings))
-            for row in rows:
-                body = json.loads(row.body) | {"seq": chain.seq + 1}
-                taken.append(chain.add_pending(body) if row.h is None else chain.seal(body))
-            self._spool.put(new.n, taken)
-
-    def _first_settings(
-        self, old: Stream, common: int, first: Row, chain: Chain, settings: Draft
-    ) -> Row:
-        """Return the settings record in force at the first record that is carried over."""
-        kept = self._spool.settings_before(old.n, common)
-        if kept is not None:
-            fields = json.loads(kept)
-            draft = Draft("settings", first.mono_ms, {k: fields[k] for k in ("version", "series")})
-        else:
-            draft = settings
-        seen = json.loads(first.body)
-        place = Place(seen["at"], first.boot, first.mono_ms)
-        body = draft.body(1, place, SYNCED if seen["clock"] == SYNCED else ESTIMATED)
-        return chain.add_pending(body) if first.h is None else chain.seal(body)

@@ -136,6 +136,14 @@ class Uplink:
         """The fork that the spool must make before its open stream can go on."""
         return self._sender.fork
 
+    def agrees(self, stream: str) -> bool:
+        """Tell whether the hub's marks have shown that our chain of this stream fits to its own."""
+        return stream in self._sender.agreed
+
+    def floor(self, stream: str, seq: int) -> None:
+        """Note how far our chain of the open stream is certainly the hub's."""
+        self._sender.floor = (stream, seq)
+
     def take_rules_lost(self) -> bool:
         """Tell, once, whether a gap may have swallowed the rules in force."""
         lost, self._sender.rules_lost = self._sender.rules_lost, False

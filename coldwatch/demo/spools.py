@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firmware_agent.spool import FILE
+from firmware_agent.spool_file import FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ def recorded(folder: Path) -> list[Recorded]:
             return found
         for number, stream in db.execute("SELECT n, id FROM streams ORDER BY n").fetchall():
             rows = db.execute(
-                "SELECT seq, body, h FROM records WHERE stream = ? AND h IS NOT NULL ORDER BY seq",
+                "SELECT seq, body, h FROM records WHERE stream = ? AND h IS NOT NULL"
+                " AND kind != 'gone' ORDER BY seq",
                 (number,),
             ).fetchall()
             if rows:

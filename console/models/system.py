@@ -108,11 +108,21 @@ class HubHealth(Model):
     lines: list[HealthLine]
 
 
+GapKind = Literal["gap", "differs", "set-aside", "new-stream", "in-memory", "damaged"]
+
+
 class Gap(Model):
-    """A hole or a fork in a stream, as the journal has it."""
+    """A hole or a break in a stream, as the journal has it."""
 
     at: Time
-    kind: Literal["gap", "differs"]
+    kind: Annotated[
+        GapKind,
+        Field(
+            description="`gap`: records that the device no longer has; `differs`: another hash than "
+            "the hub's; `set-aside`: the spool's file was damaged; `new-stream`: it forked behind "
+            "`last`; `in-memory`: the disk took nothing at the start; `damaged`: one changed on the card"
+        ),
+    ]
     device: str
     stream: str
     first: int | None

@@ -8,6 +8,7 @@ from pathlib import Path
 from alerts.decisions import Decision
 from alerts.profiles import rules_for
 from hub.tables import sms
+from journal import journal
 from journal.database import open_database, write
 from journal.excursions import apply, apply_misplaced
 from ledger import batches
@@ -206,6 +207,44 @@ class TestDevices:
         assert shown["quarantined"] == 2
         assert sorted(item["times"] for item in shown["quarantine"]) == [1, 2]
         assert any("pi-9 is not in the hub's settings" in i["reason"] for i in shown["quarantine"])
+
+    def test_what_devices_say_of_their_spools(self, story: Filled, tmp_path: Path) -> None:
+        """A damaged file that was set aside stands beside the gaps, in both languages."""
+        county = copy_of(story, tmp_path / "state")
+        engine = open_database(county.state_dir / "hub.db")
+        old, new = "0" * 32, "1" * 32
+        with write(engine) as conn:
+            for event, said in (
+                (
+                    "set-aside",
+                    {"file": "spool.db.corrupt-1", "reason": "bad page", "stream": old, "last": 77},
+                ),
+                ("forked", {"stream": old, "last": 70, "reason": "the hub has judged 75"}),
+                ("without-disk", {"reason": "Read-only file system"}),
+                ("damaged", {"kind": "reading"}),
+                ("set-aside", {"last": "many", "stream": None}),
+            ):
+                journal.append(
+                    conn, at=county.now, actor="hub", type=f"device.spool.{event}",
+                    subject="east-gate/spool",
+                    body={"device": "pi-east", "stream": new, "at": 1, "clock": "synced", "seq": 2,
+                          "body": said},
+                )  # fmt: skip
+        engine.dispose()
+        console = open_console(county)
+        shown = [
+            (gap["kind"], gap["stream"], gap["last"], gap["reason"])
+            for gap in reversed(console.json("/api/equipment")["gaps"][:5])
+        ]
+        assert shown == [
+            ("set-aside", old, 77, "bad page; spool.db.corrupt-1"),
+            ("new-stream", old, 70, "the hub has judged 75"),
+            ("in-memory", new, 2, "Read-only file system"),
+            ("damaged", new, 2, ""),
+            ("set-aside", new, None, ""),
+        ]
+        assert "damaged card: the old records were set aside" in console.text("/devices")
+        assert "存储卡损坏：旧记录已另存" in console.text("/devices", "zh")
 
     def test_gaps_are_listed(self, console: Client) -> None:
         """A range that an agent no longer had stands there for the inspector."""

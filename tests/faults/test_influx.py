@@ -10,12 +10,9 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,25 +38,13 @@ from tests.faults.test_kills import (
     running,
     wait_until_settled,
 )
+from tests.support.disks import small_disk
 from tests.support.influxd import Influxd
 from tests.support.mosquitto import Mosquitto
 
 # What the probe of one shelf says now and then: outside the data sheet, so the reading is rejected
 # and carries the field `rejected_value`, which the test has made to be of another type in InfluxDB.
 IMPOSSIBLE = 900_000
-
-
-@contextmanager
-def small_disk(path: Path, megabytes: int) -> Iterator[None]:
-    """Mount a disk of its own at ``path``: it can be filled without harm."""
-    path.mkdir(parents=True)
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(path)], check=True
-    )
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(path)], check=True)
 
 
 class InfluxRig(Rig):

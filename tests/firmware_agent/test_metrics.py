@@ -87,7 +87,7 @@ def test_every_figure_is_given_and_none_that_is_not_declared(tmp_path: Path) -> 
     }
     json.dumps(agent.figures())
     agent.uplink.stop()
-    agent._spool.close()
+    agent._keeping.close()
 
 
 def test_a_taken_port_costs_the_figures_and_one_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -116,7 +116,15 @@ def test_without_a_bus(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [((), "name the agent's settings"), (("--json", "x.toml"), "--json goes with --probes")],
+    [
+        ((), "name the agent's settings"),
+        (("--inspect",), "name the agent's settings"),
+        (("--json", "x.toml"), "--json goes with --probes or --inspect"),
+        (
+            ("--probes", "--inspect", "x.toml"),
+            "--probes and --inspect are two questions; ask one at a time",
+        ),
+    ],
 )
 def test_wrong_usage_is_one_line(arguments: tuple[str, ...], says: str) -> None:
     """And exit code 2."""

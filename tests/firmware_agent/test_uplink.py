@@ -36,7 +36,7 @@ class Rig:
         self.writer.commit([settings(self.clock.mono)], self.clock.stamp(), self.clock.now)
         self.record(records - 1)
         self.hub = SmallHub(broker.port).start()
-        self.outbox = SpoolOutbox(self.spool.path)
+        self.outbox = SpoolOutbox(self.spool)
         self.health = Health()
         self.uplink = self.new_uplink()
         self.tell()

@@ -14,7 +14,7 @@ from alerts.engine import StreamEngine
 from alerts.rules import Rule, Watch
 from firmware_agent.chain import Draft, reading_draft, settings_draft
 from firmware_agent.plan import Plan, ProbePlan
-from firmware_agent.spool import FILE
+from firmware_agent.spool_file import FILE
 from firmware_agent.stamping import Stamp
 from protocol.chain import genesis, link
 from sensors.contract import Sample
