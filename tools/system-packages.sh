@@ -32,6 +32,8 @@ missing() {
             has_program chromium || has_program chromium-browser || echo chromium
             # Pages in Chinese: without it every character is a box.
             has_file '*/NotoSansCJK*' || echo fonts-noto-cjk
+            # Disks of the machines in tests/support/uml.py.
+            has_program mkfs.ext4 || echo e2fsprogs
             ;;
         uml)
             # To build the kernel of the tests: tools/uml.sh.

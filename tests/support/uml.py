@@ -218,10 +218,17 @@ def python(*arguments: str | Path) -> str:
     return f"(cd {shlex.quote(str(HOUSE))} && {shlex.join(str(word) for word in words)})"
 
 
-def run(folder: Path, arguments: Sequence[str | Path], **settings: object) -> str:
+def run(
+    folder: Path,
+    arguments: Sequence[str | Path],
+    timeout_s: float = 60,
+    *,
+    lines: int = 0,
+    environment: str = "",
+) -> str:
     """Run the checkout's Python in a new machine; return its output, and fail if it failed."""
-    machine = Machine(folder, python(*arguments), **settings)  # type: ignore[arg-type]
+    machine = Machine(folder, python(*arguments), lines=lines, environment=environment)
     machine.start()
-    code = machine.wait(300)
+    code = machine.wait(timeout_s)
     assert code == 0, machine.output
     return machine.output
