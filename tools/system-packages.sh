@@ -37,9 +37,10 @@ missing() {
             ;;
         uml)
             # To build the kernel of the tests: tools/uml.sh.
-            for program in make gcc flex bison bc xz; do
-                has_program $program || echo $program | sed 's/^xz$/xz-utils/'
+            for program in make gcc flex bison bc; do
+                has_program "$program" || echo "$program"
             done
+            has_program xz || echo xz-utils
             [ -e /usr/include/stdio.h ] || echo libc6-dev
             find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' 2>/dev/null | grep -q . ||
                 echo linux-source
