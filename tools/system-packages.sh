@@ -32,12 +32,15 @@ missing() {
             has_program chromium || has_program chromium-browser || echo chromium
             # Pages in Chinese: without it every character is a box.
             has_file '*/NotoSansCJK*' || echo fonts-noto-cjk
+            # Disks of the machines in tests/support/uml.py.
+            has_program mkfs.ext4 || echo e2fsprogs
             ;;
         uml)
             # To build the kernel of the tests: tools/uml.sh.
-            for program in make gcc flex bison bc xz; do
-                has_program $program || echo $program | sed 's/^xz$/xz-utils/'
+            for program in make gcc flex bison bc; do
+                has_program "$program" || echo "$program"
             done
+            has_program xz || echo xz-utils
             [ -e /usr/include/stdio.h ] || echo libc6-dev
             find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' 2>/dev/null | grep -q . ||
                 echo linux-source

@@ -141,6 +141,20 @@ class TestGpio:
 
         assert plan.gpio == {"adapter": "folder", "chip": None, "folder": "/run/lines"}
 
+    def test_a_contact_goes_the_same_way(self, file: Path) -> None:
+        """Its driver gets the section, unless its table names another way."""
+        text = file.read_text()
+        for of in ("", 'port = { adapter = "folder", folder = "/run/mine" }'):
+            text += (
+                f'[[assets.points]]\nname = "gate-{len(of)}"\nquantity = "open"\n'
+                f"[assets.points.driver]\nkind = 'gpio'\nline = 17\n{of}\n"
+            )
+        file.write_text(text + '\n[gpio]\nadapter = "gpiod"\n')
+        plan = read_plan(file)
+        ports = [probe.driver["port"] for probe in plan.probes if probe.driver["kind"] == "gpio"]
+
+        assert ports == [plan.gpio, {"adapter": "folder", "chip": None, "folder": "/run/mine"}]
+
     @pytest.mark.parametrize(
         ("section", "says"),
         [

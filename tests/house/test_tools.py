@@ -292,3 +292,55 @@ class TestMake:
 
         subprocess.run(["sh", "-n", str(script)], check=True, timeout=60)
         assert os.access(script, os.X_OK)
+
+
+class TestUml:
+    """tools/uml.sh without building: that takes minutes, and tests/uml shows its result."""
+
+    def run(self, house: Path, cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run it with a cache of the test's own."""
+        return subprocess.run(
+            [house / "tools" / "uml.sh", *arguments],
+            env={"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(cache)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def test_looking_builds_nothing(self, house: Path, tmp_path: Path) -> None:
+        """Without a kernel it says what to run, and leaves nothing behind."""
+        done = self.run(house, tmp_path, "--find")
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "`make uml` builds it" in done.stderr
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_kernel_is_found_by_its_settings(self, house: Path, tmp_path: Path) -> None:
+        """What was built from other settings is another kernel."""
+        folder = self.run(house, tmp_path, "--find").stderr.split(" in ")[1].split(";")[0]
+        kernel = Path(folder) / "linux"
+        kernel.parent.mkdir(parents=True)
+        kernel.write_text("#!/bin/sh\n")
+        kernel.chmod(0o755)
+
+        for arguments in ([], ["--find"]):
+            done = self.run(house, tmp_path, *arguments)
+            assert (done.returncode, done.stdout) == (0, f"{kernel}\n")
+
+    def test_an_unknown_option_is_refused(self, house: Path, tmp_path: Path) -> None:
+        """Instead of building for minutes."""
+        done = self.run(house, tmp_path, "--fnd")
+
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "unknown option --fnd" in done.stderr
+
+    def test_what_building_needs_is_named(self, stage: Any) -> None:
+        """On a machine that may not install it."""
+        stage.program("id", "#!/bin/sh\necho 1000\n")
+        stage.program("apt-get", "#!/bin/sh\n")
+
+        assert re.search(
+            r"sudo apt-get install make gcc flex bison bc xz-utils",
+            stage.run("system-packages.sh", "uml").stderr,
+        )

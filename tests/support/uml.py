@@ -8,6 +8,7 @@ SIGKILL is a power cut: what the kernel had not yet written to the image is lost
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shlex
@@ -40,7 +41,6 @@ mount -t sysfs none /sys
 mount -t tmpfs none /run
 mount -t hostfs none {share} -o {share}
 ip link set lo up 2>/dev/null
-# Devices of a machine with a screen and a card; systemd is not what runs here.
 [ -e /dev/ubda ] && mkdir {disk} && mount -t ext4 /dev/ubda {disk}
 {lines}
 cd {share}
@@ -155,6 +155,8 @@ class Machine:
     def start(self) -> None:
         """Switch it on; it has booted when ``share/booted`` is there."""
         assert not self.running
+        # A test that fails leaves its machine on, in a session of its own.
+        atexit.register(self.cut)
         for name in ("booted", "exit", "output"):
             (self.share / name).unlink(missing_ok=True)
         disk = [] if self._disk is None else [f"ubd0={self._disk}"]
@@ -181,6 +183,7 @@ class Machine:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        atexit.unregister(self.cut)
 
     def wait(self, timeout_s: float = 60) -> int:
         """Wait until it has switched itself off; return the script's exit code.
@@ -218,10 +221,17 @@ def python(*arguments: str | Path) -> str:
     return f"(cd {shlex.quote(str(HOUSE))} && {shlex.join(str(word) for word in words)})"
 
 
-def run(folder: Path, arguments: Sequence[str | Path], **settings: object) -> str:
+def run(
+    folder: Path,
+    arguments: Sequence[str | Path],
+    timeout_s: float = 60,
+    *,
+    lines: int = 0,
+    environment: str = "",
+) -> str:
     """Run the checkout's Python in a new machine; return its output, and fail if it failed."""
-    machine = Machine(folder, python(*arguments), **settings)  # type: ignore[arg-type]
+    machine = Machine(folder, python(*arguments), lines=lines, environment=environment)
     machine.start()
-    code = machine.wait(300)
+    code = machine.wait(timeout_s)
     assert code == 0, machine.output
     return machine.output

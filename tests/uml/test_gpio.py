@@ -24,30 +24,34 @@ def rpi_lgpio() -> bool:
     return found
 
 
-def rounds(folder: Path, count: int) -> str:
+def rounds(folder: Path, count: int, timeout_s: float) -> str:
     """Run the tests inside, with so many rounds of changes; return what pytest said."""
     arguments: list[str | Path] = [
-        "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=0", "-o", "addopts=",
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=0", "--basetemp=/run/tests", "-o", "addopts=",
         "--import-mode=importlib", INSIDE,
     ]  # fmt: skip
     if not rpi_lgpio():
         arguments += ["-k", "not lgpio and not RpiLgpio and not rpi-gpio"]
-    return uml.run(folder, arguments, lines=LINES, environment=f"COLDWATCH_ROUNDS={count}")
+    return uml.run(
+        folder, arguments, timeout_s, lines=LINES, environment=f"COLDWATCH_ROUNDS={count}",
+    )  # fmt: skip
 
 
+@pytest.mark.timeout(400)
 def test_adapters_and_contacts_in_a_kernel_with_lines(tmp_path: Path) -> None:
     """Contract of the adapters; door, mains and button as series; some rounds of changes."""
     uml.require()
 
-    assert " passed" in rounds(tmp_path, 6)
+    assert " passed" in rounds(tmp_path, 6, 300)
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_200)
 def test_hundreds_of_changes(tmp_path: Path) -> None:
     """None is lost, through either library."""
     uml.require()
 
-    assert " passed" in rounds(tmp_path, 300)
+    assert " passed" in rounds(tmp_path, 300, 1_100)
 
 
 class TestRig:
