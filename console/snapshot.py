@@ -67,5 +67,6 @@ def snapshot(conn: Connection, history: History, now: int, site: str | None = No
     newest = select(streams.c.device, func.max(streams.c.newest_at)).group_by(streams.c.device)
     reached = {device: at for device, at in conn.execute(newest)}  # noqa: C416 - rows, no pairs
     return Snapshot(
-        conn, history, now, dict(latest), dict(judged), heard, reached, dict(opened), in_force(conn)
-    )
+        conn, history, now, dict(latest), dict(judged), heard, reached, dict(opened),
+        in_force(conn, site),
+    )  # fmt: skip

@@ -24,6 +24,8 @@ from protocol.certificate import day_of
 log = logging.getLogger(__name__)
 
 WAKING_HOURS = range(8, 18)
+# Days pass slowly.
+EVERY_MS = 60_000
 
 
 class CertificateWatch:
@@ -36,16 +38,23 @@ class CertificateWatch:
         self._devices = {(site.id, device) for site in settings.sites for device in site.devices}
         self._news: list[tuple[Literal["calibration-overdue", "calibration-renewed"], ExcursionRow]]
         self._news = []
+        self._judged_at: int | None = None
 
     def round(self, conn: Connection, now: int) -> int:
-        """Judge every certificate as of now; return how many steps were entered."""
+        """Judge every certificate as of now, once a minute; return how many steps were entered."""
         self._news = []
+        if self._judged_at is not None and 0 <= now - self._judged_at < EVERY_MS:
+            return 0
+        self._judged_at = now
         told = {
             (row.site, row.series): row
             for rows in unrecovered(conn, CALIBRATION).values()
             for row in rows
         }
-        overdue = {key: each for key, each in in_force(conn).items() if self._overdue(each, now)}
+        # The farthest zone is a day ahead of Greenwich; each site's own day decides below.
+        tomorrow = day_of(now, dt.UTC) + dt.timedelta(days=1)
+        found = in_force(conn, due_before=tomorrow)
+        overdue = {key: each for key, each in found.items() if self._overdue(each, now)}
         for key, row in told.items():
             each = overdue.get(key)
             if each is None or _of(each) != (row.snapshot["certificate"], row.snapshot["due"]):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
-from sqlalchemy import JSON, Column, Connection, String, Table, delete, insert, select
+from sqlalchemy import JSON, Column, Connection, String, Table, delete, exists, insert, select
 
 from alerts.rules import Watch
 from journal.database import Position, metadata
@@ -23,6 +24,7 @@ certificates: Final = Table(
     Column("site", String, primary_key=True),
     Column("device", String, primary_key=True),
     Column("series", String, primary_key=True),
+    Column("due", String, nullable=False),
     Column("calibration", JSON, nullable=False),
     Column("since", Position, nullable=False),
 )
@@ -61,6 +63,7 @@ def project(conn: Connection, site: str, device: str, at: int, watches: Iterable
             "site": site,
             "device": device,
             "series": watch.series,
+            "due": watch.certificate.due.isoformat(),
             "calibration": watch.certificate.body(),
             "since": at,
         }
@@ -76,11 +79,30 @@ def clear(conn: Connection) -> None:
     conn.execute(delete(certificates))
 
 
-def in_force(conn: Connection) -> dict[tuple[str, str], CertificateRow]:
-    """Return the certificate of each (site, series); of two devices that claim one, the newest."""
+def in_force(
+    conn: Connection, site: str | None = None, *, due_before: date | None = None
+) -> dict[tuple[str, str], CertificateRow]:
+    """Return the certificate of each (site, series); of two devices that claim one, the newest.
+
+    Args:
+        conn: any transaction.
+        site: only those of this site.
+        due_before: only those whose due day is before this one; finding none of thousands is quick.
+    """
+    newer = certificates.alias()
+    later = (
+        (newer.c.site == certificates.c.site)
+        & (newer.c.series == certificates.c.series)
+        & (newer.c.since > certificates.c.since)
+    )
+    query = select(certificates).order_by(certificates.c.since)
+    if site is not None:
+        query = query.where(certificates.c.site == site)
+    if due_before is not None:
+        query = query.where(certificates.c.due < due_before.isoformat(), ~exists().where(later))
     return {
         (row.site, row.series): CertificateRow(
             row.site, row.device, row.series, certificate_from_body(row.calibration), row.since
         )
-        for row in conn.execute(select(certificates).order_by(certificates.c.since))
+        for row in conn.execute(query)
     }

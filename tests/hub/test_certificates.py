@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alerts.rules import watches_from_record
 from alerts.segments import fits_one
 from history.sqlite import SqliteHistory
 from hub.certificates import CertificateWatch
@@ -224,6 +225,32 @@ def test_the_journal_alone_gives_both_projections_again(county: County) -> None:
         "T-0417", "T-0999",
     ]  # fmt: skip
     assert before["east-gate", FRIDGE].certificate.number == "T-0999"
+
+
+def test_of_two_devices_that_claim_a_series_the_newest_is_believed(tmp_path: Path) -> None:
+    """A Pi that was replaced: the old one's settings are no longer anybody's."""
+    county = County(tmp_path)
+    site = county.settings.sites[0].model_copy(update={"devices": ["pi-1", "pi-2"]})
+    county.watch = CertificateWatch(county.settings.model_copy(update={"sites": [site]}))
+    made = {
+        device: watches_from_record({"series": {FRIDGE: _watch(calibration)}})
+        for device, calibration in (
+            ("pi-1", certificate()), ("pi-2", certificate("T-0999", "2026-11-24")),
+        )
+    }  # fmt: skip
+    with write(county.database) as conn:
+        for order, (device, found) in enumerate(made.items()):
+            watches.save(
+                conn, "east-gate", found, device=device, at=START + order, stream="a" * 32,
+                learned_at=START,
+            )  # fmt: skip
+        assert county.watch.round(conn, START + 30 * DAY) == 0
+        assert in_force(conn)["east-gate", FRIDGE].certificate.number == "T-0999"
+    county.history.close()
+
+
+def _watch(calibration: dict[str, Any]) -> dict[str, Any]:
+    return Sender().settings(calibration=calibration)["series"][FRIDGE]  # type: ignore[no-any-return]
 
 
 def test_told_does_not_list_it(county: County) -> None:
