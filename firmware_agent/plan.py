@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from config.logs import Form
+from protocol.tls import Tls
 
 # A Pi Zero needs some seconds to load pydantic from a cold card.
 _CHECK_TIMEOUT_S = 120
@@ -60,6 +61,7 @@ class Plan:
         log: how the log's lines are spelt, ``text`` or ``json``.
         metrics: host and port of the figures for Prometheus; None for no figures.
         parts: what else takes part in the cycle (firmware_agent/parts.py): name to settings.
+        tls: the files of TLS to the broker; None for none.
     """
 
     site: str
@@ -81,6 +83,7 @@ class Plan:
     log: Form = "text"
     metrics: tuple[str, int] | None = None
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tls: Tls | None = None
 
     def to_json(self) -> str:
         """Spell it for the process that asked for the checking."""
@@ -93,6 +96,8 @@ class Plan:
         fields["probes"] = tuple(ProbePlan(**probe) for probe in fields["probes"])
         if fields["metrics"] is not None:
             fields["metrics"] = tuple(fields["metrics"])
+        if fields["tls"] is not None:
+            fields["tls"] = Tls(**fields["tls"])
         return cls(**fields)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from alerts.profiles import names, rules_for
 from alerts.rules import Rule, Watch
 from config.agent import AgentSettings, Asset, Point
+from config.base import DEVICE_FILE, TLS_FOLDER
 from config.loading import Problem, SettingsError, SettingsFile, read, validate
 from config.positions import Location
 from firmware_agent.parts import PARTS
@@ -142,6 +143,7 @@ def _plan(settings: AgentSettings) -> Plan:
             for name in PARTS
             if (section := getattr(settings, name)) is not None
         },
+        tls=mqtt.tls_files(settings.state_dir / TLS_FOLDER, DEVICE_FILE),
     )
 
 

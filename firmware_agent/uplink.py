@@ -90,7 +90,7 @@ class Uplink:
         self._complained: set[str] = set()
         self._connection = Connection(
             f"coldwatch-{plan.site}-{plan.device}",
-            Address(plan.host, plan.port, plan.protocol, plan.keepalive_s),
+            Address(plan.host, plan.port, plan.protocol, plan.keepalive_s, plan.tls),
             [self._topic("received"), self._topic("told")],
             on_message=self._incoming,
             on_connected=self._connected,
@@ -125,6 +125,10 @@ class Uplink:
         self._news = (streams, recorded)
         self._sampled = sampled
         self._wake.set()
+
+    def reconnect(self) -> None:
+        """Connect anew with the certificate as it is on the card now. Any thread may call it."""
+        self._connection.reconnect()
 
     @property
     def connected(self) -> bool:
@@ -202,6 +206,7 @@ class Uplink:
         if self._connection.connected and streams:
             self._talk(now_ms)
         self._health.set("uplink", self._sender.stuck)
+        self._health.set("connection", self._connection.tls_trouble or None)
         fork = self._sender.fork
         self._health.set("stream", f"the hub has another chain ({fork.why})" if fork else None)
 

@@ -23,6 +23,7 @@ from sqlalchemy import Connection as DatabaseConnection
 
 from alerts.channels.contract import Channel
 from alerts.decisions import Decision
+from config.base import HUB_FILE, TLS_FOLDER
 from config.clock import Clock
 from config.hub import HubSettings
 from history.opening import open_for_hub
@@ -81,7 +82,10 @@ class Hub:
         broker = settings.mqtt
         self.connection = Connection(
             "coldwatch-hub",
-            Address(broker.host, broker.port, broker.protocol, broker.keepalive_s),
+            Address(
+                broker.host, broker.port, broker.protocol, broker.keepalive_s,
+                broker.tls_files(settings.state_dir / TLS_FOLDER, HUB_FILE),
+            ),
             [every("records"), every("status")],
             on_message=self._incoming,
             on_connected=self._connected,

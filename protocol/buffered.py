@@ -39,11 +39,17 @@ class BufferedSocket:
         self._ahead = b""
         self._at = 0
         self._out = bytearray()
+        # What TLS said when it ended: paho keeps it to itself.
+        self.trouble: ssl.SSLError | None = None
 
     def recv(self, size: int) -> bytes:
         """Return what was read ahead, else what has come; raise as the socket does."""
         if self._at == len(self._ahead):
-            data = self._sock.recv(max(size, _CHUNK))
+            try:
+                data = self._sock.recv(max(size, _CHUNK))
+            except ssl.SSLError as error:
+                self._note(error)
+                raise
             if len(data) <= size:
                 return data
             self._ahead, self._at = data, 0
@@ -73,7 +79,14 @@ class BufferedSocket:
                 written = self._sock.send(self._out)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
+            except ssl.SSLError as error:
+                self._note(error)
+                raise
             del self._out[:written]
+
+    def _note(self, error: ssl.SSLError) -> None:
+        if not isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError):
+            self.trouble = error
 
     def close(self) -> None:
         """Hand on what goes at once, such as a last word, and close."""
