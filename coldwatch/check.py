@@ -52,7 +52,7 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
 
     try:
         file = read(path)
-        kind = kind or _kind_of(file)
+        kind = kind or kind_of(file)
         if kind == "hub":
             from config.hub import HubSettings
 
@@ -66,7 +66,7 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
         return kind, error.problems
 
 
-def _kind_of(file: SettingsFile) -> str:
+def kind_of(file: SettingsFile) -> str:
     """Tell whose file it is by which side knows more of its keys; raise SettingsError on a draw."""
     from config.loading import Problem, SettingsError
 

@@ -32,6 +32,7 @@ from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
 from firmware_agent.parts import Cycle, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
+from firmware_agent.renewal import Renewal
 from firmware_agent.sampler import Sampler, Schedule, Taken
 from firmware_agent.spool import Spool
 from firmware_agent.stamping import Stamp, Stamper
@@ -111,6 +112,15 @@ class Agent:
             moved=lambda: self._watchdog.moved("uplink"),
             failed=self._uplink_failed,
         )
+        self._renewal: Renewal | None = None
+        if plan.tls is not None:
+            self._renewal = Renewal(
+                Path(plan.tls.cert_file).parent,
+                clock,
+                self.health,
+                connected=lambda: self.uplink.connected,
+                reconnect=self.uplink.reconnect,
+            )
 
     def stop(self) -> None:
         """End as soon as the present step is done. Any thread may call it."""
@@ -126,6 +136,8 @@ class Agent:
         clock, plan = self._clock, self._plan
         self._writer.start(self._stamp(), clock.now_ms())
         self.uplink.start()
+        if self._renewal is not None:
+            self._renewal.start()
         for _, part in self._parts:
             part.start()
         notify("READY=1")
@@ -147,6 +159,8 @@ class Agent:
                 part.close()
             if pages is not None:
                 pages.close()
+            if self._renewal is not None:
+                self._renewal.stop()
             self.uplink.stop()
             self._sampler.close()
             self._outbox.close()

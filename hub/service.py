@@ -27,6 +27,7 @@ from config.base import HUB_FILE, TLS_FOLDER
 from config.clock import Clock
 from config.hub import HubSettings
 from history.opening import open_for_hub
+from hub.enrol.registry import revoked_devices
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
@@ -83,7 +84,10 @@ class Hub:
         self.connection = Connection(
             "coldwatch-hub",
             Address(
-                broker.host, broker.port, broker.protocol, broker.keepalive_s,
+                broker.host,
+                broker.port,
+                broker.protocol,
+                broker.keepalive_s,
                 broker.tls_files(settings.state_dir / TLS_FOLDER, HUB_FILE),
             ),
             [every("records"), every("status")],
@@ -114,6 +118,7 @@ class Hub:
         self._enter("hub.started")
         # Before anything is published: a mark that claims too much must not be heard.
         self._intake.agree(self._clock.now_ms())
+        self._look_for_revoked()
         self._vitals.start(self._settings.state_dir)
         console = self._start_console()
         for thread in self._threads:
@@ -200,6 +205,7 @@ class Hub:
         while not self._clock.wait(self._stop, 5_000):
             self._vitals.round()
             try:
+                self._look_for_revoked()
                 with write(self.database) as conn:
                     steps = sum(each.round(conn, self._clock.now_ms()) for each in self._watches)
             except DatabaseError as error:
@@ -217,6 +223,11 @@ class Hub:
         self, conn: DatabaseConnection, decision: Decision, row: ExcursionRow, now: int
     ) -> None:
         owe(conn, self._sites[row.site], decision.happening, row, now)
+
+    def _look_for_revoked(self) -> None:
+        """Heed what `coldwatch enroll revoke` has written: the broker's word is not our only one."""
+        with read(self.database) as conn:
+            self._intake.revoked(revoked_devices(conn))
 
     def _publish_received(self, device: str) -> None:
         marks = self._intake.marks(device)

@@ -113,3 +113,31 @@ notices: Final = Table(
     Index("notices_once", "excursion", "happening", "person", unique=True),
     Index("notices_by_sms", "sms"),
 )
+
+# Every certificate that the hub's CA gave a device. Its name, "device:n", is the broker's user
+# name: each has rights of its own, and they end with it (hub/enrol/broker.py).
+certificates: Final = Table(
+    "certificates",
+    metadata,
+    Column("n", Position, primary_key=True),
+    Column("device", String(63), nullable=False),
+    # X.509 serial number, hexadecimal.
+    Column("serial", String(40), nullable=False, unique=True),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("not_after", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    # "revoked" by a person, "replaced" by a later one.
+    Column("cause", String(8)),
+    Index("certificates_by_device", "device"),
+)
+
+# One-time codes: of the secret its SHA-256 alone.
+enrolment_codes: Final = Table(
+    "enrolment_codes",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("device", String(63), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)

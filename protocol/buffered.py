@@ -15,6 +15,8 @@ from typing import Final, Protocol
 import paho.mqtt.client as mqtt
 
 _CHUNK: Final = 1 << 18
+# A slow Pi on a slow line needs some seconds for it.
+_HANDSHAKE_S: Final = 20.0
 
 
 class _Socket(Protocol):
@@ -111,6 +113,21 @@ class BufferedClient(mqtt.Client):
 
     ``_create_socket`` is where paho itself puts its WebSocket wrapper; a test fails should it move.
     """
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """Shake hands. paho itself would leave a socket open whose handshake fails."""
+        context: ssl.SSLContext | None = self._ssl_context
+        assert context is not None
+        sock = context.wrap_socket(
+            tcp_sock, server_hostname=self._host, do_handshake_on_connect=False
+        )
+        try:
+            sock.settimeout(_HANDSHAKE_S)
+            sock.do_handshake()
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def _create_socket(self) -> socket.socket:
         return BufferedSocket(super()._create_socket())  # type: ignore[return-value]

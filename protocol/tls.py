@@ -57,8 +57,12 @@ def client_context(tls: Tls) -> ssl.SSLContext:
         context.load_cert_chain(cert, key, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise TlsError(f"{cert}: certificate and key do not belong together; enrol again") from None
-        raise TlsError(f"{cert}: no certificate with its key ({error.reason}); enrol again") from None
+            raise TlsError(
+                f"{cert}: certificate and key do not belong together; enrol again"
+            ) from None
+        raise TlsError(
+            f"{cert}: no certificate with its key ({error.reason}); enrol again"
+        ) from None
     return context
 
 
