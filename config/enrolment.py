@@ -44,6 +44,14 @@ class EnrolmentSettings(Section):
             examples=["/run/credentials/coldwatch-enroll.service/ca-passphrase"],
         ),
     ] = None
+    broker_dir: Annotated[
+        Path | None,
+        Field(
+            description="the folder of the broker's files, which the broker's user must be able to "
+            "reach; left out: `broker` in state_dir",
+            examples=["/var/lib/coldwatch-broker"],
+        ),
+    ] = None
     broker_group: Annotated[
         str, Field(description="the group that the broker runs as; it may read its files")
     ] = "mosquitto"

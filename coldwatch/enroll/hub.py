@@ -79,7 +79,7 @@ def _do(args: argparse.Namespace, settings: HubSettings, clock: Clock, actor: st
 
 def _welcome(settings: HubSettings, trouble: str, file: Path) -> int:
     folder = settings.state_dir.absolute()
-    conf = folder / broker.FOLDER / broker.CONF_FILE
+    conf = broker.folder_of(settings).absolute() / broker.CONF_FILE
     print(
         f"The hub's CA is in {folder / broker.CA_FOLDER}. Whoever has its key can make devices:\n"
         "keep a copy of that folder where the hub's backup is not.\n\n"

@@ -1,6 +1,6 @@
 """What mosquitto is told: its certificate, who is revoked, and who may do what.
 
-All files lie in one folder, ``<state_dir>/broker``, readable by the broker's group; coldwatch.conf
+All files lie in one folder, mostly ``<state_dir>/broker``, readable by the broker's group; coldwatch.conf
 names them and is included by mosquitto's own configuration. On SIGHUP mosquitto (2.0.11 on) reads
 certificate, list and rights again. It does not end sessions then: whoever is revoked stays
 connected without any right, for rights are those of a certificate's own name, and does not come
@@ -14,6 +14,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 from config.base import CA_FILE, HUB_FILE, TLS_FOLDER
@@ -23,7 +24,6 @@ from hub.enrol.ca import Ca, due, make_own, revocation_list
 from hub.enrol.registry import Held
 from protocol.topics import MAJOR_VERSION, ROOT, Leaf, every, topic
 
-FOLDER: Final = "broker"
 CA_FOLDER: Final = "ca"
 SERVER_FILE: Final = "server.pem"
 CRL_FILE: Final = "revoked.pem"
@@ -57,6 +57,11 @@ class ReloadError(Exception):
     """The broker could not be made to read its files again; one line."""
 
 
+def folder_of(settings: HubSettings) -> Path:
+    """Return the folder of the broker's files."""
+    return settings.enrolment.broker_dir or settings.state_dir / "broker"
+
+
 def own_names(settings: HubSettings) -> list[str]:
     """Return the names in the servers' certificates."""
     given = settings.enrolment.names or [socket.gethostname()]
@@ -84,7 +89,7 @@ def rights(held: Iterable[Held], sites: dict[str, str], now: int) -> str:
 
 def write_files(settings: HubSettings, ca: Ca, held: Sequence[Held], now: int) -> None:
     """Bring the broker's files up to date; certificates of our own only where it is time."""
-    folder = settings.state_dir / FOLDER
+    folder = folder_of(settings)
     group = _group(settings.enrolment.broker_group)
     make_folder(folder, 0o750, group)
     tls = settings.state_dir / TLS_FOLDER

@@ -23,7 +23,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from config.base import CA_FILE
-from hub.enrol.broker import FOLDER, SERVER_FILE
+from hub.enrol.broker import SERVER_FILE, folder_of
 from hub.enrol.limits import Limits
 from hub.enrol.office import Given, Office
 from hub.enrol.registry import RefusedError
@@ -57,7 +57,7 @@ class Endpoint:
         self._server.context = self._context()
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="endpoint", daemon=True
+            target=self._server.serve_forever, args=(0.1,), name="endpoint", daemon=True
         )
         self._thread.start()
 
@@ -71,7 +71,7 @@ class Endpoint:
         self._server.server_close()
 
     def _context(self) -> ssl.SSLContext:
-        folder = self._office.settings.state_dir / FOLDER
+        folder = folder_of(self._office.settings)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(folder / SERVER_FILE)

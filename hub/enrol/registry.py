@@ -97,8 +97,8 @@ def revoke(conn: Connection, device: str, *, actor: str, reason: str, now: int) 
     """Revoke whatever a device holds, its unused codes too; return the certificates."""
     open_ones = enrolment_codes.c.device == device, enrolment_codes.c.used_at.is_(None)
     conn.execute(update(enrolment_codes).where(*open_ones).values(expires_at=0))
-    # Replaced ones too: whoever holds the device may hold them.
-    ended = [each for each in all_held(conn) if each.device == device and each.cause != "revoked"]
+    held = all_held(conn)
+    ended = [each for each in held if each.device == device and each.revoked_at is None]
     mark(conn, ended, "revoked", now)
     names = [each.name for each in ended]
     _enter(conn, now, actor, "revoked", device, certificates=names, reason=reason)

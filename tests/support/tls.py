@@ -61,14 +61,20 @@ class County:
         } | enrolment  # fmt: skip
         self.settings = hub_settings(folder / "hub", sites=SITES, enrolment=self.enrolment)
         self.clock = SystemClock()
-        init(self.settings, self.clock.now_ms())
-        self.office = Office(self.settings, self.clock.now_ms)
+        # How far the hub's clock is put forward.
+        self.later_ms = 0
+        init(self.settings, self.now())
+        self.office = Office(self.settings, self.now)
         assert self.office.refresh() == ""
         (folder / "mosquitto").mkdir()
         port = self.settings.enrolment.broker_port
-        conf = self.settings.state_dir / broker.FOLDER / broker.CONF_FILE
+        conf = broker.folder_of(self.settings) / broker.CONF_FILE
         self.broker = TlsMosquitto(folder / "mosquitto", conf, port)
-        self.endpoint = Endpoint(self.office, self.clock.now_ms)
+        self.endpoint = Endpoint(self.office, self.now)
+
+    def now(self) -> int:
+        """The hub's clock."""
+        return self.clock.now_ms() + self.later_ms
 
     def start(self) -> None:
         """Start the broker."""
