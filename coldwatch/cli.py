@@ -40,6 +40,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "hub": Subcommand("hub.command", "the service that receives, judges and tells", "Run it"),
     "console": Subcommand("console.command", "the web pages, beside a running hub", "Run it"),
     "enroll": Subcommand("coldwatch.enroll.command", "certificates for devices", "Run it"),
+    "settings": Subcommand(
+        "coldwatch.settings.command", "settings for devices from the hub", "Run it"
+    ),
     "check": Subcommand("coldwatch.check", "what is wrong in a settings file", "Run it"),
     "excursions": Subcommand("alerts.command", "judge any logger's table", "Ask it"),
     "history": Subcommand("history.command", "readings: list, statistics, export", "Ask it"),

@@ -37,6 +37,7 @@ from firmware_agent.sampler import Sampler, Schedule, Taken
 from firmware_agent.spool import Spool
 from firmware_agent.stamping import Stamp, Stamper
 from firmware_agent.stream import StreamWriter
+from firmware_agent.takeover import Takeover
 from firmware_agent.uplink import Uplink
 from protocol.reading import split_series
 from sensors.registry import checker, open_probe
@@ -102,6 +103,9 @@ class Agent:
         if plan.state_file is not None:
             sinks.append(StateFile(Path(plan.state_file)))
         self.panel = Panel(sinks)
+        # Whether the process shall begin anew once `run` has ended.
+        self.restarting = False
+        self._takeover = Takeover(plan, self.health, self._restart)
         self.uplink = Uplink(
             plan,
             clock,
@@ -111,6 +115,7 @@ class Agent:
             told=self._writer.told,
             moved=lambda: self._watchdog.moved("uplink"),
             failed=self._uplink_failed,
+            settings=self._takeover,
         )
         self._renewal: Renewal | None = None
         if plan.tls is not None:
@@ -152,9 +157,11 @@ class Agent:
             while not self._stop.is_set():
                 self._woken.clear()
                 self._cycle()
+                self._takeover.cycle_done()
                 self._wait_until(schedule.after(clock.mono_ms()))
         finally:
-            notify("STOPPING=1")
+            if not self.restarting:
+                notify("STOPPING=1")
             for _, part in self._parts:
                 part.close()
             if pages is not None:
@@ -181,6 +188,7 @@ class Agent:
         if uplink.fork is not None:
             self._fork(now_ms)
         drafts = self._drafts(taken) + self._of_parts(taken, stamp)
+        drafts += self._takeover.drafts(self._clock.mono_ms())
         writer.commit(drafts, stamp, now_ms, uplink.marks)
         uplink.news(writer.streams, writer.recorded, self._sampled)
         self._tell_health()
@@ -302,6 +310,10 @@ class Agent:
             "clock_synced": float(self._synced),
             "problems": len(self.health.problems()),
         }
+
+    def _restart(self) -> None:
+        self.restarting = True
+        self.stop()
 
     def _uplink_failed(self) -> None:
         self._failed = True

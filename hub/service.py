@@ -27,6 +27,7 @@ from config.base import HUB_FILE, TLS_FOLDER
 from config.clock import Clock
 from config.hub import HubSettings
 from history.opening import open_for_hub
+from hub import handing
 from hub.enrol.registry import revoked_devices
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
@@ -77,6 +78,8 @@ class Hub:
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
         )
+        # Version of the settings handed out to each device on this connection.
+        self._handed: dict[str, int] = {}
         self._owed = threading.Event()
         self._stop = threading.Event()
         self._failed: BaseException | None = None
@@ -148,9 +151,12 @@ class Hub:
         self._answer_all()
 
     def _answer_all(self) -> None:
+        # What is retained from before may be another hub's, or lost.
+        self._handed.clear()
         for device in self._intake.devices():
             self._publish_received(device)
             self._publish_told(device)
+        self._publish_settings()
 
     # --- threads ---
 
@@ -206,6 +212,7 @@ class Hub:
             self._vitals.round()
             try:
                 self._look_for_revoked()
+                self._publish_settings()
                 with write(self.database) as conn:
                     steps = sum(each.round(conn, self._clock.now_ms()) for each in self._watches)
             except DatabaseError as error:
@@ -244,6 +251,18 @@ class Hub:
             payload = told_message(conn, device, self._clock.now_ms())
         site = self._intake.devices()[device]
         self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
+
+    def _publish_settings(self) -> None:
+        """Hand out what is newer than what was handed out on this connection."""
+        with read(self.database) as conn:
+            settings = handing.newest(conn)
+        for device, newest in settings.items():
+            site = self._intake.devices().get(device)
+            if site is None or self._handed.get(device) == newest.version:
+                continue
+            name = topic(site, device, "settings")
+            if self.connection.publish(name, newest.message(), retain=True) is not None:
+                self._handed[device] = newest.version
 
     def _enter(self, type_: str) -> None:
         with write(self.database) as conn:

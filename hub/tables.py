@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-from journal.database import Position, metadata
+from journal.database import Position, append_only, metadata
 
 # How far each stream has been judged and stored, and the engine's state as of `judged_seq`.
 streams: Final = Table(
@@ -140,4 +140,17 @@ enrolment_codes: Final = Table(
     Column("device", String(63), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+)
+
+# Settings that people had handed out to a device, every version; the newest one counts.
+device_settings: Final = append_only(
+    Table(
+        "device_settings",
+        metadata,
+        Column("device", String(63), primary_key=True),
+        Column("version", BigInteger, primary_key=True),
+        Column("text", Text, nullable=False),
+        Column("sha256", String(64), nullable=False),
+        Column("at", BigInteger, nullable=False),
+    )
 )

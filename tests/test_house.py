@@ -40,6 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "history.desk": {"protocol", "config", "alerts", "alerts.table", "history", "journal"},
     # It works on the hub and on the Pi; each half loads its own side alone.
     "coldwatch.enroll": {"protocol", "config", "coldwatch", "firmware_agent", "hub", "journal"},
+    "coldwatch.settings": {"config", "coldwatch.enroll", "firmware_agent", "hub", "journal"},
     "coldwatch.demo": {
         "protocol", "config", "alerts", "firmware_agent", "history", "hub", "journal", "ledger",
         "simulator",
@@ -48,7 +49,7 @@ ARROWS: dict[str, set[str]] = {
 
 # Parts of a package that assemble others and are drawn as packages of their own: the desk tool
 # `coldwatch excursions`, which puts engine and statistics together; `coldwatch history`, which
-# puts the readings and the hub's settings together; `coldwatch enroll`, for both sides; the demo.
+# puts the readings and the hub's settings together; `coldwatch enroll` and `coldwatch settings`; the demo.
 PARTS = {
     "alerts.table": "alerts.table",
     "alerts.command": "alerts.table",
@@ -56,6 +57,7 @@ PARTS = {
     "history.command": "history.desk",
     "coldwatch.demo": "coldwatch.demo",
     "coldwatch.enroll": "coldwatch.enroll",
+    "coldwatch.settings": "coldwatch.settings",
 }
 
 # Everybody may know the version.
@@ -81,6 +83,7 @@ EXTRAS: dict[str, set[str]] = {
     "coldwatch": {""},
     "coldwatch.demo": {"", "hub", "demo"},
     "coldwatch.enroll": {"", "agent"},
+    "coldwatch.settings": {"", "hub"},
 }
 
 # `protocol.asyncapi` writes documents when the project is worked on, and never runs at a site.
