@@ -227,8 +227,10 @@ def test_killed_at_every_step_the_old_or_the_new_ones_are_in_force(
         ("assets = []\n", "pi:1: assets"),
         ("[sampling\n", "pi:1: not TOML"),
         (
-            '[[assets]]\nid = "f"\nprofiles = ["gsp"]\n[[assets.points]]\nname = "c"\n'
-            'driver = { kind = "simulated" }\n',
+            (
+                '[[assets]]\nid = "f"\nprofiles = ["gsp"]\n[[assets.points]]\nname = "c"\n'
+                'driver = { kind = "simulated" }\n'
+            ),
             'pi:3: assets[1].profiles[1]: there is no profile "gsp"',
         ),
     ],
