@@ -36,6 +36,13 @@ def make_folder(path: Path, mode: int, group: int | None = None) -> None:
         os.close(handle)
 
 
+def give_to_owner(path: Path) -> None:
+    """Give a file to the owner of its folder, where we are root."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def sync_folder(path: Path) -> None:
     """Have the names in a folder written to the disk."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from config.clock import Clock, clock_from_environment
 from config.hub import HubSettings
-from config.loading import load
+from config.loading import SettingsError, load
 from config.logs import log_to_stderr
 from hub.enrol import broker
 from hub.enrol.ca import CaError
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _REFUSED: Final = 1
 _USAGE: Final = 2
 _DAY_MS: Final = 86_400_000
+_LOOK_MS: Final = 10_000
 
 
 def run(args: argparse.Namespace, actor: str) -> int:
@@ -59,7 +60,7 @@ def _do(args: argparse.Namespace, settings: HubSettings, clock: Clock, actor: st
     office = Office(settings, clock.now_ms)
     if args.action == "serve":
         log_to_stderr(settings.log)
-        return _serve(office, clock)
+        return _serve(office, clock, args.settings)
     if args.action == "code":
         return _code(office, settings, args, actor)
     if args.action == "list":
@@ -164,22 +165,45 @@ def _state(held: Held, now: int) -> str:
     return "expired" if held.not_after <= now else "good"
 
 
-def _serve(office: Office, clock: Clock) -> int:
-    """Answer devices until SIGTERM; once a day look after the certificates of our own."""
+def _serve(office: Office, clock: Clock, file: Path) -> int:
+    """Answer devices until SIGTERM.
+
+    Rights follow the hub's settings when these change; once a day the certificates of our own are
+    looked after.
+    """
     from firmware_agent.notify import notify
     from hub.enrol.endpoint import Endpoint
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    seen, refreshed_ms = _changed(file), clock.mono_ms()
     office.refresh()
     endpoint: Endpoint = Endpoint(office, clock.now_ms)
     log.info("enrolment=listening port=%d", endpoint.port)
     notify("READY=1")
     try:
-        while not clock.wait(stop, _DAY_MS):
+        while not clock.wait(stop, _LOOK_MS):
+            now_seen, mono_ms = _changed(file), clock.mono_ms()
+            if now_seen == seen and mono_ms - refreshed_ms < _DAY_MS:
+                continue
+            seen, refreshed_ms = now_seen, mono_ms
+            try:
+                office.settings = load(file, HubSettings)
+            except SettingsError as error:
+                # With the old ones we would take rights away that the new ones give.
+                log.error("settings=refused %s", error)  # noqa: TRY400 - one line
+                continue
             office.refresh()
             endpoint.reload()
     finally:
         endpoint.close()
     return 0
+
+
+def _changed(file: Path) -> int:
+    """Return when a file was changed last, in ns; 0 while it is not there."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
     from config.hub import HubSettings
     from config.loading import SettingsError, load
-    from hub.service import DATABASE
-    from journal.database import DatabaseError, create_tables, open_database
+    from hub.books import open_books
+    from journal.database import DatabaseError
 
     try:
         settings = load(args.settings, HubSettings)
@@ -64,10 +64,8 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return _USAGE
     try:
-        # Whoever begins the file with `push` would otherwise be in need of a hub that has run.
-        database = open_database(settings.state_dir / DATABASE)
+        database = open_books(settings.state_dir)
         try:
-            create_tables(database)
             return _ACTIONS[args.action](args, settings, database)
         finally:
             database.dispose()

@@ -15,12 +15,13 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, Engine
 
+from config.files import give_to_owner
 from config.hub import HubSettings
+from hub.books import open_books
 from hub.enrol import broker, registry
 from hub.enrol.ca import Ca, CaError, make_ca, open_ca, sign_device
 from hub.enrol.registry import Held, RefusedError
-from hub.service import DATABASE
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from protocol.enrolment import Code, new_code
 from protocol.tls import in_credentials
 
@@ -44,11 +45,10 @@ class Office:
     """Does the steps. Raises CaError, RefusedError, DatabaseError with one line each."""
 
     def __init__(self, settings: HubSettings, now: Callable[[], int]) -> None:
-        """Open the hub's database and the CA."""
+        """Open the hub's database and the CA; ``settings`` may be replaced by newer ones."""
         self.settings = settings
         self.ca: Ca = open_ca(settings.state_dir / broker.CA_FOLDER, _passphrase(settings))
-        self.database: Engine = open_hub_database(settings)
-        self._sites = {device: site.id for site in settings.sites for device in site.devices}
+        self.database: Engine = open_books(settings.state_dir)
         self._now = now
 
     def new_code(self, device: str, minutes: int | None, actor: str) -> tuple[Code, int]:
@@ -117,7 +117,9 @@ class Office:
     def refresh(self) -> str:
         """Bring the broker's files up to date and have them read; return what went wrong, or ""."""
         folder = self.settings.state_dir
-        with (folder / "enrolment.lock").open("w") as lock:
+        path = folder / "enrolment.lock"
+        with path.open("a") as lock:
+            give_to_owner(path)
             fcntl.flock(lock, fcntl.LOCK_EX)
             broker.write_files(self.settings, self.ca, self.held(), self._now())
             try:
@@ -156,9 +158,10 @@ class Office:
         return held
 
     def _site_of(self, device: str) -> str:
-        site = self._sites.get(device)
+        sites = {each: site.id for site in self.settings.sites for each in site.devices}
+        site = sites.get(device)
         if site is None:
-            known = ", ".join(sorted(self._sites))
+            known = ", ".join(sorted(sites))
             raise RefusedError(
                 f"device {device} is not in the hub's settings; write it below its site ({known})"
             )
@@ -167,19 +170,10 @@ class Office:
 
 def init(settings: HubSettings, now: int) -> Ca:
     """Make the CA and the folder of the state; raise CaError where there is one."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    open_hub_database(settings).dispose()
+    open_books(settings.state_dir).dispose()
     return make_ca(
         settings.state_dir / broker.CA_FOLDER, "coldwatch hub CA", _passphrase(settings), now
     )
-
-
-def open_hub_database(settings: HubSettings) -> Engine:
-    """Open the hub's database, with its tables."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    database = open_database(settings.state_dir / DATABASE)
-    create_tables(database)
-    return database
 
 
 def _passphrase(settings: HubSettings) -> bytes | None:

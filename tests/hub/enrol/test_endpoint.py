@@ -235,6 +235,23 @@ def test_enrolling_anew_ends_what_was_before(hub: Hub) -> None:
     assert [each.cause for each in hub.office.held()] == ["replaced", None]
 
 
+def test_a_device_that_moves_has_the_rights_of_its_new_site_alone(hub: Hub) -> None:
+    """The certificate stays: where a device stands is the hub's word."""
+    code, _ = hub.office.new_code("pi-1", None, "li")
+    hub.join(code)
+    file = hub.settings.state_dir / "broker" / "rights"
+    assert "topic write coldwatch/1/east-gate/pi-1/records" in file.read_text()
+    east, clinic = hub.settings.sites
+    moved = [
+        east.model_copy(update={"devices": ["pi-2"]}),
+        clinic.model_copy(update={"devices": ["pi-1", "pi-3"]}),
+    ]
+    hub.office.settings = hub.settings.model_copy(update={"sites": moved})
+    hub.office.refresh()
+    assert "topic write coldwatch/1/clinic/pi-1/records" in file.read_text()
+    assert "east-gate" not in file.read_text()
+
+
 def test_by_hand_without_any_way_to_the_hub(hub: Hub) -> None:
     """Request and certificate travel on a stick; the key stays where it was made."""
     folder = hub.folder / "pi-1" / "tls"
