@@ -4,7 +4,8 @@ Each problem is one line: file, line, key, what is wrong, what to write. Element
 counted from 1, as in assets[1].points[2].name. Exits 1 when there is a problem.
 
 Whose file it is shows by its keys ("device" or "assets": the agent's; "sites" or "people": the
-hub's); --kind says it where that is in doubt. For the agent the named profiles and the settings of
+hub's); --kind says it where that is in doubt, and --kind part checks what a hub may hand out to a
+device (coldwatch settings push). For the agent the named profiles and the settings of
 each probe are checked as well; no probe and no network is touched.
 """
 
@@ -26,7 +27,7 @@ _HUB_KEYS = ("sites", "people", "sms", "history", "console", "lost_contact_after
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `coldwatch check`."""
     parser.add_argument("file", metavar="FILE", help="agent.toml or hub.toml")
-    parser.add_argument("--kind", choices=("agent", "hub"), help="whose settings these are")
+    parser.add_argument("--kind", choices=("agent", "hub", "part"), help="whose settings these are")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
         count = len(problems)
         print(f"{count} problem{'s' if count > 1 else ''} in {args.file}", file=sys.stderr)
     else:
-        print(f"{args.file}: good settings for the {kind}")
+        whose = "a device, from the hub" if kind == "part" else f"the {kind}"
+        print(f"{args.file}: good settings for {whose}")
     return 1 if problems else 0
 
 
@@ -52,11 +54,16 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
 
     try:
         file = read(path)
-        kind = kind or _kind_of(file)
+        kind = kind or kind_of(file)
         if kind == "hub":
             from config.hub import HubSettings
 
             validate(file, HubSettings)
+            return kind, []
+        if kind == "part":
+            from firmware_agent.settings import check_part
+
+            check_part(file)
             return kind, []
         from config.agent import AgentSettings
         from firmware_agent.settings import problems
@@ -66,7 +73,7 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
         return kind, error.problems
 
 
-def _kind_of(file: SettingsFile) -> str:
+def kind_of(file: SettingsFile) -> str:
     """Tell whose file it is by which side knows more of its keys; raise SettingsError on a draw."""
     from config.loading import Problem, SettingsError
 

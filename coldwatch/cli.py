@@ -39,6 +39,10 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "agent": Subcommand("firmware_agent.command", "the daemon beside the fridges", "Run it"),
     "hub": Subcommand("hub.command", "the service that receives, judges and tells", "Run it"),
     "console": Subcommand("console.command", "the web pages, beside a running hub", "Run it"),
+    "enroll": Subcommand("coldwatch.enroll.command", "certificates for devices", "Run it"),
+    "settings": Subcommand(
+        "coldwatch.settings.command", "settings for devices from the hub", "Run it"
+    ),
     "check": Subcommand("coldwatch.check", "what is wrong in a settings file", "Run it"),
     "excursions": Subcommand("alerts.command", "judge any logger's table", "Ask it"),
     "history": Subcommand("history.command", "readings: list, statistics, export", "Ask it"),
@@ -53,6 +57,7 @@ Examples:
 
 # Which extra brings a package that is imported but not installed.
 EXTRAS: dict[str, str] = {
+    "cryptography": "agent",
     "paho": "agent",
     "prometheus_client": "agent",
     "pythonjsonlogger": "agent",

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from protocol.tls import Tls
 from protocol.topics import NAME_PATTERN
+
+# The folder below a state directory for what `coldwatch enroll` makes, and the names in it.
+TLS_FOLDER: Final = "tls"
+CA_FILE: Final = "ca.crt"
+DEVICE_FILE: Final = "device.pem"
+HUB_FILE: Final = "hub.pem"
 
 Name = Annotated[
     str,
@@ -23,6 +31,36 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class BrokerTls(Section):
+    """TLS to the broker, with a certificate of our own; `coldwatch enroll` makes the files.
+
+    A relative path lies in systemd's credentials directory.
+    """
+
+    ca_file: Annotated[
+        Path | None,
+        Field(
+            description="the hub's CA; left out: where `coldwatch enroll` puts it",
+            examples=["/var/lib/coldwatch/tls/ca.crt"],
+        ),
+    ] = None
+    cert_file: Annotated[
+        Path | None,
+        Field(
+            description="our certificate, with its key where key_file is left out; "
+            "left out: where `coldwatch enroll` puts it",
+            examples=["/var/lib/coldwatch/tls/device.pem"],
+        ),
+    ] = None
+    key_file: Annotated[
+        Path | None,
+        Field(
+            description="our key, where it is not in cert_file",
+            examples=["/var/lib/coldwatch/tls/device.key"],
+        ),
+    ] = None
+
+
 class Broker(Section):
     """Where the MQTT broker is and how to reach it."""
 
@@ -35,6 +73,22 @@ class Broker(Section):
         ),
     ] = "5"
     keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
+    tls: Annotated[
+        BrokerTls | None,
+        Field(
+            description="write `tls = {}` after `coldwatch enroll`; the broker's port is mostly "
+            "8883 then. Left out: no TLS, for a broker on this machine only",
+            examples=[{}],
+        ),
+    ] = None
+
+    def tls_files(self, folder: Path, own: str) -> Tls | None:
+        """Return the files of TLS, those that are left out in ``folder``; None for no TLS."""
+        if self.tls is None:
+            return None
+        ca = self.tls.ca_file or folder / CA_FILE
+        cert, key = self.tls.cert_file or folder / own, self.tls.key_file
+        return Tls(str(ca), str(cert), None if key is None else str(key))
 
 
 class Text(Section):

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section, Text
+from config.enrolment import EnrolmentSettings
 from config.units import DurationMs
 
 Zone = Annotated[
@@ -146,6 +147,7 @@ class HubSettings(Section):
     sms: SmsSettings = SmsSettings()
     console: ConsoleSettings = ConsoleSettings()
     metrics: Metrics = Metrics()
+    enrolment: EnrolmentSettings = EnrolmentSettings()
     log: LogForm = "text"
     lost_contact_after: Annotated[
         DurationMs, Field(description="a device silent this long is told as lost")

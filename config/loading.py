@@ -98,7 +98,11 @@ def load(path: str | os.PathLike[str], model: type[Model]) -> Model:
 def read(path: str | os.PathLike[str]) -> SettingsFile:
     """Read a file and parse it as TOML; raise SettingsError with the line where that fails."""
     where = Path(path)
-    text = _decode(where, _bytes(where))
+    return parse(where, _decode(where, _bytes(where)))
+
+
+def parse(where: Path, text: str) -> SettingsFile:
+    """Parse a text as TOML, ``where`` being its name; raise SettingsError with the line."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

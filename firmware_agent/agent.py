@@ -33,10 +33,12 @@ from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
 from firmware_agent.parts import Cycle, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
+from firmware_agent.renewal import Renewal
 from firmware_agent.sampler import Sampler, Schedule, Taken
 from firmware_agent.spool_file import FILE
 from firmware_agent.stamping import Stamp, Stamper
 from firmware_agent.stream import StreamWriter
+from firmware_agent.takeover import Takeover
 from firmware_agent.uplink import Uplink
 from protocol.reading import split_series
 from sensors.registry import checker, open_probe
@@ -109,6 +111,9 @@ class Agent:
         if plan.state_file is not None:
             sinks.append(StateFile(Path(plan.state_file)))
         self.panel = Panel(sinks)
+        # Whether the process shall begin anew once `run` has ended.
+        self.restarting = False
+        self._takeover = Takeover(plan, self.health, self._restart)
         self.uplink = Uplink(
             plan,
             clock,
@@ -118,7 +123,17 @@ class Agent:
             told=self._writer.told,
             moved=lambda: self._watchdog.moved("uplink"),
             failed=self._uplink_failed,
+            settings=self._takeover,
         )
+        self._renewal: Renewal | None = None
+        if plan.tls is not None:
+            self._renewal = Renewal(
+                Path(plan.tls.cert_file).parent,
+                clock,
+                self.health,
+                connected=lambda: self.uplink.connected,
+                reconnect=self.uplink.reconnect,
+            )
 
     def stop(self) -> None:
         """End as soon as the present step is done. Any thread may call it."""
@@ -134,6 +149,8 @@ class Agent:
         clock, plan = self._clock, self._plan
         self._writer.start(self._stamp(), clock.now_ms())
         self.uplink.start()
+        if self._renewal is not None:
+            self._renewal.start()
         for _, part in self._parts:
             part.start()
         notify("READY=1")
@@ -148,13 +165,17 @@ class Agent:
             while not self._stop.is_set():
                 self._woken.clear()
                 self._cycle()
+                self._takeover.cycle_done()
                 self._wait_until(schedule.after(clock.mono_ms()))
         finally:
-            notify("STOPPING=1")
+            if not self.restarting:
+                notify("STOPPING=1")
             for _, part in self._parts:
                 part.close()
             if pages is not None:
                 pages.close()
+            if self._renewal is not None:
+                self._renewal.stop()
             self.uplink.stop()
             self._sampler.close()
             self._keeping.close()
@@ -183,6 +204,7 @@ class Agent:
         writer.agreed = uplink.agrees(writer.streams[-1].id)
         uplink.floor(writer.streams[-1].id, writer.floor)
         drafts = self._drafts(taken) + self._of_parts(taken, stamp)
+        drafts += self._takeover.drafts(self._clock.mono_ms())
         writer.commit(drafts, stamp, now_ms, uplink.marks)
         uplink.news(writer.streams, writer.recorded, self._sampled)
         self._tell_health()
@@ -309,6 +331,10 @@ class Agent:
             "clock_synced": float(self._synced),
             "problems": len(self.health.problems()),
         }
+
+    def _restart(self) -> None:
+        self.restarting = True
+        self.stop()
 
     def _uplink_failed(self) -> None:
         self._failed = True

@@ -83,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         print(f"coldwatch agent: {error}", file=sys.stderr)
         return EX_TEMPFAIL
-    return _leave(_run(plan, clock, ending))
+    code = _run(plan, clock, ending)
+    return _begin_anew() if code is None else _leave(code)
 
 
 def _misused(args: argparse.Namespace) -> str | None:
@@ -112,7 +113,8 @@ def _probes(args: argparse.Namespace) -> int:
     return show_probes(plan, as_json=args.json)
 
 
-def _run(plan: Plan, clock: Clock, ending: _Ending) -> int:
+def _run(plan: Plan, clock: Clock, ending: _Ending) -> int | None:
+    """Run it; return the exit code, or None when it is to begin anew."""
     from firmware_agent.agent import Agent
     from firmware_agent.spool import SpoolError
 
@@ -123,7 +125,10 @@ def _run(plan: Plan, clock: Clock, ending: _Ending) -> int:
         return EX_IOERR
     ending.agent = agent
     try:
-        return EX_OK if agent.run() else EX_TEMPFAIL
+        done = agent.run()
+        if agent.restarting and done and not ending.asked:
+            return None
+        return EX_OK if done else EX_TEMPFAIL
     except Exception:
         log.exception("agent=failed")
         return EX_TEMPFAIL
@@ -154,16 +159,27 @@ class _Ending:
     def __init__(self) -> None:
         """Take the signals over; threads made from now on do not get them."""
         self.agent: Agent | None = None
+        self.asked = False
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         threading.Thread(target=self._wait, name="signals", daemon=True).start()
 
     def _wait(self) -> None:
         which = signal.sigwait(_ENDING)
         log.info("signal=%s", signal.Signals(which).name)
+        self.asked = True
         if self.agent is not None:
             self.agent.stop()
         time.sleep(_LAST_WORD_S)
         _leave(EX_OK)
+
+
+def _begin_anew() -> NoReturn:
+    """Become a new agent: the same process for systemd, and nothing left of the old one."""
+    log.info("agent=begins-anew")
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
 
 
 def _leave(code: int) -> NoReturn:

@@ -1,6 +1,6 @@
-"""What the hub says, checked: `received` and `told`.
+"""What the hub says, checked: `received`, `told` and `settings`.
 
-The contract is protocol.messages.Received and Told. This is the same check without pydantic, which
+The contract is protocol.messages.Received, Told and Settings. This is the same check without pydantic, which
 would take a quarter of the agent's memory; a test holds the two equal.
 """
 
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from firmware_agent.handed import MAX_TEXT, Handed
 from protocol.canonical import MAX_INTEGER
 
 # More than this is no message of a hub of ours: ten streams are 3 kB.
@@ -61,6 +62,24 @@ def parse_told(payload: bytes) -> frozenset[str]:
         if not isinstance(item, str) or _EXCURSION.fullmatch(item) is None:
             raise DownlinkError(f"excursions: {str(item)[:40]!r} is no excursion id")
     return frozenset(ids)
+
+
+def parse_settings(payload: bytes) -> Handed:
+    """Return the settings that the hub hands out; raise DownlinkError. They are not checked yet."""
+    message = _message(payload)
+    version = _integer(message.get("version"), "version", MAX_INTEGER)
+    text, digest = message.get("text"), message.get("sha256")
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        raise DownlinkError(f"text: a settings file of at most {MAX_TEXT} characters is missing")
+    if version == 0:
+        raise DownlinkError("version: a whole number from 1 on is missing")
+    try:
+        handed = Handed(version, text)
+        if digest != handed.sha256:
+            raise DownlinkError("sha256: it is not that of the text")
+    except UnicodeEncodeError:
+        raise DownlinkError("text: half a character") from None
+    return handed
 
 
 def _message(payload: bytes) -> Mapping[str, Any]:

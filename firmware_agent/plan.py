@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from config.logs import Form
+from firmware_agent.handed import Handed
+from protocol.tls import Tls
 
 # A Pi Zero needs some seconds to load pydantic from a cold card.
 _CHECK_TIMEOUT_S = 120
@@ -62,6 +64,11 @@ class Plan:
         metrics: host and port of the figures for Prometheus; None for no figures.
         parts: what else takes part in the cycle (firmware_agent/parts.py): name to settings.
         gpio: how GPIO lines are reached; what sensors/gpio/opening.py takes.
+        tls: the files of TLS to the broker; None for none.
+        file: the local settings file.
+        handed_version: version of the hub's settings in force; 0 where it handed out none.
+        trying: whether those are on trial (firmware_agent/handed.py).
+        handed_problem: why settings of the hub that were good are not in force.
     """
 
     site: str
@@ -85,6 +92,11 @@ class Plan:
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     gpio: Mapping[str, Any] = field(default_factory=dict)
     most: int = 3_000_000
+    tls: Tls | None = None
+    file: str = ""
+    handed_version: int = 0
+    trying: bool = False
+    handed_problem: str | None = None
 
     def to_json(self) -> str:
         """Spell it for the process that asked for the checking."""
@@ -97,21 +109,33 @@ class Plan:
         fields["probes"] = tuple(ProbePlan(**probe) for probe in fields["probes"])
         if fields["metrics"] is not None:
             fields["metrics"] = tuple(fields["metrics"])
+        if fields["tls"] is not None:
+            fields["tls"] = Tls(**fields["tls"])
         return cls(**fields)
 
 
 def load_plan(path: Path) -> Plan:
-    """Have a settings file checked by a short-lived process.
+    """Have a settings file, and what the hub handed out, checked by a short-lived process.
 
     Raises PlanError where the file is refused, and OSError where that process fails.
     """
+    return Plan.from_json(_check([str(path)], None))
+
+
+def try_settings(path: str, handed: Handed) -> None:
+    """Have settings from the hub checked with those of the local file; raises as ``load_plan``."""
+    _check([path, str(handed.version)], handed.text.encode())
+
+
+def _check(arguments: list[str], given: bytes | None) -> bytes:
     # The same modules as ours, and none from the folder that we happen to stand in (-P).
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    path = arguments[0]
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "firmware_agent.settings", str(path)],
+            [sys.executable, "-P", "-m", "firmware_agent.settings", *arguments],
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=given or b"",
             capture_output=True,
             timeout=_CHECK_TIMEOUT_S,
             check=False,
@@ -122,4 +146,4 @@ def load_plan(path: Path) -> Plan:
         raise PlanError(done.stderr.decode(errors="replace").strip())
     if done.returncode != 0:
         raise OSError(f"checking {path} ended with {done.returncode}: {done.stderr[-500:]!r}")
-    return Plan.from_json(done.stdout)
+    return done.stdout

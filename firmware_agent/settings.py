@@ -1,7 +1,8 @@
 """From a settings file to a plan: everything is checked here, and each problem told in one line.
 
 Run as ``python -m firmware_agent.settings agent.toml``: the plan as JSON on stdout, or the
-problems on stderr and exit code 78 (EX_CONFIG).
+problems on stderr and exit code 78 (EX_CONFIG). What the hub handed out goes before the local file,
+table by table. With a version behind it, settings from the hub on stdin are checked and not used.
 """
 
 from __future__ import annotations
@@ -10,21 +11,32 @@ import hashlib
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from alerts.profiles import names, rules_for
 from alerts.rules import Rule, Watch
 from config.agent import AgentSettings, Asset, Point
+from config.base import DEVICE_FILE, TLS_FOLDER
 from config.calibration import too_much
-from config.loading import Problem, SettingsError, SettingsFile, read, validate
+from config.loading import Problem, SettingsError, SettingsFile, parse, read, validate
 from config.positions import Location
+from firmware_agent.handed import Book, Handed
 from firmware_agent.parts import PARTS
 from firmware_agent.plan import EX_CONFIG, Plan, ProbePlan
 from protocol.canonical import canonical_bytes
 from sensors.registry import check_settings, checked, unfit
 
 TEMPERATURE = "temperature"
+
+# Who and where we are, and how we reach the hub: what is wrong there could not be mended from afar.
+LOCAL = ("site", "device", "state_dir", "mqtt")
+_ANY_ASSET = {
+    "id": "any",
+    "profiles": ["cn-gsp"],
+    "points": [{"name": "center", "driver": {"kind": "simulated"}}],
+}
 
 
 def read_plan(path: Path) -> Plan:
@@ -34,7 +46,72 @@ def read_plan(path: Path) -> Plan:
     found = problems(file, settings)
     if found:
         raise SettingsError(found)
-    return _plan(settings)
+    return replace(_plan(settings), file=str(path))
+
+
+def start_plan(path: Path) -> Plan:
+    """Return the plan to start with: the hub's settings where they are good, else the local file's.
+
+    Settings on trial are counted first, so that a crash loop ends (firmware_agent/handed.py).
+    Raises SettingsError where the local file is bad: it alone says who and where we are.
+    """
+    local = read(path)
+    plan = read_plan(path)
+    book = Book(Path(plan.state_dir))
+    trying = None
+    try:
+        trying = book.begin()
+        if trying is not None:
+            try:
+                return _handed_plan(local, trying, trying=True)
+            except SettingsError as error:
+                book.refuse(trying.version, str(error))
+    except OSError:
+        # A card that takes nothing could not end a crash loop: no trials on it.
+        pass
+    good = book.good
+    if good is None:
+        return plan
+    try:
+        return _handed_plan(local, good, trying=False)
+    except SettingsError as error:
+        why = str(error).partition("\n")[0]
+        why = f"version {good.version} of the hub is not in force, the local file is: {why}"
+        return replace(plan, handed_problem=why)
+
+
+def _handed_plan(local: SettingsFile, handed: Handed, *, trying: bool) -> Plan:
+    part = part_of(handed.text, f"settings {handed.version} of the hub")
+    plan = _plan(merged(local.data, part))
+    version = handed.version
+    return replace(plan, file=str(local.path), handed_version=version, trying=trying)
+
+
+def part_of(text: str, name: str) -> SettingsFile:
+    """Return the settings that a hub hands out, parsed; raise SettingsError."""
+    return parse(Path(name), text)
+
+
+def merged(local: Mapping[str, Any], part: SettingsFile) -> AgentSettings:
+    """Return the settings of both; raise SettingsError with every problem of the hub's part."""
+    found = [
+        part.problem((key,), "this cannot be set from the hub", "remove it: it stays local")
+        for key in LOCAL
+        if key in part.data
+    ]
+    if found:
+        raise SettingsError(found)
+    both = SettingsFile(part.path, part.text, {**local, **part.data})
+    settings = validate(both, AgentSettings)
+    found = problems(both, settings)
+    if found:
+        raise SettingsError(found)
+    return settings
+
+
+def check_part(file: SettingsFile) -> None:
+    """Check what a hub would hand out, away from the device; raise SettingsError."""
+    merged({"site": "site", "device": "device", "assets": [_ANY_ASSET]}, file)
 
 
 def problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
@@ -152,6 +229,7 @@ def _plan(settings: AgentSettings) -> Plan:
             if (section := getattr(settings, name)) is not None
         },
         gpio=gpio,
+        tls=mqtt.tls_files(settings.state_dir / TLS_FOLDER, DEVICE_FILE),
     )
 
 
@@ -165,8 +243,13 @@ def _driver(point: Point, gpio: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     """Answer the process that asked."""
+    path = Path(sys.argv[1])
     try:
-        plan = read_plan(Path(sys.argv[1]))
+        if len(sys.argv) > 2:
+            part = part_of(sys.stdin.read(), f"settings {sys.argv[2]} of the hub")
+            merged(read(path).data, part)
+            return 0
+        plan = start_plan(path)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG

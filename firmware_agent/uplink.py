@@ -22,6 +22,7 @@ from firmware_agent.outbox import Outbox
 from firmware_agent.plan import Plan
 from firmware_agent.sender import Fork, Sender
 from firmware_agent.spool import Stream
+from firmware_agent.takeover import Takeover
 from protocol.connection import Address, Connection, Will
 from protocol.topics import topic
 
@@ -53,11 +54,12 @@ class Uplink:
         told: frozenset[str] = frozenset(),
         moved: Callable[[], None] = lambda: None,
         failed: Callable[[], None] = lambda: None,
+        settings: Takeover | None = None,
     ) -> None:
         """Make everything ready; nothing is connected yet.
 
         ``moved()`` is called in each round of the loop, ``failed()`` when the loop has ended by an
-        error of ours. ``told`` is what was known in an earlier run.
+        error of ours. ``told`` is what was known in an earlier run, ``settings`` heeds what the hub hands out.
         """
         self._plan = plan
         self._clock = clock
@@ -78,6 +80,8 @@ class Uplink:
         self._answered: deque[tuple[int, int, str | None]] = deque()
         self._received: bytes | None = None
         self._told: bytes | None = None
+        self._settings: bytes | None = None
+        self._takeover = settings
         # The loop's own.
         self._stopping = threading.Event()
         self._serving = 0
@@ -90,8 +94,8 @@ class Uplink:
         self._complained: set[str] = set()
         self._connection = Connection(
             f"coldwatch-{plan.site}-{plan.device}",
-            Address(plan.host, plan.port, plan.protocol, plan.keepalive_s),
-            [self._topic("received"), self._topic("told")],
+            Address(plan.host, plan.port, plan.protocol, plan.keepalive_s, plan.tls),
+            [self._topic("received"), self._topic("told"), self._topic("settings")],
             on_message=self._incoming,
             on_connected=self._connected,
             on_delivered=self._delivered,
@@ -125,6 +129,10 @@ class Uplink:
         self._news = (streams, recorded)
         self._sampled = sampled
         self._wake.set()
+
+    def reconnect(self) -> None:
+        """Connect anew with the certificate as it is on the card now. Any thread may call it."""
+        self._connection.reconnect()
 
     @property
     def connected(self) -> bool:
@@ -168,6 +176,8 @@ class Uplink:
             self._received = payload
         elif topic_ == self._topic("told"):
             self._told = payload
+        elif topic_ == self._topic("settings"):
+            self._settings = payload
         self._wake.set()
 
     def _connected(self) -> None:
@@ -210,6 +220,7 @@ class Uplink:
         if self._connection.connected and streams:
             self._talk(now_ms)
         self._health.set("uplink", self._sender.stuck)
+        self._health.set("connection", self._connection.tls_trouble or None)
         fork = self._sender.fork
         self._health.set("stream", f"the hub has another chain ({fork.why})" if fork else None)
 
@@ -274,6 +285,10 @@ class Uplink:
                 self.told = parse_told(told)
             except DownlinkError as error:
                 self._complain("told", error)
+        settings, self._settings = self._settings, None
+        # An empty one says that the hub has taken its retained message away.
+        if settings and self._takeover is not None:
+            self._takeover.came(settings)
 
     def _complain(self, leaf: str, error: DownlinkError) -> None:
         """Log a bad message; the same trouble again is not worth another line."""
@@ -319,6 +334,8 @@ class Uplink:
             }
             if streams:
                 body["stream"] = streams[-1].id
+            if self._takeover is not None:
+                body["settings"] = self._takeover.state()
         return json.dumps(body, ensure_ascii=False).encode()
 
     def _topic(self, leaf: str) -> str:

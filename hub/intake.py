@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -104,6 +105,8 @@ class Intake:
         ``stages`` is told where the time goes.
         """
         self._sites = {device: site.id for site in settings.sites for device in site.devices}
+        # Revoked devices and since when; replaced as a whole (see `revoked`).
+        self._revoked: Mapping[str, int] = {}
         self._database = database
         self._history = history
         self._tell = tell
@@ -162,6 +165,10 @@ class Intake:
             frozenset(batch.answer),
             self._history_down,
         )
+
+    def revoked(self, devices: Mapping[str, int]) -> None:
+        """Take nothing from these devices any more; any thread may say so."""
+        self._revoked = devices
 
     def agree(self, now: int) -> set[str]:
         """Let `stored` fall back where the history lacks what it claims (see hub/lacking.py), once.
@@ -230,6 +237,11 @@ class Intake:
                 # A status may be one that the broker has kept since the device stood there.
                 claimed = address.site if topics.is_name(address.site) else "?"
                 batch.claims[address.device] = Claim("site", claimed, message.at)
+        elif address.device in self._revoked:
+            day = datetime.fromtimestamp(self._revoked[address.device] / 1000, UTC)
+            reason = (
+                f"device {address.device} was revoked at {day:%Y-%m-%d %H:%M} UTC; enrol it again"
+            )
         else:
             if address.leaf == "status":
                 self._status(batch, address.device, message)

@@ -23,10 +23,13 @@ from sqlalchemy import Connection as DatabaseConnection
 
 from alerts.channels.contract import Channel
 from alerts.decisions import Decision
+from config.base import HUB_FILE, TLS_FOLDER
 from config.clock import Clock
 from config.hub import HubSettings
 from history.opening import open_for_hub
+from hub import handing
 from hub.certificates import CertificateWatch
+from hub.enrol.registry import revoked_devices
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
@@ -80,13 +83,21 @@ class Hub:
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
         )
+        # Version of the settings handed out to each device on this connection.
+        self._handed: dict[str, int] = {}
         self._owed = threading.Event()
         self._stop = threading.Event()
         self._failed: BaseException | None = None
         broker = settings.mqtt
         self.connection = Connection(
             "coldwatch-hub",
-            Address(broker.host, broker.port, broker.protocol, broker.keepalive_s),
+            Address(
+                broker.host,
+                broker.port,
+                broker.protocol,
+                broker.keepalive_s,
+                broker.tls_files(settings.state_dir / TLS_FOLDER, HUB_FILE),
+            ),
             [every("records"), every("status")],
             on_message=self._incoming,
             on_connected=self._connected,
@@ -115,6 +126,7 @@ class Hub:
         self._enter("hub.started")
         # Before anything is published: a mark that claims too much must not be heard.
         self._intake.agree(self._clock.now_ms())
+        self._look_for_revoked()
         self._vitals.start(self._settings.state_dir)
         console = self._start_console()
         for thread in self._threads:
@@ -144,9 +156,12 @@ class Hub:
         self._answer_all()
 
     def _answer_all(self) -> None:
+        # What is retained from before may be another hub's, or lost.
+        self._handed.clear()
         for device in self._intake.devices():
             self._publish_received(device)
             self._publish_told(device)
+        self._publish_settings()
 
     # --- threads ---
 
@@ -201,6 +216,8 @@ class Hub:
         while not self._clock.wait(self._stop, 5_000):
             self._vitals.round()
             try:
+                self._look_for_revoked()
+                self._publish_settings()
                 with write(self.database) as conn:
                     steps = sum(each.round(conn, self._clock.now_ms()) for each in self._watches)
             except DatabaseError as error:
@@ -219,6 +236,11 @@ class Hub:
     ) -> None:
         owe(conn, self._sites[row.site], decision.happening, row, now)
 
+    def _look_for_revoked(self) -> None:
+        """Heed what `coldwatch enroll revoke` has written: the broker's word is not our only one."""
+        with read(self.database) as conn:
+            self._intake.revoked(revoked_devices(conn))
+
     def _publish_received(self, device: str) -> None:
         marks = self._intake.marks(device)
         message = {"v": 1, "at": self._clock.now_ms(), "streams": marks}
@@ -234,6 +256,18 @@ class Hub:
             payload = told_message(conn, device, self._clock.now_ms())
         site = self._intake.devices()[device]
         self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
+
+    def _publish_settings(self) -> None:
+        """Hand out what is newer than what was handed out on this connection."""
+        with read(self.database) as conn:
+            settings = handing.newest(conn)
+        for device, newest in settings.items():
+            site = self._intake.devices().get(device)
+            if site is None or self._handed.get(device) == newest.version:
+                continue
+            name = topic(site, device, "settings")
+            if self.connection.publish(name, newest.message(), retain=True) is not None:
+                self._handed[device] = newest.version
 
     def _enter(self, type_: str) -> None:
         with write(self.database) as conn:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-from journal.database import Position, metadata
+from journal.database import Position, append_only, metadata
 
 # How far each stream has been judged and stored, and the engine's state as of `judged_seq`.
 streams: Final = Table(
@@ -112,4 +112,45 @@ notices: Final = Table(
     Column("sms", String(40), ForeignKey("sms.id")),
     Index("notices_once", "excursion", "happening", "person", unique=True),
     Index("notices_by_sms", "sms"),
+)
+
+# Every certificate that the hub's CA gave a device. Its name, "device:n", is the broker's user
+# name: each has rights of its own, and they end with it (hub/enrol/broker.py).
+certificates: Final = Table(
+    "certificates",
+    metadata,
+    Column("n", Position, primary_key=True),
+    Column("device", String(63), nullable=False),
+    # X.509 serial number, hexadecimal.
+    Column("serial", String(40), nullable=False, unique=True),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("not_after", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    # "revoked" by a person, "replaced" by a later one.
+    Column("cause", String(8)),
+    Index("certificates_by_device", "device"),
+)
+
+# One-time codes: of the secret its SHA-256 alone.
+enrolment_codes: Final = Table(
+    "enrolment_codes",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("device", String(63), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+# Settings that people had handed out to a device, every version; the newest one counts.
+device_settings: Final = append_only(
+    Table(
+        "device_settings",
+        metadata,
+        Column("device", String(63), primary_key=True),
+        Column("version", BigInteger, primary_key=True),
+        Column("text", Text, nullable=False),
+        Column("sha256", String(64), nullable=False),
+        Column("at", BigInteger, nullable=False),
+    )
 )

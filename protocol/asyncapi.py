@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from typing_extensions import override
 
 from protocol.canonical import canonical_bytes
 from protocol.chain import genesis, link
-from protocol.messages import Received, RecordsMessage, Status, Told
+from protocol.messages import Received, RecordsMessage, Settings, Status, Told
 from protocol.topics import MAJOR_VERSION, NAME_PATTERN, Leaf, topic
 
 DOCS = Path("docs")
@@ -65,6 +66,12 @@ def _hashes() -> list[str]:
     return hashes
 
 
+def _settings() -> dict[str, Any]:
+    text = '[sampling]\nevery = "30s"\n'
+    digest = sha256(text.encode()).hexdigest()
+    return {"v": 1, "at": 1_767_225_600_000, "version": 3, "sha256": digest, "text": text}
+
+
 def _records() -> dict[str, Any]:
     return {"v": 1, "stream": STREAM, "prev": _hashes()[0], "records": RECORDS}
 
@@ -96,6 +103,7 @@ MESSAGES = (
     Message("records", RecordsMessage, up=True, retained=False, example=_records),
     Message("received", Received, up=False, retained=True, example=_received),
     Message("told", Told, up=False, retained=True, example=_told),
+    Message("settings", Settings, up=False, retained=True, example=_settings),
     Message("status", Status, up=True, retained=True, example=_status),
 )
 

@@ -15,6 +15,8 @@ from typing import Final, Protocol
 import paho.mqtt.client as mqtt
 
 _CHUNK: Final = 1 << 18
+# A slow Pi on a slow line needs some seconds for it.
+_HANDSHAKE_S: Final = 20.0
 
 
 class _Socket(Protocol):
@@ -39,11 +41,17 @@ class BufferedSocket:
         self._ahead = b""
         self._at = 0
         self._out = bytearray()
+        # What TLS said when it ended: paho keeps it to itself.
+        self.trouble: ssl.SSLError | None = None
 
     def recv(self, size: int) -> bytes:
         """Return what was read ahead, else what has come; raise as the socket does."""
         if self._at == len(self._ahead):
-            data = self._sock.recv(max(size, _CHUNK))
+            try:
+                data = self._sock.recv(max(size, _CHUNK))
+            except ssl.SSLError as error:
+                self._note(error)
+                raise
             if len(data) <= size:
                 return data
             self._ahead, self._at = data, 0
@@ -73,7 +81,14 @@ class BufferedSocket:
                 written = self._sock.send(self._out)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
+            except ssl.SSLError as error:
+                self._note(error)
+                raise
             del self._out[:written]
+
+    def _note(self, error: ssl.SSLError) -> None:
+        if not isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError):
+            self.trouble = error
 
     def close(self) -> None:
         """Hand on what goes at once, such as a last word, and close."""
@@ -98,6 +113,21 @@ class BufferedClient(mqtt.Client):
 
     ``_create_socket`` is where paho itself puts its WebSocket wrapper; a test fails should it move.
     """
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """Shake hands. paho itself would leave a socket open whose handshake fails."""
+        context: ssl.SSLContext | None = self._ssl_context
+        assert context is not None
+        sock = context.wrap_socket(
+            tcp_sock, server_hostname=self._host, do_handshake_on_connect=False
+        )
+        try:
+            sock.settimeout(_HANDSHAKE_S)
+            sock.do_handshake()
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def _create_socket(self) -> socket.socket:
         return BufferedSocket(super()._create_socket())  # type: ignore[return-value]

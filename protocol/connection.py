@@ -13,6 +13,7 @@ import logging
 import random
 import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from protocol.buffered import BufferedClient, BufferedSocket
+from protocol.tls import Tls, TlsError, client_context, explain
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +50,13 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the broker is."""
+    """Where the broker is, and how to show it who we are; without ``tls`` in the clear."""
 
     host: str
     port: int
     protocol: str = "5"
     keepalive_s: int = 30
+    tls: Tls | None = None
 
 
 class Connection:
@@ -94,7 +97,10 @@ class Connection:
         self._longest_delay_s = longest_delay_s
         self._client: mqtt.Client | None = None
         self._stopping = threading.Event()
+        self._again = threading.Event()
         self._connected = threading.Event()
+        # What keeps TLS from coming about, in one line; "" since the last good connection.
+        self.tls_trouble = ""
         self._told_down = False
         self._told_refused = False
         self._told_topic = False
@@ -141,6 +147,11 @@ class Connection:
         if not self._thread.is_alive():
             self._close_wake()
 
+    def reconnect(self) -> None:
+        """Leave in order and come back at once, with the files of the certificate read anew."""
+        self._again.set()
+        self._wake()
+
     def drop(self) -> None:
         """Cut the connection as a broken link would, for tests and the demo; it comes back."""
         client = self._client
@@ -159,13 +170,15 @@ class Connection:
     def _stay_connected(self) -> None:
         delay = _FIRST_DELAY_S
         while not self._stopping.is_set():
-            client = self._make_client()
+            self._again.clear()
+            trouble: OSError | None = None
             try:
+                client = self._make_client()
                 client.connect(self._address.host, self._address.port, self._address.keepalive_s)
                 self._client = client
-                self._serve(client)
+                trouble = self._serve(client)
             except OSError as error:
-                self._say_down(str(error))
+                self._say_failed(error)
             finally:
                 was_connected = self._connected.is_set()
                 self._connected.clear()
@@ -176,17 +189,22 @@ class Connection:
                 delay = _FIRST_DELAY_S
                 if self._on_lost is not None:
                     self._guarded(self._on_lost)
-                self._say_down("the connection was lost")
+                if self._again.is_set():
+                    continue
+                if trouble is None:
+                    self._say_down("the connection was lost")
+            if trouble is not None:
+                self._say_failed(trouble)
             # Full jitter: forty agents must not come back to a restarted broker in one moment.
             self._stopping.wait(random.uniform(0.2, 1.0) * delay)
             delay = min(delay * 2, self._longest_delay_s)
 
-    def _serve(self, client: mqtt.Client) -> None:
-        """Read and write until the connection ends."""
+    def _serve(self, client: mqtt.Client) -> OSError | None:
+        """Read and write until the connection ends; return what ended it where TLS knows more."""
         begun = time.monotonic()
         leaving = False
         while isinstance(sock := client.socket(), BufferedSocket):
-            if self._stopping.is_set() and not leaving:
+            if not leaving and (self._stopping.is_set() or self._again.is_set()):
                 leaving = True
                 client.disconnect()
             try:
@@ -196,23 +214,24 @@ class Connection:
                 reading: list[_Waits] = [sock, self._wake_reader]
                 readable, _, _ = select.select(reading, writing, [], patience)
             except (OSError, ValueError):  # closed under our feet, by `drop` or by paho
-                return
+                return sock.trouble
             if self._wake_reader in readable:
                 with contextlib.suppress(BlockingIOError):
                     self._wake_reader.recv(4096)
             if (sock in readable or patience == 0.0) and not self._read(client, sock):
-                return
+                return sock.trouble
             if client.want_write() and client.loop_write() != mqtt.MQTT_ERR_SUCCESS:
-                return
+                return sock.trouble
             try:
                 sock.flush()
             except OSError:
-                return
+                return sock.trouble
             if client.loop_misc() != mqtt.MQTT_ERR_SUCCESS:
-                return
+                return None
             if not self._connected.is_set() and time.monotonic() - begun > _ANSWER_WITHIN_S:
                 self._say_down("it takes connections but does not answer")
-                return
+                return None
+        return None
 
     def _read(self, client: mqtt.Client, sock: BufferedSocket) -> bool:
         """Take the packets that have come, a burst at most; tell whether the connection goes on."""
@@ -246,6 +265,9 @@ class Connection:
             clean_session=None if version5 else True,
             reconnect_on_failure=False,
         )
+        if self._address.tls is not None:
+            # Made for each connection: a renewed certificate counts from the next one on.
+            client.tls_set_context(client_context(self._address.tls))
         client.connect_timeout = 5.0
         client.suppress_exceptions = True
         client.max_inflight_messages_set(100)
@@ -273,6 +295,7 @@ class Connection:
             client.subscribe(self._subscriptions)
         self._connected.set()
         self._told_down = False
+        self.tls_trouble = ""
         host, port = self._address.host, self._address.port
         fields = {"event": "broker-connected", "broker": f"{host}:{port}"}
         log.info("connected to the broker at %s:%d", host, port, extra=fields)
@@ -314,6 +337,15 @@ class Connection:
             callback(*arguments)
         except Exception:
             log.exception("a callback of the MQTT connection failed")
+
+    def _say_failed(self, error: OSError) -> None:
+        """Say what is wrong; of TLS each trouble by itself, for each has a remedy of its own."""
+        why = explain(error)
+        if isinstance(error, ssl.SSLError | TlsError):
+            if self.tls_trouble != why:
+                self._told_down = False
+            self.tls_trouble = why
+        self._say_down(why)
 
     def _say_down(self, why: str) -> None:
         if not self._told_down and not self._stopping.is_set():

@@ -244,6 +244,40 @@ class Told(BaseModel):
     excursions: list[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]]
 
 
+class Settings(BaseModel):
+    """Down, retained: the settings that the hub hands to a device, as the newest version.
+
+    A TOML file with any of the agent's tables but `site`, `device`, `state_dir` and `mqtt`; each
+    goes before the same table of the device's own file.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    v: Version
+    at: Milliseconds
+    version: Annotated[Sequence, Field(description="grows with each; an agent never goes back")]
+    sha256: Annotated[HexHash, Field(description="of the text, UTF-8")]
+    text: Annotated[str, Field(max_length=200_000, description="TOML")]
+
+
+class SettingsRefusal(BaseModel):
+    """Settings that the agent has refused, and why."""
+
+    version: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
+    reason: Annotated[str, Field(max_length=10_000)]
+
+
+class SettingsState(BaseModel):
+    """Which settings of the hub are in force at a device."""
+
+    model_config = _KEEP_UNKNOWN
+
+    version: Annotated[
+        int, Field(strict=True, ge=0, le=MAX_INTEGER, description="0: none, the device's own file")
+    ]
+    refused: SettingsRefusal | None = None
+
+
 class Status(BaseModel):
     """Up, retained, last will: what the agent says of itself."""
 
@@ -260,6 +294,7 @@ class Status(BaseModel):
     recorded: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)] | None = None
     unsent: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)] | None = None
     problems: list[str] = []
+    settings: SettingsState | None = None
 
 
 readings_adapter: TypeAdapter[list[ReadingBody]] = TypeAdapter(list[ReadingBody])

@@ -134,6 +134,7 @@ class SmallHub:
         self._topics = {leaf: topic(site, device, leaf) for leaf in ("records", "status")}
         self._received = topic(site, device, "received")
         self._told = topic(site, device, "told")
+        self._settings = topic(site, device, "settings")
         self.connection = Connection(
             "small-hub",
             Address("127.0.0.1", port),
@@ -161,7 +162,9 @@ class SmallHub:
 
     def publish(self, leaf: str, payload: bytes) -> None:
         """Publish anything as `received` or `told`."""
-        name = {"received": self._received, "told": self._told}[leaf]
+        name = {
+            "received": self._received, "told": self._told, "settings": self._settings,
+        }[leaf]  # fmt: skip
         self.connection.publish(name, payload, retain=True)
 
     def _message(self, name: str, payload: bytes) -> None:

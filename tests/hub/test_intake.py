@@ -385,3 +385,19 @@ def test_an_event_with_a_wrong_name_is_set_aside_and_blocks_nothing(bench: Bench
     assert bench.marks(sender) == (6, 6)
     assert len(bench.stored(sender)) == 5
     assert "event" in bench.reasons()[0]
+
+
+def test_nothing_of_a_revoked_device_is_taken(bench: Bench) -> None:
+    """Whatever a broker lets through: kept with its bytes, not judged, not answered."""
+    good = Sender()
+    good.reading(0, 5_000)
+    bench.take(good.message())
+    bench.intake.revoked({"pi-1": START})
+    good.reading(1, 5_000)
+    taken = bench.take(good.message(2, 2))
+    assert (taken.judged, taken.aside, taken.answer) == (0, 1, frozenset())
+    with read(bench.database) as conn:
+        row = conn.execute(select(quarantine)).one()
+    assert row.reason.startswith("device pi-1 was revoked at 20")
+    bench.intake.revoked({})
+    assert bench.take(good.message(2, 2)).judged == 1

@@ -68,14 +68,23 @@ class Mosquitto:
         text = self.log.read_text() if self.log.exists() else "(no log)"
         raise RuntimeError(f"mosquitto did not come up on port {self.port}: {text}")
 
+    def settings(self) -> str:
+        """Return its configuration."""
+        # As root it would become user mosquitto, who may not write into the test's folder.
+        return SETTINGS.format(port=self.port, log=self.log, user="user root\n")
+
+    @property
+    def pid(self) -> int:
+        """The process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def _start_once(self) -> None:
         program = self.program()
         if program is None:
             raise RuntimeError("mosquitto is not installed; as root: apt-get install mosquitto")
         settings = self.folder / "mosquitto.conf"
-        # As root it would become user mosquitto, who may not write into the test's folder.
-        user = "user root\n"
-        settings.write_text(SETTINGS.format(port=self.port, log=self.log, user=user))
+        settings.write_text(self.settings())
         self._process = subprocess.Popen(
             [program, "-c", str(settings)],
             stdin=subprocess.DEVNULL,

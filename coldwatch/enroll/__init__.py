@@ -1,0 +1,1 @@
+"""`coldwatch enroll`: certificates for devices, on the hub and on the Pi."""

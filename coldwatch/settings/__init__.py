@@ -1,0 +1,1 @@
+"""`coldwatch settings`: what the hub hands out to devices."""

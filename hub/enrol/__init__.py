@@ -1,0 +1,1 @@
+"""Enrolment on the hub: its CA, who was given a certificate, and what the broker knows of it."""
