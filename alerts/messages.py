@@ -176,11 +176,14 @@ def mains_lost(facts: MessageFacts) -> str:
     brief = N_("%(site)s, %(asset)s: MAINS LOST since %(since)s.")
     action = N_("Keep it shut. See to power, or move the vaccines.")
     least = N_("Keep it shut.")
+    holds = _should_hold(facts)
     return fit(
         facts,
         [
-            (core, _inside_now(facts), action, _learned(facts)),
-            (core, _inside_now(facts), action),
+            (core, _inside_now(facts), holds, action, _learned(facts)),
+            (core, _inside_now(facts), holds, action),
+            (core, _inside_now(facts), holds, least),
+            (core, holds, least),
             (core, action),
             (core, least),
             (brief, least),
@@ -321,6 +324,11 @@ def _hold(facts: MessageFacts, sentence: str) -> str:
 
 def _inside_now(facts: MessageFacts) -> str:
     return N_("Inside %(temperature)s.") if facts.temperature is not None else ""
+
+
+def _should_hold(facts: MessageFacts) -> str:
+    """Say for how long it should stay inside: the cautious end of the forecast, never more."""
+    return N_("Should hold %(holds)s or more.") if facts.holds_minutes is not None else ""
 
 
 def _learned(facts: MessageFacts) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section
+from config.modem import ModemSettings
 from config.units import DurationMs, Thousandths
 
 
@@ -165,6 +166,7 @@ class AgentSettings(Section):
     spool: Spool = Spool()
     panel: PanelSettings = PanelSettings()
     metrics: AgentMetrics = AgentMetrics()
+    modem: ModemSettings | None = None
     log: LogForm = "text"
     assets: Annotated[list[Asset], Field(min_length=1)]
 

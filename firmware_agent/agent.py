@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,15 @@ from firmware_agent.health import Health
 from firmware_agent.metrics import size_of
 from firmware_agent.notify import Watchdog, notify
 from firmware_agent.outbox import SpoolOutbox
-from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
+from firmware_agent.panel import (
+    Panel,
+    PanelLog,
+    PanelState,
+    Progress,
+    Sink,
+    StateFile,
+    panel_state,
+)
 from firmware_agent.parts import Cycle, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
@@ -174,8 +183,12 @@ class Agent:
         problems = self.health.problems()
         state = panel_state(writer.judge.open, uplink.told, unsent, problems)
         self.panel.show(state)
-        for _, part in self._parts:
-            part.show(state)
+        if self._parts:
+            progress = Progress(
+                writer.streams[-1].id, writer.recorded, writer.recorded - unsent, uplink.told,
+                writer.judge.threads,
+            )  # fmt: skip
+            self._show_parts(replace(state, progress=progress))
         notify(f"STATUS={state.light}; {writer.recorded} recorded, {unsent} unsent")
 
     def _drafts(self, taken: list[Taken]) -> list[Draft]:
@@ -205,6 +218,16 @@ class Agent:
                 if self.health.set(f"part {name}", f"failed: {type(error).__name__}: {error}"):
                     log.exception("part=failed name=%s", name)
         return drafts
+
+    def _show_parts(self, state: PanelState) -> None:
+        for name, part in self._parts:
+            try:
+                part.show(state)
+                self.health.set(f"part {name}, after the commit", None)
+            except Exception as error:
+                text = f"failed: {type(error).__name__}: {error}"
+                if self.health.set(f"part {name}, after the commit", text):
+                    log.exception("part=failed name=%s", name)
 
     def _fork(self, now_ms: int) -> None:
         """Begin a new stream where the hub has another chain than we."""

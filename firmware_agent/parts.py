@@ -72,8 +72,14 @@ class Part(Protocol):
         """End, and leave every line as it is safe. Called once; it takes no longer than 1 s."""
 
 
+def _modem(context: Context) -> Part:
+    from firmware_agent.modem import ModemPart
+
+    return ModemPart(context)
+
+
 # Section of the settings -> its part. Each is imported only where its section is given.
-PARTS: dict[str, Callable[[Context], Part]] = {}
+PARTS: dict[str, Callable[[Context], Part]] = {"modem": _modem}
 
 
 def make_parts(

@@ -29,6 +29,7 @@ from console.models.excursion import (
     Excursion,
     ExcursionList,
     ExcursionSide,
+    OwnSms,
 )
 from console.models.now import (
     AssetNow,
@@ -91,6 +92,7 @@ __all__ = [
     "Model",
     "Name",
     "Overview",
+    "OwnSms",
     "Parcel",
     "PointNow",
     "Quarantined",
