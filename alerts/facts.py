@@ -18,6 +18,9 @@ Happening = Literal[
     "own-again",
     "channel-failing",
     "channel-back",
+    "hub-silent",
+    "hub-unreachable",
+    "hub-back",
 ]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alerts.composing import N_, fit
 from alerts.facts import MessageFacts
+from alerts.hub_messages import hub_back, hub_silent, hub_unreachable
 from alerts.wording import Language, Wording
 
 
@@ -46,6 +47,9 @@ def compose(facts: MessageFacts) -> str:
         "own-again": own_again,
         "channel-failing": channel_failing,
         "channel-back": channel_back,
+        "hub-silent": hub_silent,
+        "hub-unreachable": hub_unreachable,
+        "hub-back": hub_back,
     }
     return others[facts.happening](facts)
 

@@ -19,9 +19,14 @@ from pydantic.fields import FieldInfo
 from config import spelling
 from config.agent import AgentSettings
 from config.hub import HubSettings
+from config.watch import WatchSettings
 
 FOLDER = Path("docs/settings")
-SAMPLES: dict[str, type[BaseModel]] = {"agent.toml": AgentSettings, "hub.toml": HubSettings}
+SAMPLES: dict[str, type[BaseModel]] = {
+    "agent.toml": AgentSettings,
+    "hub.toml": HubSettings,
+    "watch.toml": WatchSettings,
+}
 
 _HEAD = """\
 # {title}

@@ -101,11 +101,19 @@ def load_plan(path: Path) -> Plan:
 
     Raises PlanError where the file is refused, and OSError where that process fails.
     """
+    return Plan.from_json(checked_settings("firmware_agent.settings", path))
+
+
+def checked_settings(module: str, path: Path) -> bytes:
+    """Have a module of ours check a settings file in a process of its own; return what it printed.
+
+    Raises as :func:`load_plan` does.
+    """
     # The same modules as ours, and none from the folder that we happen to stand in (-P).
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "firmware_agent.settings", str(path)],
+            [sys.executable, "-P", "-m", module, str(path)],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -118,4 +126,4 @@ def load_plan(path: Path) -> Plan:
         raise PlanError(done.stderr.decode(errors="replace").strip())
     if done.returncode != 0:
         raise OSError(f"checking {path} ended with {done.returncode}: {done.stderr[-500:]!r}")
-    return Plan.from_json(done.stdout)
+    return done.stdout

@@ -93,8 +93,8 @@ class Book:
     _written: bytes = b""
 
     @classmethod
-    def open(cls, path: Path) -> Book:
-        """Read the copy; one that cannot be read is kept under another name."""
+    def open(cls, path: Path, *, keep: bool = False) -> Book:
+        """Read the copy; one that cannot be read is moved aside, unless it is to be kept."""
         book = cls(path)
         try:
             raw = path.read_bytes()
@@ -109,6 +109,9 @@ class Book:
             book.messages = {message.key: message for message in messages}
             book.memory = dict(fields["memory"])
         except (ValueError, KeyError, TypeError) as error:
+            if keep:
+                book.problem = f"{path} is damaged: {error}"
+                return book
             aside = path.with_name(f"{path.name}.corrupt-{time.time_ns() // 1_000_000}")
             log.warning("book=damaged reason=%r kept_as=%s", str(error), aside)
             try:
