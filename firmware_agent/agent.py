@@ -14,7 +14,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +72,7 @@ class Agent:
         self._stop = threading.Event()
         self._woken = threading.Event()
         self._failed = False
+        self.afterwards: tuple[str, ...] = ()
         self.health = Health()
         self._watchdog = Watchdog(frozenset({"cycle", "uplink"}))
         self._stamper = Stamper((lambda: True) if plan.trust_clock else synchronised)
@@ -105,7 +106,7 @@ class Agent:
             self.health,
             plan.every_ms,
         )
-        self._parts = make_parts(plan, clock, self.health, self.wake)
+        self._parts = make_parts(plan, clock, self.health, self.wake, self.end)
         sinks: list[Sink] = [PanelLog()]
         if plan.state_file is not None:
             sinks.append(StateFile(Path(plan.state_file)))
@@ -125,6 +126,11 @@ class Agent:
         """End as soon as the present step is done. Any thread may call it."""
         self._stop.set()
         self._woken.set()
+
+    def end(self, afterwards: Sequence[str] = ()) -> None:
+        """End, and have ``command.py`` run a command when everything is closed."""
+        self.afterwards = tuple(afterwards)
+        self.stop()
 
     def wake(self) -> None:
         """Begin the next cycle at once: something happened that must not wait. Any thread may call it."""
@@ -167,7 +173,7 @@ class Agent:
 
     def _cycle(self) -> None:
         """Sample, record, judge, commit, show: the whole way, once."""
-        taken = self._sampler.cycle(self._stop)
+        taken = self._sampler.cycle(self._stop, self._woken)
         self._sampled += len(taken)
         stamp = self._stamp()
         now_ms = self._clock.now_ms()

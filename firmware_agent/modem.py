@@ -20,6 +20,7 @@ from firmware_agent.chain import Draft, event_draft
 from firmware_agent.modem_steps import Seen, Step, Told, View, due_ms, rebound, steps, waiting
 from firmware_agent.modem_texts import Words
 from firmware_agent.telling import Book, Message, Teller
+from firmware_agent.warmups import WarmUps
 from protocol.reading import split_series
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class ModemPart:
             for name, watch in watches_from_record({"series": plan.series}).items()
         }
         self._words = Words(settings, plan.series, self._rules)
+        self._warm_ups = WarmUps(Path(plan.state_dir), plan.series)
         book = Book.open(Path(plan.state_dir) / FILE)
         memory = book.memory
         self._seen = {id_: Seen(*item) for id_, item in memory.get("seen", {}).items()}
@@ -160,12 +162,17 @@ class ModemPart:
         ids = [item.id for item in step.opened]
         ids += [id_ for item in step.over for id_ in item.ids]
         at = self._clock.now_ms()
+        holds = None
+        if step.opened and split_series(step.opened[0].series)[2] == "present":
+            self._warm_ups.reload()
+            asset = split_series(step.opened[0].series)[0]
+            holds = self._warm_ups.holds_minutes(asset, self._newest)
         return [
             Message(
                 f"own-{ids[0]}-{step.step}-{person['id']}",
                 person["id"],
                 person["phone"],
-                self._words.text(step, person["language"], self._newest, at),
+                self._words.text(step, person["language"], self._newest, at, holds),
                 step.step,
                 ids,
                 at,

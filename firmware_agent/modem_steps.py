@@ -23,7 +23,7 @@ _Item = TypeVar("_Item")
 HUB_FIRST_MS: Final = 120_000
 # Mains that are lost cannot wait so long: within this the hub must have judged what we recorded,
 # or it is not there (the site's router is without mains as well). Power, "within 10 s".
-MAINS_FIRST_MS: Final = 4_000
+MAINS_FIRST_MS: Final = 3_000
 # What was open before this start: `told` may have changed meanwhile and needs a connection.
 AFTER_START_MS: Final = 15_000
 # After a reboot nobody knows how much of the two minutes had passed; they do not begin anew, or an

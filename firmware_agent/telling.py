@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from alerts.channels.contract import Channel, ChannelError
+from firmware_agent.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -132,19 +132,8 @@ class Book:
         raw = json.dumps(fields, ensure_ascii=False).encode()
         if raw == self._written:
             return
-        draft = self.path.with_name(f".{self.path.name}.new")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self.path)
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_whole(self.path, raw)
         except OSError as error:
             self.problem = f"{self.path} cannot be written: {error}; it is in memory only"
             return
