@@ -34,7 +34,7 @@ _SPEEDING_UP: Final = 1.5
 _MOST_MINUTES: Final = 7 * 24 * 60
 _TIMES_SEEN: Final = 4
 # Spread of ln(time) between two warm-ups of one fridge: its load, and the room if that is unknown.
-_PRIOR: Final = {True: 0.25, False: 0.35}
+_PRIOR: Final = {True: 0.23, False: 0.27}
 _PRIOR_WORTH: Final = 3
 # 95 % points of Student's t by degrees of freedom, from any table; 90 % lie between them.
 _T95: Final = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782)
