@@ -159,6 +159,9 @@ class Teller:
         self._handed_s: dict[str, float] = {}
         self._not_before_s: dict[str, float] = {}
         self._trouble = ""
+        # Owed by this process, so that we know whether the channel may have it.
+        self._fresh: set[str] = set()
+        self._submitting = ""
 
     def start(self) -> None:
         """Begin."""
@@ -174,21 +177,23 @@ class Teller:
     def add(self, messages: Iterable[Message]) -> None:
         """Owe these messages, and save the book; those whose key is known are owed already."""
         with self.lock:
-            before = len(self.book.messages)
-            for message in messages:
-                self.book.messages.setdefault(message.key, message)
-            news = len(self.book.messages) > before
+            new = [item for item in messages if item.key not in self.book.messages]
+            self.book.messages |= {item.key: item for item in new}
+            self._fresh |= {item.key for item in new}
             self.book.save()
-        if news:
+        if new:
             self._news.set()
 
     def spare(self, keys: Iterable[str], reason: str) -> None:
-        """Take back what the channel has not taken yet."""
+        """Take back what the channel has certainly not taken.
+
+        What an earlier process owed may be with the channel already, and so may a later try.
+        """
         with self.lock:
             for key in keys:
                 message = self.book.messages[key]
-                # A later try was taken once already: that is what is recorded.
-                if message.state == "waiting" and message.tries == 1:
+                ours = key in self._fresh and key != self._submitting and message.tries == 1
+                if message.state == "waiting" and ours:
                     message.state, message.reason = "spared", reason
             self.book.save()
 
@@ -226,6 +231,8 @@ class Teller:
         try:
             for key, channel_key, phone, text, state in todo:
                 if state == "waiting":
+                    if not self._claim(key):
+                        continue
                     self._channel.submit(channel_key, phone, text)
                     self._becomes(key, "handed")
                     self._handed_s[key] = now_s
@@ -233,8 +240,16 @@ class Teller:
         except ChannelError as error:
             self._tell(f"SMS cannot be handed over: {error.reason}")
             return _CHANNEL_AGAIN_S
+        finally:
+            self._submitting = ""
         self._tell(trouble)
         return _ASK_S
+
+    def _claim(self, key: str) -> bool:
+        """Have a message for the channel, unless it was taken back in this very moment."""
+        with self.lock:
+            self._submitting = key
+            return self.book.messages[key].state == "waiting"
 
     def _follow(self, key: str, channel_key: str, now_s: float) -> str | None:
         """Ask what became of a message; return what is wrong with it."""
@@ -242,6 +257,7 @@ class Teller:
         if outcome is None:
             # The channel's database was made anew: it has forgotten what it had not sent.
             self._becomes(key, "waiting")
+            self._fresh.discard(key)
             return None
         if outcome.state == "sent":
             self._becomes(key, "sent")
@@ -273,8 +289,6 @@ class Teller:
     def _becomes(self, key: str, state: State) -> None:
         with self.lock:
             message = self.book.messages[key]
-            if message.state == "spared":
-                return
             message.state = state
             if state == "sent":
                 message.reason = ""

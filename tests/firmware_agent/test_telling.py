@@ -145,6 +145,17 @@ def test_what_somebody_else_told_is_taken_back_only_before_it_is_handed_over(pat
     assert [rig.state(key) for key in rig.book.messages] == ["spared", "handed"]
 
 
+def test_what_an_earlier_process_owed_is_not_taken_back(path: Path) -> None:
+    """It may be with the channel: that it was spared would be a guess."""
+    channel = MemoryChannel()
+    Rig(path, channel).teller.add([message()])
+    rig = Rig(path, channel)
+    rig.teller.spare(list(rig.book.messages), "told meanwhile")
+    assert rig.state() == "waiting"
+    rig.teller.round(0.0)
+    assert rig.state() == "sent"
+
+
 def test_a_card_that_takes_nothing_costs_no_message(tmp_path: Path) -> None:
     """It is told, and the message goes out from memory."""
     file = tmp_path / "file"
