@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -175,6 +176,25 @@ def test_a_spool_that_takes_nothing_has_the_notice_again(world: World) -> None:
     world.problems = ()
     world.cycle(warm)
     assert all(message.recorded for message in world.part._teller.messages.values())
+
+
+def test_lost_mains_say_for_how_long_the_fridge_should_hold(tmp_path: Path) -> None:
+    """By what earlier warm-ups taught, also when that was learned after this part began."""
+    world = World(tmp_path, MemoryChannel(), HandClock())
+    start = world.clock.now_ms()
+    lost = Excursion(
+        "d" * 16, "d" * 16, "fridge-1/mains/present", "cn-gsp/mains", "below", "certain", start,
+        start, None, 0, 3, True,
+    )  # fmt: skip
+    known = [
+        {"tau_ms": 36_000_000, "ambient": 24_000, "ambient_known": False, "lasted_ms": 7_200_000}
+    ]
+    (tmp_path / "warmups.json").write_text(json.dumps({SERIES: known}))
+    world.cycle(lost, value=4_000)
+    world.cycle(lost, after_ms=120_000, value=4_000)
+    text = world.texts()[1]
+    assert "East Gate, Fridge 1: MAINS LOST since" in text
+    assert "Inside 4.0C. Should hold 1 h" in text
 
 
 def test_a_panels_rule_is_no_message(world: World) -> None:
