@@ -81,6 +81,7 @@ def _fields(facts: MessageFacts, wording: Wording) -> dict[str, str]:
         "window": wording.lasting(facts.window_ms or 0),
         "batches": wording.count("%(n)d batch", "%(n)d batches", facts.batches),
         "doses": wording.count("%(n)d dose", "%(n)d doses", facts.doses),
+        "holds": wording.lasting((facts.holds_minutes or 0) * 60_000),
         "device": wording.name(facts.device),
         "claim": wording.name(facts.claim),
         "waiting": wording.count("%(n)d message", "%(n)d messages", facts.waiting),

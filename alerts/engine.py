@@ -15,7 +15,7 @@ interval at most and the rest is unknown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from alerts.decisions import Decision
 from alerts.machine import NEVER, Machine, Moment, sides
@@ -23,6 +23,15 @@ from alerts.machines import machine_for
 from alerts.rules import Rule, Side, Watch, watches_from_record
 from alerts.series import Series
 from protocol.reading import SYNCED, Reading
+
+
+class Thread(NamedTuple):
+    """Excursions of one rule that people see as one: the first one's id, and what it is about."""
+
+    id: str
+    series: str
+    rule: str
+    side: Side
 
 
 class StreamEngine:
@@ -189,6 +198,15 @@ class StreamEngine:
             for machine in state.machines.values()
             if machine.open
         ]
+
+    def threads(self) -> frozenset[Thread]:
+        """Return what is open or has not recovered since; what people have been told is not over."""
+        return frozenset(
+            Thread(machine.thread, name, machine.rule.id, machine.side)
+            for name, state in self._series.items()
+            for machine in state.machines.values()
+            if machine.thread
+        )
 
     # --- time ----------------------------------------------------------------------------
 

@@ -19,6 +19,9 @@ Happening = Literal[
     "calibration-overdue",
     "channel-failing",
     "channel-back",
+    "hub-silent",
+    "hub-unreachable",
+    "hub-back",
 ]
 
 
@@ -48,6 +51,8 @@ class MessageFacts:
         batches: how many batches this put on hold; with a recovery, how many are on hold.
         doses: in them.
         temperature: the asset's newest temperature, for messages about mains and doors.
+        holds_minutes: how long the fridge should stay inside without mains, at least; None where
+            nothing is known of it.
         device: the device's name, for messages about a device.
         claim: the site that it speaks for, or the device whose stream it uses.
         waiting: messages that a failing channel has not sent.
@@ -77,6 +82,7 @@ class MessageFacts:
     batches: int = 0
     doses: int = 0
     temperature: int | None = None
+    holds_minutes: int | None = None
     device: str = ""
     claim: str = ""
     waiting: int = 0

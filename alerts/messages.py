@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alerts.composing import N_, fit
 from alerts.facts import MessageFacts
+from alerts.hub_messages import hub_back, hub_silent, hub_unreachable
 from alerts.wording import Language, Wording
 
 
@@ -47,6 +48,9 @@ def compose(facts: MessageFacts) -> str:
         "calibration-overdue": calibration_overdue,
         "channel-failing": channel_failing,
         "channel-back": channel_back,
+        "hub-silent": hub_silent,
+        "hub-unreachable": hub_unreachable,
+        "hub-back": hub_back,
     }
     return others[facts.happening](facts)
 
@@ -177,11 +181,14 @@ def mains_lost(facts: MessageFacts) -> str:
     brief = N_("%(site)s, %(asset)s: MAINS LOST since %(since)s.")
     action = N_("Keep it shut. See to power, or move the vaccines.")
     least = N_("Keep it shut.")
+    holds = _should_hold(facts)
     return fit(
         facts,
         [
-            (core, _inside_now(facts), action, _learned(facts)),
-            (core, _inside_now(facts), action),
+            (core, _inside_now(facts), holds, action, _learned(facts)),
+            (core, _inside_now(facts), holds, action),
+            (core, _inside_now(facts), holds, least),
+            (core, holds, least),
             (core, action),
             (core, least),
             (brief, least),
@@ -343,6 +350,11 @@ def _hold(facts: MessageFacts, sentence: str) -> str:
 
 def _inside_now(facts: MessageFacts) -> str:
     return N_("Inside %(temperature)s.") if facts.temperature is not None else ""
+
+
+def _should_hold(facts: MessageFacts) -> str:
+    """Say for how long it should stay inside: the cautious end of the forecast, never more."""
+    return N_("Should hold %(holds)s or more.") if facts.holds_minutes is not None else ""
 
 
 def _learned(facts: MessageFacts) -> str:

@@ -1,11 +1,11 @@
-"""Check a settings file of the agent or the hub, and say what to write instead.
+"""Check a settings file of the agent, the hub or the watcher, and say what to write instead.
 
 Each problem is one line: file, line, key, what is wrong, what to write. Elements of a list are
 counted from 1, as in assets[1].points[2].name. Exits 1 when there is a problem.
 
 Whose file it is shows by its keys ("device" or "assets": the agent's; "sites" or "people": the
-hub's); --kind says it where that is in doubt, and --kind part checks what a hub may hand out to a
-device (coldwatch settings push). For the agent the named profiles and the settings of
+hub's; "after" or "tell": the watcher's); --kind says it where that is in doubt, and --kind part checks
+what a hub may hand out to a device (coldwatch settings push). For the agent the named profiles and the settings of
 each probe are checked as well; no probe and no network is touched.
 """
 
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 _AGENT_KEYS = ("device", "assets", "sampling", "spool", "panel", "clock", "site")
 _HUB_KEYS = ("sites", "people", "sms", "history", "console", "lost_contact_after", "late_after")
+_WATCH_KEYS = ("name", "zone", "after", "database", "tell")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `coldwatch check`."""
-    parser.add_argument("file", metavar="FILE", help="agent.toml or hub.toml")
-    parser.add_argument("--kind", choices=("agent", "hub", "part"), help="whose settings these are")
+    parser.add_argument("file", metavar="FILE", help="agent.toml, hub.toml or watch.toml")
+    parser.add_argument(
+        "--kind", choices=("agent", "hub", "part", "watch"), help="whose settings these are"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -65,6 +68,11 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
 
             check_part(file)
             return kind, []
+        if kind == "watch":
+            from config.watch import WatchSettings
+
+            validate(file, WatchSettings)
+            return kind, []
         from config.agent import AgentSettings
         from firmware_agent.settings import problems
 
@@ -80,10 +88,11 @@ def kind_of(file: SettingsFile) -> str:
     if not file.data:
         message, remedy = "the file holds no settings", "docs/settings has a sample of each kind"
         raise SettingsError([Problem(str(file.path), None, None, message, remedy)])
-    agent = sum(key in file.data for key in _AGENT_KEYS)
-    hub = sum(key in file.data for key in _HUB_KEYS)
-    if agent == hub:
+    keys = {"agent": _AGENT_KEYS, "hub": _HUB_KEYS, "watch": _WATCH_KEYS}
+    known = {kind: sum(key in file.data for key in names) for kind, names in keys.items()}
+    likely = [kind for kind in known if known[kind] == max(known.values())]
+    if len(likely) > 1:
         message = "cannot tell whether these are settings of the agent or of the hub"
-        remedy = "say --kind agent or --kind hub"
+        remedy = "say --kind agent, --kind hub or --kind watch"
         raise SettingsError([Problem(str(file.path), None, None, message, remedy)])
-    return "agent" if agent > hub else "hub"
+    return likely[0]

@@ -38,6 +38,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "simulate": Subcommand("simulator.command", "simulated fridges, modem and logs", "Try it"),
     "agent": Subcommand("firmware_agent.command", "the daemon beside the fridges", "Run it"),
     "hub": Subcommand("hub.command", "the service that receives, judges and tells", "Run it"),
+    "watch": Subcommand("firmware_agent.watch_command", "tells people of a dead hub", "Run it"),
     "console": Subcommand("console.command", "the web pages, beside a running hub", "Run it"),
     "enroll": Subcommand("coldwatch.enroll.command", "certificates for devices", "Run it"),
     "settings": Subcommand(

@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from config.base import Broker, LogForm, Metrics, Name, Section
 from config.calibration import CalibrationSettings
 from config.gpio import GpioSettings
+from config.modem import ModemSettings
+from config.power import PowerSettings
 from config.units import DurationMs, Thousandths
 
 
@@ -196,6 +198,8 @@ class AgentSettings(Section):
     panel: PanelSettings = PanelSettings()
     gpio: GpioSettings = GpioSettings()
     metrics: AgentMetrics = AgentMetrics()
+    modem: ModemSettings | None = None
+    power: PowerSettings | None = None
     log: LogForm = "text"
     assets: Annotated[list[Asset], Field(min_length=1)]
 

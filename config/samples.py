@@ -19,9 +19,14 @@ from pydantic.fields import FieldInfo
 from config import spelling
 from config.agent import AgentSettings
 from config.hub import HubSettings
+from config.watch import WatchSettings
 
 FOLDER = Path("docs/settings")
-SAMPLES: dict[str, type[BaseModel]] = {"agent.toml": AgentSettings, "hub.toml": HubSettings}
+SAMPLES: dict[str, type[BaseModel]] = {
+    "agent.toml": AgentSettings,
+    "hub.toml": HubSettings,
+    "watch.toml": WatchSettings,
+}
 
 _HEAD = """\
 # {title}
@@ -53,10 +58,17 @@ def _table(model: type[BaseModel], path: str) -> Iterator[str]:
         if section is None:
             continue
         full = f"{path}.{name}" if path else name
+        lines = [*_comment(inspect.getdoc(section))]
+        lines.append(f"[[{full}]]" if spelling.is_table_list(shape) else f"[{full}]")
+        lines += _table(section, full)
         yield ""
-        yield from _comment(inspect.getdoc(section))
-        yield f"[[{full}]]" if spelling.is_table_list(shape) else f"[{full}]"
-        yield from _table(section, full)
+        left_out = not field.is_required() and field.default is None
+        yield from (_off(line) if left_out else line for line in lines)
+
+
+def _off(line: str) -> str:
+    """Return a line of a table that is not there by default."""
+    return f"#{line}" if line and not line.startswith("#") else line
 
 
 def _comment(text: str | None) -> list[str]:

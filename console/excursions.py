@@ -10,8 +10,9 @@ from sqlalchemy import Connection, select
 
 from alerts.profiles import source_of
 from console.directory import Directory
-from console.models import Excursion, ExcursionList, Name
+from console.models import Excursion, ExcursionList, Name, OwnSms
 from history.port import History
+from journal import journal
 from journal.excursions import (
     CALIBRATION,
     LOST_CONTACT,
@@ -24,6 +25,8 @@ from ledger.store import holds
 from protocol.reading import UNITS
 
 PAGE: Final = 50
+# So many of the newest are looked through; a county sends some dozens a week.
+_OWN_SMS: Final = 500
 
 _OF_HUB_TITLES: Final = {
     CALIBRATION: Name(
@@ -83,6 +86,7 @@ def described(
 ) -> list[Excursion]:
     """Return excursions with everything that people ask about them, in the same order."""
     held = _held_batches(conn, [row.id for row in rows])
+    own = _own_sms(conn, rows)
     return [
         _described(
             replace(row, extreme=_extreme(history, row, now)),
@@ -90,9 +94,31 @@ def described(
             held.get(row.id, []),
             now=now,
             late_after_ms=late_after_ms,
-        )
+        ).model_copy(update={"own_sms": own.get(row.id, [])})
         for row in rows
     ]
+
+
+def _own_sms(conn: Connection, rows: Sequence[ExcursionRow]) -> dict[str, list[OwnSms]]:
+    """Return what the devices' own modems sent, by excursion; a device may say a thing twice."""
+    found: dict[str, dict[str, OwnSms]] = {}
+    shown = {row.id for row in rows}
+    newest = journal.entries(conn, types="device.modem.sent", newest_first=True, limit=_OWN_SMS)
+    for entry in newest if shown else ():
+        said = entry.body["body"]
+        to, ids = said.get("to"), said.get("excursions")
+        if not isinstance(to, dict) or not isinstance(ids, list):
+            continue  # a device may write what it likes
+        for id_ in shown.intersection(item for item in ids if isinstance(item, str)):
+            found.setdefault(id_, {})[str(said.get("key"))] = OwnSms(
+                step=str(said.get("step", "")),
+                person=str(to.get("person", "")),
+                phone=str(to.get("phone", "")),
+                state=str(said.get("state", "")),
+                reason=str(said.get("reason", "")),
+                text=str(said.get("text", "")),
+            )
+    return {id_: list(reversed(items.values())) for id_, items in found.items()}
 
 
 def _extreme(history: History, row: ExcursionRow, now: int) -> int | None:

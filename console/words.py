@@ -41,6 +41,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "handed": N_("handed over"),
         "sent": N_("sent"),
         "refused": N_("refused"),
+        "spared": N_("not sent, told meanwhile"),
     },
     "verdict": {
         "usable": N_("Usable"),

@@ -14,7 +14,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,15 @@ from firmware_agent.health import Health
 from firmware_agent.keeping import Keeping
 from firmware_agent.metrics import size_of
 from firmware_agent.notify import Watchdog, notify
-from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
+from firmware_agent.panel import (
+    Panel,
+    PanelLog,
+    PanelState,
+    Progress,
+    Sink,
+    StateFile,
+    panel_state,
+)
 from firmware_agent.parts import Cycle, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
@@ -67,6 +76,7 @@ class Agent:
         self._stop = threading.Event()
         self._woken = threading.Event()
         self._failed = False
+        self.afterwards: tuple[str, ...] = ()
         self.health = Health()
         self._watchdog = Watchdog(frozenset({"cycle", "uplink"}))
         self._stamper = Stamper((lambda: True) if plan.trust_clock else synchronised)
@@ -106,7 +116,7 @@ class Agent:
             plan.every_ms,
             self.wake,
         )
-        self._parts = make_parts(plan, clock, self.health, self.wake)
+        self._parts = make_parts(plan, clock, self.health, self.wake, self.end)
         sinks: list[Sink] = [PanelLog()]
         if plan.state_file is not None:
             sinks.append(StateFile(Path(plan.state_file)))
@@ -139,6 +149,11 @@ class Agent:
         """End as soon as the present step is done. Any thread may call it."""
         self._stop.set()
         self._woken.set()
+
+    def end(self, afterwards: Sequence[str] = ()) -> None:
+        """End, and have ``command.py`` run a command when everything is closed."""
+        self.afterwards = tuple(afterwards)
+        self.stop()
 
     def wake(self) -> None:
         """Begin the next cycle at once: something happened that must not wait. Any thread may call it."""
@@ -191,7 +206,7 @@ class Agent:
 
     def _cycle(self) -> None:
         """Sample, record, judge, commit, show: the whole way, once."""
-        taken = self._sampler.cycle(self._stop)
+        taken = self._sampler.cycle(self._stop, self._woken)
         self._sampled += len(taken)
         stamp = self._stamp()
         now_ms = self._clock.now_ms()
@@ -213,8 +228,12 @@ class Agent:
         problems = self.health.problems()
         state = panel_state(writer.judge.open, uplink.told, unsent, problems)
         self.panel.show(state)
-        for _, part in self._parts:
-            part.show(state)
+        if self._parts:
+            progress = Progress(
+                writer.streams[-1].id, writer.recorded, writer.recorded - unsent, uplink.told,
+                writer.judge.threads,
+            )  # fmt: skip
+            self._show_parts(replace(state, progress=progress))
         notify(f"STATUS={state.light}; {writer.recorded} recorded, {unsent} unsent")
 
     def _drafts(self, taken: list[Taken]) -> list[Draft]:
@@ -244,6 +263,16 @@ class Agent:
                 if self.health.set(f"part {name}", f"failed: {type(error).__name__}: {error}"):
                     log.exception("part=failed name=%s", name)
         return drafts
+
+    def _show_parts(self, state: PanelState) -> None:
+        for name, part in self._parts:
+            try:
+                part.show(state)
+                self.health.set(f"part {name}, after the commit", None)
+            except Exception as error:
+                text = f"failed: {type(error).__name__}: {error}"
+                if self.health.set(f"part {name}, after the commit", text):
+                    log.exception("part=failed name=%s", name)
 
     def _fork(self, now_ms: int) -> None:
         """Begin a new stream where the hub has another chain than we."""

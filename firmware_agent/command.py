@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from config.clock import Clock
     from firmware_agent.agent import Agent
     from firmware_agent.plan import Plan
@@ -128,10 +131,26 @@ def _run(plan: Plan, clock: Clock, ending: _Ending) -> int | None:
         done = agent.run()
         if agent.restarting and done and not ending.asked:
             return None
-        return EX_OK if done else EX_TEMPFAIL
     except Exception:
         log.exception("agent=failed")
         return EX_TEMPFAIL
+    if done and agent.afterwards:
+        return _switch_off(agent.afterwards)
+    return EX_OK if done else EX_TEMPFAIL
+
+
+def _switch_off(command: Sequence[str]) -> int:
+    """Run the command that ends the Pi; where it fails, systemd starts us again, and we try anew."""
+    os.sync()
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        log.exception("poweroff=failed")
+        return EX_TEMPFAIL
+    if done.returncode != 0:
+        log.error("poweroff=failed exit=%d", done.returncode)
+        return EX_TEMPFAIL
+    return EX_OK
 
 
 def _inspect(settings: Path, *, as_json: bool) -> int:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from alerts.decisions import Decision
-from alerts.engine import StreamEngine
+from alerts.engine import StreamEngine, Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,11 @@ class Judge:
     def open(self) -> Mapping[str, Excursion]:
         """What is open now, provisional or not, by id."""
         return self._open if self._ahead is None else self._open_ahead
+
+    @property
+    def threads(self) -> frozenset[Thread]:
+        """What is open or has not recovered yet, provisional or not."""
+        return (self._engine if self._ahead is None else self._ahead).threads()
 
     def final(self, body: Mapping[str, Any]) -> None:
         """Judge a record whose stamp is final."""

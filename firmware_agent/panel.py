@@ -9,13 +9,33 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from alerts.engine import Thread
 from firmware_agent.judging import Excursion
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far things are, for what tells people; no part of what the panel shows.
+
+    Attributes:
+        stream: id of the open stream.
+        recorded: its records.
+        judged: how many of them the hub has judged, as far as we know.
+        listed: every excursion that `told` lists, those that are over among them.
+        threads: what is open or has not recovered yet.
+    """
+
+    stream: str = ""
+    recorded: int = 0
+    judged: int = 0
+    listed: frozenset[str] = frozenset()
+    threads: frozenset[Thread] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +51,7 @@ class PanelState:
         told: ids of those of which the hub has told people.
         unsent: records that the hub has not judged yet.
         problems: what is wrong with the agent itself, one line each.
+        progress: for parts that tell people.
     """
 
     light: Literal["inside", "outside", "fault"]
@@ -40,6 +61,7 @@ class PanelState:
     told: frozenset[str]
     unsent: int
     problems: tuple[str, ...]
+    progress: Progress = field(default=Progress(), compare=False)
 
     def body(self) -> dict[str, Any]:
         """Spell it as JSON."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from firmware_agent.plan import Plan
 
 
+def _nobody(_: Sequence[str]) -> None:
+    """End nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a part is made from.
@@ -30,6 +34,7 @@ class Context:
         clock: the one clock.
         health: where a part says what is wrong with it.
         wake: makes the next cycle begin at once; any thread may call it.
+        end: ends the agent in order and then runs a command; for a battery that is empty.
     """
 
     settings: Mapping[str, Any]
@@ -37,6 +42,7 @@ class Context:
     clock: Clock
     health: Health
     wake: Callable[[], None]
+    end: Callable[[Sequence[str]], None] = _nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +78,31 @@ class Part(Protocol):
         """End, and leave every line as it is safe. Called once; it takes no longer than 1 s."""
 
 
+def _modem(context: Context) -> Part:
+    from firmware_agent.modem import ModemPart
+
+    return ModemPart(context)
+
+
+def _power(context: Context) -> Part:
+    from firmware_agent.power import PowerPart
+
+    return PowerPart(context)
+
+
 # Section of the settings -> its part. Each is imported only where its section is given.
-PARTS: dict[str, Callable[[Context], Part]] = {}
+PARTS: dict[str, Callable[[Context], Part]] = {"modem": _modem, "power": _power}
 
 
 def make_parts(
-    plan: Plan, clock: Clock, health: Health, wake: Callable[[], None]
+    plan: Plan,
+    clock: Clock,
+    health: Health,
+    wake: Callable[[], None],
+    end: Callable[[Sequence[str]], None] = _nobody,
 ) -> list[tuple[str, Part]]:
     """Return the parts that are set up, each with its name; nothing is started."""
     return [
-        (name, PARTS[name](Context(settings, plan, clock, health, wake)))
+        (name, PARTS[name](Context(settings, plan, clock, health, wake, end)))
         for name, settings in plan.parts.items()
     ]

@@ -119,21 +119,29 @@ def load_plan(path: Path) -> Plan:
 
     Raises PlanError where the file is refused, and OSError where that process fails.
     """
-    return Plan.from_json(_check([str(path)], None))
+    return Plan.from_json(_check("firmware_agent.settings", [str(path)], None))
 
 
 def try_settings(path: str, handed: Handed) -> None:
     """Have settings from the hub checked with those of the local file; raises as ``load_plan``."""
-    _check([path, str(handed.version)], handed.text.encode())
+    _check("firmware_agent.settings", [path, str(handed.version)], handed.text.encode())
 
 
-def _check(arguments: list[str], given: bytes | None) -> bytes:
+def checked_settings(module: str, path: Path) -> bytes:
+    """Have a module of ours check a settings file in a process of its own; return what it printed.
+
+    Raises as :func:`load_plan` does.
+    """
+    return _check(module, [str(path)], None)
+
+
+def _check(module: str, arguments: list[str], given: bytes | None) -> bytes:
     # The same modules as ours, and none from the folder that we happen to stand in (-P).
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     path = arguments[0]
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "firmware_agent.settings", *arguments],
+            [sys.executable, "-P", "-m", module, *arguments],
             env=environment,
             input=given or b"",
             capture_output=True,

@@ -177,8 +177,12 @@ class Sampler:
         self._limit_ms = every_ms * 4 // 5
         self._hung_ms = max(3 * every_ms, int(HUNG_S * 1000 * clock.speed))
 
-    def cycle(self, stop: threading.Event) -> list[Taken]:
-        """Read every probe that is free and may be read; return the samples in time order."""
+    def cycle(self, stop: threading.Event, hurry: threading.Event | None = None) -> list[Taken]:
+        """Read every probe that is free and may be read; return the samples in time order.
+
+        ``hurry`` is set when something happened that must not wait: a slow probe's answer then
+        belongs to the next cycle.
+        """
         begun_ms = self._clock.mono_ms()
         waiting = set()
         for reader in self._readers:
@@ -196,7 +200,7 @@ class Sampler:
                 else:
                     answer = self._answers.get_nowait()
             except queue.Empty:
-                if waiting and left_s > 0:
+                if waiting and left_s > 0 and not (hurry is not None and hurry.is_set()):
                     continue
                 break
             waiting.discard(answer.reader.series)

@@ -26,6 +26,7 @@ from firmware_agent.handed import Book, Handed
 from firmware_agent.parts import PARTS
 from firmware_agent.plan import EX_CONFIG, Plan, ProbePlan
 from protocol.canonical import canonical_bytes
+from protocol.reading import split_series
 from sensors.registry import check_settings, checked, unfit
 
 TEMPERATURE = "temperature"
@@ -128,6 +129,30 @@ def problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
             problem = _point_problem(file, ("assets", a, "points", p), point)
             if problem is not None:
                 found.append(problem)
+    return found + _power_problems(file, settings)
+
+
+def _power_problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
+    """Return what is wrong with the series that `[power]` names."""
+    power = settings.power
+    if power is None:
+        return []
+    known = [series_name(asset, point) for asset in settings.assets for point in asset.points]
+    found = []
+    for key, name, quantities in (
+        ("mains", power.mains, ("present",)),
+        ("battery", power.battery, ("charge", "voltage")),
+    ):
+        if name is None:
+            continue
+        if name not in known:
+            message = f"no point of this agent is {name}"
+            remedy = f"add it under [[assets.points]], or write one of: {', '.join(known)}"
+            found.append(file.problem(("power", key), message, remedy))
+        elif split_series(name)[2] not in quantities:
+            message = f"{name} is no series of {' or '.join(quantities)}"
+            remedy = f'give the point quantity = "{quantities[0]}"'
+            found.append(file.problem(("power", key), message, remedy))
     return found
 
 

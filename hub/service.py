@@ -30,6 +30,7 @@ from history.opening import open_for_hub
 from hub import handing
 from hub.certificates import CertificateWatch
 from hub.enrol.registry import revoked_devices
+from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
@@ -42,7 +43,7 @@ from journal import journal
 from journal.database import DatabaseError, create_tables, open_database, read, write
 from journal.excursions import ExcursionRow
 from protocol.connection import Address, Connection
-from protocol.topics import Leaf, every, topic
+from protocol.topics import HEARTBEAT, Leaf, every, topic
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Hub:
         # Version of the settings handed out to each device on this connection.
         self._handed: dict[str, int] = {}
         self._owed = threading.Event()
+        self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()
         self._failed: BaseException | None = None
         broker = settings.mqtt
@@ -153,6 +155,7 @@ class Hub:
 
     def _connected(self) -> None:
         self._vitals.broker(connected=True)
+        self._heart.asked()
         self._answer_all()
 
     def _answer_all(self) -> None:
@@ -176,6 +179,7 @@ class Hub:
     def _intake_loop(self) -> None:
         while not self._stop.is_set():
             batch = self._inbox.get(0.5)
+            self._heart.moved("intake")
             if batch:
                 taken = self._take(batch)
                 if taken is None:
@@ -207,6 +211,7 @@ class Hub:
                 self._stop.wait(1.0)
                 continue
             self._vitals.database("notices", "")
+            self._heart.moved("notices")
             for device in progress.told:
                 self._publish_told(device)
             self._owed.wait(0.25 if progress.waiting or progress.composed else 1.0)
@@ -228,6 +233,9 @@ class Hub:
                 each.say()
             if steps:
                 self._owed.set()
+            if self.connection.connected and self._heart.due():
+                beat = self._heart.beat(self._outbox.failing)
+                self.connection.publish(HEARTBEAT, beat, retain=True)
 
     # --- steps ---
 

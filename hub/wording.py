@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -10,6 +10,7 @@ from alerts.facts import Happening, MessageFacts
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person, Site
 from hub.newest import Newest
+from journal import journal
 from journal.excursions import (
     CALIBRATION,
     LOST_CONTACT,
@@ -20,6 +21,9 @@ from journal.excursions import (
 )
 from journal.watches import watches
 from ledger.store import holds
+
+# An event and the excursion that it speaks of begin with the same reading.
+_SAME_LOSS_MS: Final = 60_000
 
 
 class Wording:
@@ -112,6 +116,7 @@ class Wording:
             batches=batches,
             doses=doses,
             temperature=self._temperature(conn, row.site, row.asset, now),
+            holds_minutes=_should_hold(conn, row) if happening == "opened" else None,
         )
 
     def _asset(self, conn: Connection, site: Site, row: ExcursionRow, language: str) -> str:
@@ -143,6 +148,30 @@ class Wording:
         query = select(watches.c.series).where(watches.c.asset == asset, watches.c.decides)
         first = conn.execute(query.order_by(watches.c.series)).scalars().first()
         return self._newest_values.value(site, first, now) if first is not None else None
+
+
+def _should_hold(conn: Connection, row: ExcursionRow) -> int | None:
+    """Return for how long the asset should stay inside without mains, as its agent has forecast.
+
+    The cautious end, in minutes; None where the agent knows nothing of one of its fridges.
+    """
+    if row.quantity != "present":
+        return None
+    subject = f"{row.site}/{row.series}"
+    newest = journal.entries(
+        conn, types="device.power.mains-lost", subject=subject, newest_first=True, limit=1
+    )
+    entry = next(newest, None)
+    if entry is None or entry.body["at"] < row.start - _SAME_LOSS_MS:
+        return None
+    holds = entry.body["body"].get("holds")
+    found = []
+    for item in holds if isinstance(holds, list) else ():
+        minutes = item.get("minutes_low") if isinstance(item, dict) else None
+        if type(minutes) is not int or minutes < 0:
+            return None
+        found.append(minutes)
+    return min(found, default=None)
 
 
 def _gravity(row: ExcursionRow) -> tuple[bool, bool, int]:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel
@@ -22,8 +22,8 @@ from typing_extensions import override
 
 from protocol.canonical import canonical_bytes
 from protocol.chain import genesis, link
-from protocol.messages import Received, RecordsMessage, Settings, Status, Told
-from protocol.topics import MAJOR_VERSION, NAME_PATTERN, Leaf, topic
+from protocol.messages import Heartbeat, Received, RecordsMessage, Settings, Status, Told
+from protocol.topics import HEARTBEAT, MAJOR_VERSION, NAME_PATTERN, Leaf, topic
 
 DOCS = Path("docs")
 STREAM = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -32,7 +32,7 @@ STREAM = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 class Message(NamedTuple):
     """One kind of message: where it travels, which way, and an example."""
 
-    leaf: Leaf
+    leaf: Leaf | Literal["heartbeat"]
     model: type[BaseModel]
     up: bool
     retained: bool
@@ -99,12 +99,17 @@ def _status() -> dict[str, Any]:
     }
 
 
+def _heartbeat() -> dict[str, Any]:
+    return {"v": 1, "at": 1_767_225_690_000, "since": 1_767_200_000_000, "failing": ""}
+
+
 MESSAGES = (
     Message("records", RecordsMessage, up=True, retained=False, example=_records),
     Message("received", Received, up=False, retained=True, example=_received),
     Message("told", Told, up=False, retained=True, example=_told),
     Message("settings", Settings, up=False, retained=True, example=_settings),
     Message("status", Status, up=True, retained=True, example=_status),
+    Message("heartbeat", Heartbeat, up=False, retained=True, example=_heartbeat),
 )
 
 _DESCRIPTION = """\
@@ -154,14 +159,18 @@ def document() -> dict[str, Any]:
 
 
 def _channel(message: Message) -> dict[str, Any]:
+    address, of_device = HEARTBEAT, {}
+    if message.leaf != "heartbeat":
+        address = topic("{site}", "{device}", message.leaf)
+        names = ("site", "device")
+        of_device = {
+            "parameters": {name: {"$ref": f"#/components/parameters/{name}"} for name in names}
+        }
     return {
-        "address": topic("{site}", "{device}", message.leaf),
+        "address": address,
         "title": message.leaf,
         "description": _summary(message.model),
-        "parameters": {
-            "site": {"$ref": "#/components/parameters/site"},
-            "device": {"$ref": "#/components/parameters/device"},
-        },
+        **of_device,
         "messages": {message.leaf: {"$ref": f"#/components/messages/{message.leaf}"}},
     }
 

@@ -297,5 +297,19 @@ class Status(BaseModel):
     settings: SettingsState | None = None
 
 
+class Heartbeat(BaseModel):
+    """From the hub, retained: every loop of it has moved since the last one (`coldwatch watch`).
+
+    A retained message says nothing of when it came: it counts only when it changes.
+    """
+
+    model_config = _KEEP_UNKNOWN
+
+    v: Version
+    at: Milliseconds
+    since: Annotated[int, Field(strict=True, ge=0, description="when the hub started")]
+    failing: Annotated[str, Field(description="why SMS do not get out; empty where they do")] = ""
+
+
 readings_adapter: TypeAdapter[list[ReadingBody]] = TypeAdapter(list[ReadingBody])
 record_adapter: TypeAdapter[RecordBody] = TypeAdapter(RecordBody)

@@ -13,6 +13,9 @@ ROOT = "coldwatch"
 
 Leaf = Literal["records", "received", "told", "status", "settings", "command", "result"]
 
+# What the hub says of itself, retained; one level shorter than what bears a site and a device.
+HEARTBEAT = f"{ROOT}/{MAJOR_VERSION}/hub/heartbeat"
+
 # A name is one topic level and one part of a series; "+", "#" and "/" can therefore never be in it.
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
 _NAME = re.compile(NAME_PATTERN)

@@ -109,6 +109,15 @@ class GammuSmsd:
         self._take_out(identity)
         return _finished(done)
 
+    def absence(self) -> str:
+        """Say so where gammu-smsd does not seem to be at work; empty where it is.
+
+        Raises:
+            ChannelError: its database cannot be asked.
+        """
+        with self._transaction("DEFERRED") as connection:
+            return self._absence(connection)
+
     def _take_out(self, identity: int) -> None:
         with self._transaction("IMMEDIATE") as connection:
             connection.execute("DELETE FROM outbox WHERE ID = ?", (identity,))

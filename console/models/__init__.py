@@ -29,6 +29,7 @@ from console.models.excursion import (
     Excursion,
     ExcursionList,
     ExcursionSide,
+    OwnSms,
 )
 from console.models.now import (
     AssetNow,
@@ -94,6 +95,7 @@ __all__ = [
     "Model",
     "Name",
     "Overview",
+    "OwnSms",
     "Parcel",
     "PointCertificate",
     "PointNow",

@@ -11,6 +11,17 @@ from console.models.base import AssetKey, Duration, Model, Name, Time, Value
 ExcursionSide = Literal["above", "below", "silent"]
 
 
+class OwnSms(Model):
+    """An SMS that the device's own modem sent, as the device's stream says."""
+
+    step: Annotated[str, Field(description="opened or recovered")]
+    person: str
+    phone: str
+    state: Annotated[str, Field(description="sent, refused, or spared: told by the hub meanwhile")]
+    reason: str
+    text: str
+
+
 class Excursion(Model):
     """One excursion from start to end, with the rule that made it."""
 
@@ -49,6 +60,9 @@ class Excursion(Model):
     late: Annotated[bool, Field(description="learned long after it opened")]
     recovered_at: Time | None
     batches: Annotated[list[str], Field(description="batches that it put on hold")]
+    own_sms: list[OwnSms] = Field(
+        default_factory=list, description="what the device's own modem sent of it"
+    )
 
 
 class ExcursionList(Model):

@@ -101,6 +101,15 @@ CASES: dict[str, dict[str, Any]] = {
     "calibration": {"happening": "calibration-overdue", "side": "silent", "value": None,
                     "limit": None, "extreme": None, "certificate": "T-0417", "due": "2027-03-01"},
     "channel failing": {"happening": "channel-failing", "waiting": 3, "reason": "no network"},
+    "mains lost, holds": {
+        "quantity": "present", "side": "below", "value": 0, "limit": 0, "extreme": 0,
+        "temperature": 5200, "holds_minutes": 130,
+    },
+    "hub silent": {"happening": "hub-silent", "asset": "", "value": None, "limit": None},
+    "hub unreachable": {"happening": "hub-unreachable", "asset": "", "value": None, "limit": None},
+    "hub back": {
+        "happening": "hub-back", "asset": "", "value": None, "limit": None, "end": at(14, 16),
+    },
     "channel back": {"happening": "channel-back", "end": at(14, 17)},
     "humid": {"quantity": "humidity", "value": 81_000, "limit": 75_000, "extreme": 82_000},
     "intense": {"quantity": "intensity", "side": "below", "value": 60_000, "limit": 70_000,
@@ -196,6 +205,10 @@ WRONG = {
     "calibration": ("校准已过期", "CALIBRATION OVERDUE"),
     "channel failing": ("短信通道", "SMS"),
     "channel back": ("短信通道已恢复", "SMS WORKS AGAIN"),
+    "mains lost, holds": ("停电", "MAINS LOST"),
+    "hub silent": ("无响应", "SILENT"),
+    "hub unreachable": ("无法连接", "CANNOT BE REACHED"),
+    "hub back": ("恢复", "HUB BACK"),
     "humid": ("湿度过高", "TOO HUMID"),
     "intense": ("读数过低", "READS TOO LOW"),
 }
@@ -223,7 +236,7 @@ class TestWords:
         assert fits_one(text), text
         site, asset = names[language]
         assert site in text
-        if not case.startswith("channel"):
+        if not case.startswith(("channel", "hub")):
             assert asset in text
         assert WRONG[case][language == "en"] in text
         assert VALUES.get(case, "") in text

@@ -40,7 +40,7 @@ def rule(rule_id: str) -> Rule:
             False,
         ),
         ("cn-gsp/isolate", "consecutive", {"above": 8000, "below": 2000}, 30 * MINUTE, True),
-        ("cn-gsp/mains", "consecutive", {"at_or_below": 0}, MINUTE, False),
+        ("cn-gsp/mains", "consecutive", {"at_or_below": 0}, 2_000, False),
         # standards.md 3: CDC VFC, freezer, ultra-cold
         ("cdc-vfc/out-of-range", "instant", {"above": 8000, "below": 2000}, 0, True),
         ("freezer/warm", "consecutive", {"above": -15_000}, HOUR, True),
@@ -87,6 +87,14 @@ def test_no_profile_lets_a_dead_probe_pass(name: str) -> None:
     assert silence.kind == "silence"
     assert silence.tells
     assert silence.for_ms <= 30 * MINUTE
+
+
+@pytest.mark.parametrize("name", profiles.names())
+def test_every_profile_tells_of_lost_mains_at_once(name: str) -> None:
+    """Within ten seconds people are told; the rule takes two of them."""
+    mains = rule(f"{name}/mains")
+
+    assert (mains.kind, mains.for_ms, mains.tells) == ("consecutive", 2_000, True)
 
 
 def test_only_what_a_standard_says_is_reported_as_its_own() -> None:

@@ -31,6 +31,7 @@ class TestExcursions:
         assert {(e["site"], e["end"]) for e in shown} == {("east-gate", None)}
         assert {e["rule"] for e in shown} == {
             "cn-gsp/at-limit", "cn-gsp/out-of-range", "cn-gsp/isolate", "cn-gsp/mains",
+            "who-pqs/mains",
         }  # fmt: skip
         page = console.page("/excursions?open=1&site=east-gate")
         assert '<option value="east-gate" selected>' in page

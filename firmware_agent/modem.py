@@ -1,0 +1,242 @@
+"""The agent's own modem: it tells people what the hub has not told (design.md, decision 3).
+
+What to tell is decided in firmware_agent/modem_steps.py, the words are in modem_texts.py, and
+telling.py sees each SMS through. This part gathers what those need from the agent's cycle, and
+leaves an event `modem.sent` in the stream for each SMS that was sent or given up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from alerts.channels.gammu_smsd import GammuSmsd
+from alerts.rules import watches_from_record
+from config.clock import boot_id
+from firmware_agent.chain import Draft, event_draft
+from firmware_agent.modem_steps import Seen, Step, Told, View, due_ms, rebound, steps, waiting
+from firmware_agent.modem_texts import Words
+from firmware_agent.telling import Book, Message, Teller
+from firmware_agent.warmups import WarmUps
+from protocol.reading import split_series
+
+if TYPE_CHECKING:
+    from alerts.channels.contract import Channel
+    from firmware_agent.panel import PanelState
+    from firmware_agent.parts import Context, Cycle
+
+FILE: Final = "modem.json"
+
+
+class ModemPart:
+    """The part `modem`; section `[modem]` of the settings."""
+
+    def __init__(
+        self, context: Context, channel: Channel | None = None, boot: str | None = None
+    ) -> None:
+        """Read the book; nothing is sent before :meth:`start`."""
+        plan, settings = context.plan, context.settings
+        self._context = context
+        self._clock = context.clock
+        self._boot = boot or boot_id()
+        self._people: Sequence[Mapping[str, Any]] = settings["tell"]
+        self._rules = {
+            name: {rule.id: rule for rule in watch.rules}
+            for name, watch in watches_from_record({"series": plan.series}).items()
+        }
+        self._words = Words(settings, plan.series, self._rules)
+        self._warm_ups = WarmUps(Path(plan.state_dir), plan.series)
+        book = Book.open(Path(plan.state_dir) / FILE)
+        memory = book.memory
+        self._seen = {id_: Seen(*item) for id_, item in memory.get("seen", {}).items()}
+        self._told = [
+            Told(**(item | {"ids": tuple(item["ids"])})) for item in memory.get("told", ())
+        ]
+        self._teller = Teller(
+            book,
+            channel or GammuSmsd(Path(settings["database"])),
+            self._say,
+            "modem",
+        )
+        self._newest: dict[str, int] = {}
+        self._started_ms = self._clock.mono_ms()
+        self._drafted: list[str] = []
+        self._timer: threading.Timer | None = None
+
+    def start(self) -> None:
+        """Begin to see through what an earlier run left."""
+        self._started_ms = self._clock.mono_ms()
+        self._teller.start()
+
+    def drafts(self, cycle: Cycle) -> list[Draft]:
+        """Note the newest values; return a notice of each SMS that has come to its end."""
+        for item in cycle.taken:
+            if item.sample.value is not None and not item.sample.rejected:
+                self._newest[item.series] = item.sample.value
+        with self._teller.lock:
+            ended = [m for m in self._teller.messages.values() if m.settled and not m.recorded]
+            self._drafted = [message.key for message in ended]
+            return [event_draft(cycle.mono_ms, "modem.sent", "modem", notice(m)) for m in ended]
+
+    def show(self, state: PanelState) -> None:
+        """Decide what has to be told, and owe it."""
+        if not any(problem.startswith("spool:") for problem in state.problems):
+            self._note_recorded()
+        view = self._view(state)
+        self._told = rebound(view)
+        self._watch_ends(state)
+        view = replace(view, told=self._told)
+        self._spare(view)
+        messages: list[Message] = []
+        for step in steps(view):
+            messages += self._owe(step, view)
+        with self._teller.lock:
+            self._teller.book.memory = {
+                "seen": {id_: [*asdict(item).values()] for id_, item in self._seen.items()},
+                "told": [asdict(item) | {"ids": list(item.ids)} for item in self._told],
+            }
+            self._teller.add(messages)
+        self._wake_for_mains(view)
+
+    def close(self) -> None:
+        """End; what is not sent yet is found again at the next start."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._teller.close()
+
+    def _say(self, problem: str | None) -> None:
+        self._context.health.set("modem", problem)
+
+    # --- steps ---
+
+    def _view(self, state: PanelState) -> View:
+        progress, now_ms = state.progress, self._clock.mono_ms()
+        here = {item.id for item in state.excursions}
+        self._seen = {id_: seen for id_, seen in self._seen.items() if id_ in here}
+        for item in state.excursions:
+            if item.tells:
+                self._seen.setdefault(item.id, Seen(self._boot, now_ms, progress.recorded))
+        return View(
+            boot=self._boot,
+            now_ms=now_ms,
+            started_ms=self._started_ms,
+            stream=progress.stream,
+            judged=progress.judged,
+            open=state.excursions,
+            listed=progress.listed,
+            threads=progress.threads,
+            seen=self._seen,
+            told=self._told,
+            rules=self._rules,
+        )
+
+    def _watch_ends(self, state: PanelState) -> None:
+        """Keep up what a message about the end will have to say."""
+        now_ms = self._clock.now_ms()
+        open_ = {item.thread: item for item in state.excursions}
+        told = []
+        for item in self._told:
+            current = open_.get(item.thread)
+            if current is None:
+                told.append(item if item.end is not None else replace(item, end=now_ms))
+                continue
+            extreme = _worse(item, current.extreme, self._newest.get(item.series))
+            told.append(replace(item, end=None, extreme=extreme))
+        self._told = told
+
+    def _owe(self, step: Step, view: View) -> list[Message]:
+        over = {item.thread for item in step.over}
+        self._told = [item for item in self._told if item.thread not in over]
+        for item in step.opened:
+            self._told.append(
+                Told(
+                    item.thread, view.stream, item.series, item.rule, item.side, item.certainty,
+                    (item.id,), item.start, None, item.extreme,
+                )
+            )  # fmt: skip
+        if step.step == "forgotten":
+            return []
+        ids = [item.id for item in step.opened]
+        ids += [id_ for item in step.over for id_ in item.ids]
+        at = self._clock.now_ms()
+        holds = None
+        if step.opened and split_series(step.opened[0].series)[2] == "present":
+            self._warm_ups.reload()
+            asset = split_series(step.opened[0].series)[0]
+            holds = self._warm_ups.holds_minutes(asset, self._newest)
+        return [
+            Message(
+                f"own-{ids[0]}-{step.step}-{person['id']}",
+                person["id"],
+                person["phone"],
+                self._words.text(step, person["language"], self._newest, at, holds),
+                step.step,
+                ids,
+                at,
+            )
+            for person in self._people
+        ]
+
+    def _spare(self, view: View) -> None:
+        """Take back what the hub has told before our channel took it."""
+        with self._teller.lock:
+            spared = [
+                message.key
+                for message in self._teller.messages.values()
+                if message.state == "waiting"
+                and message.step == "opened"
+                and view.listed.issuperset(message.about)
+            ]
+            if spared:
+                self._teller.spare(spared, "the hub has told people meanwhile")
+
+    def _note_recorded(self) -> None:
+        with self._teller.lock:
+            for key in self._drafted:
+                message = self._teller.messages.get(key)
+                if message is not None:
+                    message.recorded = True
+        self._drafted = []
+
+    def _wake_for_mains(self, view: View) -> None:
+        """Have a cycle when mains that are lost become ours to tell; the next may be too late."""
+        times = [
+            due_ms(item, view.seen[item.id], view) - view.now_ms
+            for item in waiting(view)
+            if split_series(item.series)[2] == "present" and item.id in view.seen
+        ]
+        left = [ms for ms in times if ms > 0]
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if left:
+            self._timer = threading.Timer(
+                (min(left) + 50) / 1000 / self._clock.speed, self._context.wake
+            )
+            self._timer.daemon = True
+            self._timer.start()
+
+
+def notice(message: Message) -> dict[str, Any]:
+    """Return the body of the event `modem.sent`: what was sent to whom, or could not be."""
+    return {
+        "key": message.key,
+        "step": message.step,
+        "excursions": list(message.about),
+        "to": {"person": message.person, "phone": message.phone},
+        "text": message.text,
+        "written_at": message.at,
+        "tries": message.tries,
+        "state": message.state,
+        "reason": message.reason,
+    }
+
+
+def _worse(item: Told, *values: int | None) -> int | None:
+    known = [value for value in (item.extreme, *values) if value is not None]
+    if item.side == "silent" or not known:
+        return item.extreme
+    return max(known) if item.side == "above" else min(known)

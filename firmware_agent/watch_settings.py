@@ -1,0 +1,29 @@
+"""The settings of `coldwatch watch`, checked: ``python -m firmware_agent.watch_settings FILE``.
+
+Prints them as JSON, or the problems on stderr with exit code 78, as firmware_agent/settings.py
+does for the agent: pydantic stays out of the process that runs for months.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from config.loading import SettingsError, load
+from config.watch import WatchSettings
+from firmware_agent.plan import EX_CONFIG
+
+
+def main() -> int:
+    """Answer the process that asked."""
+    try:
+        settings = load(Path(sys.argv[1]), WatchSettings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    print(settings.model_dump_json())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
