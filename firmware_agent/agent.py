@@ -22,11 +22,11 @@ from alerts.rules import watches_from_record
 from coldwatch import __version__
 from config.clock import Clock, boot_id
 from config.logs import State
+from config.notify import Watchdog, notify
 from firmware_agent.chain import Draft, reading_draft, settings_draft
 from firmware_agent.clock import kernel_clock_synchronised
 from firmware_agent.health import Health
 from firmware_agent.metrics import size_of
-from firmware_agent.notify import Watchdog, notify
 from firmware_agent.outbox import SpoolOutbox
 from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
 from firmware_agent.parts import Cycle, make_parts

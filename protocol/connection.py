@@ -61,7 +61,8 @@ class Connection:
 
     ``on_message(topic, payload)``, ``on_connected()``, ``on_lost()``, ``on_delivered(mid)`` and
     ``on_refused(mid, why)`` are called on the network thread and must be quick. A callback that
-    raises is logged and ends nothing: paho's own thread would die of it.
+    raises is logged and ends nothing: paho's own thread would die of it. ``on_turn()`` is called
+    with each turn of that thread, connected or not: it tells a watchdog that the thread lives.
 
     Only the network thread touches the socket. paho 2 takes a packet out of its queue while it
     writes it, without a lock: were ``publish`` to write from its caller's thread, as paho does
@@ -79,6 +80,7 @@ class Connection:
         on_delivered: Callable[[int], None] | None = None,
         on_refused: Callable[[int, str], None] | None = None,
         on_lost: Callable[[], None] | None = None,
+        on_turn: Callable[[], None] | None = None,
         will: Will | None = None,
         longest_delay_s: float = _LONGEST_DELAY_S,
     ) -> None:
@@ -90,6 +92,7 @@ class Connection:
         self._on_delivered = on_delivered
         self._on_refused = on_refused
         self._on_lost = on_lost
+        self._on_turn = on_turn
         self._will = will
         self._longest_delay_s = longest_delay_s
         self._client: mqtt.Client | None = None
@@ -159,6 +162,7 @@ class Connection:
     def _stay_connected(self) -> None:
         delay = _FIRST_DELAY_S
         while not self._stopping.is_set():
+            self._turned()
             client = self._make_client()
             try:
                 client.connect(self._address.host, self._address.port, self._address.keepalive_s)
@@ -186,6 +190,7 @@ class Connection:
         begun = time.monotonic()
         leaving = False
         while isinstance(sock := client.socket(), BufferedSocket):
+            self._turned()
             if self._stopping.is_set() and not leaving:
                 leaving = True
                 client.disconnect()
@@ -213,6 +218,10 @@ class Connection:
             if not self._connected.is_set() and time.monotonic() - begun > _ANSWER_WITHIN_S:
                 self._say_down("it takes connections but does not answer")
                 return
+
+    def _turned(self) -> None:
+        if self._on_turn is not None:
+            self._on_turn()
 
     def _read(self, client: mqtt.Client, sock: BufferedSocket) -> bool:
         """Take the packets that have come, a burst at most; tell whether the connection goes on."""
