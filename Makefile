@@ -6,8 +6,7 @@
 # says what to run. All of that speaks on stderr: `make -s demo ARGS="--json"` prints JSON alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak docs pictures lock influxd telegraf install-system clean \
-	environment install uninstall deb
+.PHONY: help demo test check bench soak docs pictures lock influxd telegraf install-system clean environment install uninstall deb
 
 PYTHON := .venv/bin/python
 # Given on the command line: make demo ARGS="--speed 60", make test ARGS="tests/alerts -x".

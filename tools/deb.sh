@@ -118,7 +118,8 @@ pack() {
     mkdir -p dist
     file=dist/coldwatch-${1}_${version}_$architecture.deb
     say "packing $file"
-    dpkg-deb --root-owner-group -Zxz -z3 --build "$root" "$file" >/dev/null
+    # zstd: what xz takes minutes for on a Pi, it does in seconds; dpkg knows it from Debian 12 on.
+    dpkg-deb --root-owner-group -Zzstd --build "$root" "$file" >/dev/null
     rm -rf "$root"
 }
 

@@ -32,6 +32,10 @@ missing() {
             has_program chromium || has_program chromium-browser || echo chromium
             # Pages in Chinese: without it every character is a box.
             has_file '*/NotoSansCJK*' || echo fonts-noto-cjk
+            # A real systemd to install into, in a container (tests/systemd).
+            has_program debootstrap || echo debootstrap
+            has_program systemd-nspawn || echo systemd-container
+            has_program shellcheck || echo shellcheck
             ;;
         *)
             say "tools/system-packages.sh: unknown purpose $1; write demo or test"
