@@ -58,6 +58,8 @@ def debian() -> Path:
             )  # fmt: skip
             for archive in (making / "var/cache/apt/archives").glob("*.deb"):
                 archive.unlink()
+            # It would look for a modem; ours is started with settings of ours.
+            (making / "etc/systemd/system/gammu-smsd.service").symlink_to("/dev/null")
             making.rename(root)
     return root
 
