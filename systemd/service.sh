@@ -12,6 +12,7 @@ set -eu
 role=${1:-}
 step=${2:-}
 share=$(dirname "$0")
+unit=coldwatch-$role
 prefix=${share%/*/*/*}
 settings=/etc/coldwatch
 command=/usr/local/bin/coldwatch
@@ -23,12 +24,10 @@ say() {
 case $role in
     agent)
         state=/var/lib/coldwatch
-        units=coldwatch-agent.service
         others='coldwatch-watch.service coldwatch-smsd-agent.service'
         ;;
     hub)
         state=/var/lib/coldwatch-hub
-        units=coldwatch-hub.service
         others='coldwatch-enroll.service coldwatch-broker.path coldwatch-smsd-hub.service'
         ;;
     *)
@@ -79,40 +78,34 @@ start() {
     [ -e "$settings/$role.toml" ] || first=yes
     sample "$role.toml" "$role.toml"
     sample "smsd-$role.conf" "smsd-$role.conf"
-    if [ "$first" = yes ]; then
-        # shellcheck disable=SC2086 # words are wanted
-        systemctl --quiet enable $units
-    fi
     if ! running; then
         say "coldwatch-$role is installed; systemd does not run here, so nothing is started"
         return 0
     fi
     systemctl daemon-reload
     [ "$role" = hub ] || devices
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086 # words are wanted
     systemctl try-restart $others
     if [ "$first" = yes ]; then
-        say "next: edit $settings/$role.toml, then: systemctl start coldwatch-$role"
-        return 0
-    fi
-    # A start that fails is tried again for ever; what is wrong is in the journal.
-    # shellcheck disable=SC2086
-    if systemctl --quiet is-enabled $units && systemctl restart $units; then
-        say "coldwatch-$role runs, $("$share/../bin/coldwatch" --version)"
-    elif systemctl --quiet is-enabled $units; then
-        say "coldwatch-$role did not start; look: journalctl -u coldwatch-$role -n 30" >&2
-        return 1
+        # A sample must not run: its readings would be of a fridge that there is not.
+        say "next: edit $settings/$role.toml, then: systemctl enable --now $unit"
+    elif ! systemctl --quiet is-enabled "$unit"; then
+        say "$unit is switched off and stays so; to start it: systemctl enable --now $unit"
+    elif systemctl restart "$unit"; then
+        say "$unit runs, $("$prefix/$role/current/bin/coldwatch" --version)"
     else
-        say "coldwatch-$role is switched off and stays so; systemctl enable --now coldwatch-$role"
+        # It is tried again for ever, but for wrong settings.
+        say "$unit did not start; look: journalctl -u $unit -n 30" >&2
+        return 1
     fi
 }
 
 stop() {
     # shellcheck disable=SC2086
     if running; then
-        systemctl --quiet disable --now $units $others 2>/dev/null || true
+        systemctl --quiet disable --now "$unit" $others 2>/dev/null || true
     else
-        systemctl --quiet disable $units $others 2>/dev/null || true
+        systemctl --quiet disable "$unit" $others 2>/dev/null || true
     fi
     link "$role"
     say "coldwatch-$role is stopped and does not start again"

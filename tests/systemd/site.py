@@ -57,7 +57,7 @@ class Site:
 
     def start(self) -> None:
         """Start both and wait until readings have come all the way."""
-        self.machine.run("systemctl start coldwatch-hub coldwatch-agent")
+        self.machine.run("systemctl enable --now coldwatch-hub coldwatch-agent")
         self.wait_for_more(2)
 
     def spool(self) -> list[Recorded]:

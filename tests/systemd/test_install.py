@@ -68,7 +68,7 @@ def test_what_is_said_and_where_things_are(installed: Machine) -> None:
     ours = [line for line in said if line.startswith("coldwatch: ")]
     assert "coldwatch: installed /opt/coldwatch/agent/" + __version__ in ours
     assert ours[-1] == (
-        "coldwatch: next: edit /etc/coldwatch/hub.toml, then: systemctl start coldwatch-hub"
+        "coldwatch: next: edit /etc/coldwatch/hub.toml, then: systemctl enable --now coldwatch-hub"
     )
     prefix = installed.root / "opt/coldwatch"
     assert (prefix / "agent/current").readlink() == Path(__version__)
