@@ -6,11 +6,15 @@
 # says what to run. All of that speaks on stderr: `make -s demo ARGS="--json"` prints JSON alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak docs pictures lock influxd telegraf uml install-system clean environment
+.PHONY: help demo test check bench soak docs pictures lock influxd telegraf uml install-system clean environment install uninstall deb
 
 PYTHON := .venv/bin/python
 # Given on the command line: make demo ARGS="--speed 60", make test ARGS="tests/alerts -x".
 ARGS ?=
+# Given on the command line: make install ROLE=agent; also DESTDIR, PREFIX (tools/install.sh), and
+# for `make uninstall` PURGE=1.
+ROLE ?=
+export DESTDIR PREFIX PURGE REQUIREMENTS
 
 help: ## this menu
 	@echo 'Usage: make TARGET [ARGS="..."]'
@@ -49,6 +53,15 @@ docs: environment ## make asyncapi.yaml, schemas, settings and metrics.md in doc
 pictures: environment ## take the READMEs' pictures anew from a running demo
 	@tools/system-packages.sh demo test >&2
 	$(PYTHON) tools/pictures.py
+
+install: ## as a service on this machine; as root: make install ROLE=agent, or ROLE=hub
+	@tools/install.sh install $(ROLE)
+
+uninstall: ## take the service away; spool and settings stay, but with PURGE=1
+	@tools/install.sh uninstall $(ROLE)
+
+deb: ## coldwatch-agent.deb and coldwatch-hub.deb for machines like this one, in dist/
+	@tools/deb.sh $(ROLE)
 
 lock: environment ## take the newest allowed versions into requirements/
 	@$(PYTHON) -m pip install --quiet uv >&2

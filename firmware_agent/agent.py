@@ -24,12 +24,12 @@ from coldwatch import __version__
 from config.clock import Clock, boot_id
 from config.kernel_clock import kernel_clock_synchronised
 from config.logs import State
+from config.notify import Watchdog, notify
 from firmware_agent.certificates import Certificates
 from firmware_agent.chain import Draft, reading_draft, settings_draft
 from firmware_agent.health import Health
 from firmware_agent.keeping import Keeping
 from firmware_agent.metrics import size_of
-from firmware_agent.notify import Watchdog, notify
 from firmware_agent.panel import (
     Panel,
     PanelLog,

@@ -120,6 +120,8 @@ class StateFile:
         draft = self._path.with_name(f".{self._path.name}.new")
         try:
             draft.write_text(json.dumps(state.body()))
+            # For whoever looks, whatever the unit's UMask= says.
+            draft.chmod(0o644)
             draft.replace(self._path)
         except OSError as error:
             if not self._failed:

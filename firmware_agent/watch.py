@@ -21,7 +21,7 @@ from alerts.channels.gammu_smsd import GammuSmsd
 from alerts.facts import Happening, MessageFacts
 from alerts.messages import compose
 from config.clock import Clock
-from firmware_agent.notify import Watchdog, notify
+from config.notify import Watchdog, notify
 from firmware_agent.telling import Book, Message, Teller
 from firmware_agent.watch_steps import Alarm, Cause, Heard, Step, judge, well
 from protocol.connection import Address, Connection

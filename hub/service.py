@@ -5,7 +5,8 @@
                                      `-> notices thread -> channel -> `told`
 
 The inbox is bounded, for each device and in all: what does not fit is dropped, for the agents keep
-everything until the hub says that it has it. A thread that dies ends the process, and systemd starts it again.
+everything until the hub says that it has it. A thread that dies ends the process, and systemd starts it again;
+one that hangs leaves systemd's watchdog unfed, with the same end.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from alerts.decisions import Decision
 from config.base import HUB_FILE, TLS_FOLDER
 from config.clock import Clock
 from config.hub import HubSettings
+from config.notify import Watchdog, notify
 from history.opening import open_for_hub
 from hub import handing
 from hub.certificates import CertificateWatch
@@ -90,6 +93,7 @@ class Hub:
         self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()
         self._failed: BaseException | None = None
+        self._watchdog = Watchdog(frozenset({"intake", "notices", "watchmen", "mqtt"}))
         broker = settings.mqtt
         self.connection = Connection(
             "coldwatch-hub",
@@ -104,6 +108,7 @@ class Hub:
             on_message=self._incoming,
             on_connected=self._connected,
             on_lost=lambda: self._vitals.broker(connected=False),
+            on_turn=lambda: self._watchdog.moved("mqtt"),
             # The hub is one, and everybody waits for it.
             longest_delay_s=5.0,
         )
@@ -134,7 +139,11 @@ class Hub:
         for thread in self._threads:
             thread.start()
         self.connection.start()
-        stop.wait()
+        # Also without a broker: that comes and goes by itself, and waiting for it would help nobody.
+        notify(f"READY=1\nSTATUS={len(self._sites)} sites")
+        while not stop.wait(self._watchdog.every_s):
+            self._watchdog.feed(time.monotonic())
+        notify("STOPPING=1")
         self._owed.set()
         self.connection.stop()
         for thread in self._threads:
@@ -178,6 +187,7 @@ class Hub:
 
     def _intake_loop(self) -> None:
         while not self._stop.is_set():
+            self._watchdog.moved("intake")
             batch = self._inbox.get(0.5)
             self._heart.moved("intake")
             if batch:
@@ -197,12 +207,15 @@ class Hub:
                 self._vitals.took(taken)
                 return taken
             except DatabaseError as error:
+                # A disk that is full is not mended by a new start.
+                self._watchdog.moved("intake")
                 self._vitals.database("intake", str(error))
                 if self._stop.wait(1.0):
                     return None
 
     def _notices_loop(self) -> None:
         while not self._stop.is_set():
+            self._watchdog.moved("notices")
             self._owed.clear()
             try:
                 progress = self._outbox.round(self._clock.now_ms())
@@ -219,6 +232,7 @@ class Hub:
     def _watch_loop(self) -> None:
         # Often enough that a device is told as lost within a few seconds of its time.
         while not self._clock.wait(self._stop, 5_000):
+            self._watchdog.moved("watchmen")
             self._vitals.round()
             try:
                 self._look_for_revoked()

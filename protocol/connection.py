@@ -64,7 +64,8 @@ class Connection:
 
     ``on_message(topic, payload)``, ``on_connected()``, ``on_lost()``, ``on_delivered(mid)`` and
     ``on_refused(mid, why)`` are called on the network thread and must be quick. A callback that
-    raises is logged and ends nothing: paho's own thread would die of it.
+    raises is logged and ends nothing: paho's own thread would die of it. ``on_turn()`` is called
+    with each turn of that thread, connected or not: it tells a watchdog that the thread lives.
 
     Only the network thread touches the socket. paho 2 takes a packet out of its queue while it
     writes it, without a lock: were ``publish`` to write from its caller's thread, as paho does
@@ -82,6 +83,7 @@ class Connection:
         on_delivered: Callable[[int], None] | None = None,
         on_refused: Callable[[int, str], None] | None = None,
         on_lost: Callable[[], None] | None = None,
+        on_turn: Callable[[], None] | None = None,
         will: Will | None = None,
         longest_delay_s: float = _LONGEST_DELAY_S,
     ) -> None:
@@ -93,6 +95,7 @@ class Connection:
         self._on_delivered = on_delivered
         self._on_refused = on_refused
         self._on_lost = on_lost
+        self._on_turn = on_turn
         self._will = will
         self._longest_delay_s = longest_delay_s
         self._client: mqtt.Client | None = None
@@ -170,6 +173,7 @@ class Connection:
     def _stay_connected(self) -> None:
         delay = _FIRST_DELAY_S
         while not self._stopping.is_set():
+            self._turned()
             self._again.clear()
             trouble: OSError | None = None
             try:
@@ -204,6 +208,7 @@ class Connection:
         begun = time.monotonic()
         leaving = False
         while isinstance(sock := client.socket(), BufferedSocket):
+            self._turned()
             if not leaving and (self._stopping.is_set() or self._again.is_set()):
                 leaving = True
                 client.disconnect()
@@ -232,6 +237,10 @@ class Connection:
                 self._say_down("it takes connections but does not answer")
                 return None
         return None
+
+    def _turned(self) -> None:
+        if self._on_turn is not None:
+            self._on_turn()
 
     def _read(self, client: mqtt.Client, sock: BufferedSocket) -> bool:
         """Take the packets that have come, a burst at most; tell whether the connection goes on."""

@@ -34,6 +34,10 @@ missing() {
             has_file '*/NotoSansCJK*' || echo fonts-noto-cjk
             # Disks of the machines in tests/support/uml.py.
             has_program mkfs.ext4 || echo e2fsprogs
+            # A real systemd to install into, in a container (tests/systemd).
+            has_program debootstrap || echo debootstrap
+            has_program systemd-nspawn || echo systemd-container
+            has_program shellcheck || echo shellcheck
             ;;
         uml)
             # To build the kernel of the tests: tools/uml.sh.

@@ -171,7 +171,7 @@ def _serve(office: Office, clock: Clock, file: Path) -> int:
     Rights follow the hub's settings when these change; once a day the certificates of our own are
     looked after.
     """
-    from firmware_agent.notify import notify
+    from config.notify import notify
     from hub.enrol.endpoint import Endpoint
 
     stop = threading.Event()

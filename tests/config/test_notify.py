@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_agent.notify import Watchdog, notify
+from config.notify import Watchdog, notify
 
 
 @pytest.fixture
