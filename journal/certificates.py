@@ -19,7 +19,7 @@ from protocol.certificate import Certificate, certificate_from_body
 
 # A table of its own and no column of `watches`: a database of an earlier version gets it as it is.
 certificates: Final = Table(
-    "certificates",
+    "probe_certificates",
     metadata,
     Column("site", String, primary_key=True),
     Column("device", String, primary_key=True),

@@ -42,7 +42,7 @@ def test_defaults_are_written_as_they_are(tmp_path: Path, name: str) -> None:
     short.write_text(text)
     full.write_text(
         re.sub(
-            r"(?m)^#(?! )(?!calibration|max_gap|state_file|chip|folder|database|token_file)",
+            r"(?m)^#(?! )(?!calibration|max_gap|state_file|chip|folder|database = .*/coldwatch-hub/|token_file)",
             "",
             text,
         )
