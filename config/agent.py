@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section
+from config.gpio import GpioSettings
 from config.units import DurationMs, Thousandths
 
 
@@ -164,6 +165,7 @@ class AgentSettings(Section):
     clock: ClockSettings = ClockSettings()
     spool: Spool = Spool()
     panel: PanelSettings = PanelSettings()
+    gpio: GpioSettings = GpioSettings()
     metrics: AgentMetrics = AgentMetrics()
     log: LogForm = "text"
     assets: Annotated[list[Asset], Field(min_length=1)]

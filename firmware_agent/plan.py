@@ -60,6 +60,7 @@ class Plan:
         log: how the log's lines are spelt, ``text`` or ``json``.
         metrics: host and port of the figures for Prometheus; None for no figures.
         parts: what else takes part in the cycle (firmware_agent/parts.py): name to settings.
+        gpio: how GPIO lines are reached; what sensors/gpio/opening.py takes.
     """
 
     site: str
@@ -81,6 +82,7 @@ class Plan:
     log: Form = "text"
     metrics: tuple[str, int] | None = None
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    gpio: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Spell it for the process that asked for the checking."""

@@ -142,6 +142,7 @@ def _plan(settings: AgentSettings) -> Plan:
             for name in PARTS
             if (section := getattr(settings, name)) is not None
         },
+        gpio=settings.gpio.model_dump(mode="json"),
     )
 
 

@@ -33,8 +33,17 @@ missing() {
             # Pages in Chinese: without it every character is a box.
             has_file '*/NotoSansCJK*' || echo fonts-noto-cjk
             ;;
+        uml)
+            # To build the kernel of the tests: tools/uml.sh.
+            for program in make gcc flex bison bc xz; do
+                has_program $program || echo $program | sed 's/^xz$/xz-utils/'
+            done
+            [ -e /usr/include/stdio.h ] || echo libc6-dev
+            find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' 2>/dev/null | grep -q . ||
+                echo linux-source
+            ;;
         *)
-            say "tools/system-packages.sh: unknown purpose $1; write demo or test"
+            say "tools/system-packages.sh: unknown purpose $1; write demo, test or uml"
             exit 2
             ;;
     esac

@@ -127,3 +127,32 @@ def test_all_problems_are_told_at_once(file: Path) -> None:
     with pytest.raises(PlanError) as caught:
         load_plan(file)
     assert len(str(caught.value).splitlines()) == 2
+
+
+class TestGpio:
+    def test_left_out_it_finds_its_way_alone(self, file: Path) -> None:
+        """A Pi needs no line about it."""
+        assert read_plan(file).gpio == {"adapter": "auto", "chip": None, "folder": None}
+
+    def test_it_travels_as_plain_json(self, file: Path) -> None:
+        """Parts and probes get what sensors/gpio/opening.py takes."""
+        file.write_text(file.read_text() + '\n[gpio]\nadapter = "folder"\nfolder = "/run/lines"\n')
+        plan = Plan.from_json(read_plan(file).to_json())
+
+        assert plan.gpio == {"adapter": "folder", "chip": None, "folder": "/run/lines"}
+
+    @pytest.mark.parametrize(
+        ("section", "says"),
+        [
+            ('adapter = "folder"', "needs `folder`"),
+            ('adapter = "gpiod"\nfolder = "/run/lines"', "leave one of them out"),
+            ('adapter = "rpi-gpio"\nchip = "pinctrl-rp1"', "leave `chip` out"),
+            ('adapter = "pigpio"', "adapter"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, file: Path, section: str, says: str) -> None:
+        """Each in a line that says what to write."""
+        file.write_text(file.read_text() + f"\n[gpio]\n{section}\n")
+
+        with pytest.raises(SettingsError, match=says):
+            read_plan(file)

@@ -180,7 +180,7 @@ class TestSystemPackages:
     def test_an_unknown_purpose_is_refused(self, stage: Any) -> None:
         """A purpose that does not exist is no reason to install nothing in silence."""
         assert (
-            "unknown purpose tset; write demo or test"
+            "unknown purpose tset; write demo, test or uml"
             in stage.run("system-packages.sh", "tset").stderr
         )
 
