@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section
 from config.gpio import GpioSettings
+from config.lamp import LampSettings
 from config.units import DurationMs, Thousandths
 
 
@@ -167,6 +168,7 @@ class AgentSettings(Section):
     panel: PanelSettings = PanelSettings()
     gpio: GpioSettings = GpioSettings()
     metrics: AgentMetrics = AgentMetrics()
+    lamp: LampSettings | None = None
     log: LogForm = "text"
     assets: Annotated[list[Asset], Field(min_length=1)]
 

@@ -23,7 +23,7 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (LookupError, ValueError, OSError):
         raise ValueError(f"{name!r} is no time zone; write for example Asia/Shanghai") from None
     return name
 

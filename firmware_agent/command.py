@@ -38,10 +38,19 @@ log = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("settings", type=Path, help="the agent's settings, such as agent.toml")
+    parser.add_argument(
+        "--release-lamps",
+        action="store_true",
+        help="only drive the relay and pulse lines of all UV lamps off, as after a killed agent",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the agent until it is told to end; return the exit code."""
+    if args.release_lamps:
+        from firmware_agent.lamp.lines import release
+
+        return release(args.settings)
     from config.clock import clock_from_environment
     from config.logs import log_to_stderr
     from firmware_agent.plan import PlanError, load_plan

@@ -72,8 +72,16 @@ class Part(Protocol):
         """End, and leave every line as it is safe. Called once; it takes no longer than 1 s."""
 
 
+def _lamp(context: Context) -> Part:
+    from firmware_agent.lamp.part import LampPart
+
+    return LampPart(context)
+
+
 # Section of the settings -> its part. Each is imported only where its section is given.
-PARTS: dict[str, Callable[[Context], Part]] = {}
+PARTS: dict[str, Callable[[Context], Part]] = {
+    "lamp": _lamp,
+}
 
 
 def make_parts(
