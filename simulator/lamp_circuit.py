@@ -27,13 +27,14 @@ _LOOK_S = 0.02
 class LampCircuit:
     """Timer, relay, door and tube: pure, moved by whoever looks at the lines."""
 
+    hold_s: float = TIMER_S
     high: bool = False
     until_s: float = float("-inf")
 
     def look(self, now_s: float, *, relay: bool, pulse: bool, door_shut: bool) -> bool:
         """Take the levels of the lines in; return whether the tube burns."""
         if pulse and not self.high:
-            self.until_s = now_s + TIMER_S
+            self.until_s = now_s + self.hold_s
         self.high = pulse
         return relay and door_shut and now_s < self.until_s
 

@@ -103,8 +103,8 @@ class Circuit:
         """Whether it has its lines."""
         return self._port is not None
 
-    def round(self, now_ms: int, *, moving: bool, stopping: bool = False) -> None:
-        """Look and decide, once; ``now_ms`` is the monotonic time of the agent's clock."""
+    def round(self, now_ms: int, now_s: float, *, moving: bool, stopping: bool = False) -> None:
+        """Look and decide, once, at the monotonic time of the agent's clock and the real one."""
         door, nobody, mains = (self._safe(name) for name in ("door", "presence", "mains"))
         self._button(now_ms)
         requests = [self.requests.popleft() for _ in range(len(self.requests))]
@@ -116,7 +116,7 @@ class Circuit:
             mains=mains if "mains" in self._inputs else True,
             current=self._current(now_ms),
             intensities=tuple(intensities),
-            moving=moving,
+            moving=moving and not self._pulse.lapsed(now_s),
             writable=self._writable,
             stopping=stopping,
         )

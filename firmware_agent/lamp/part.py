@@ -19,7 +19,6 @@ from firmware_agent.lamp.book import Book, measured, one_line
 from firmware_agent.lamp.circuit import Circuit
 from firmware_agent.lamp.facts import Request
 from firmware_agent.lamp.lines import remember
-from firmware_agent.lamp.pulse import STALLED_S
 from sensors.gpio.opening import open_port
 from sensors.gpio.port import GpioError, GpioPort
 
@@ -196,16 +195,14 @@ class LampPart:
         return True
 
     def _loop(self) -> None:
-        before_s = time.monotonic()
         stopping = False
         while not stopping:
             stopping = self._ending.wait(ROUND_S)
             read_s = time.monotonic()
-            moving = read_s - before_s <= STALLED_S and self._cycle_moves(read_s)
-            before_s = read_s
+            moving = self._cycle_moves(read_s)
             for circuit in self._circuits.values():
                 now_ms = self._context.clock.mono_ms()
-                circuit.round(now_ms, moving=moving, stopping=stopping)
+                circuit.round(now_ms, read_s, moving=moving, stopping=stopping)
                 circuit.write(read_s, time.monotonic())
                 if circuit.outcome.happenings:
                     self._context.wake()
