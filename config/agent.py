@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from config.base import Broker, LogForm, Metrics, Name, Section
 from config.gpio import GpioSettings
 from config.lamp import LampSettings
+from config.panel import PanelLines
 from config.units import DurationMs, Thousandths
 
 
@@ -129,7 +130,7 @@ class Spool(Section):
 
 
 class PanelSettings(Section):
-    """Where light and buzzer states go. GPIO lines come with the device drivers."""
+    """Where light and buzzer states go beside the log; for GPIO lines there is `[panel_lines]`."""
 
     state_file: Annotated[
         Path | None,
@@ -169,6 +170,7 @@ class AgentSettings(Section):
     gpio: GpioSettings = GpioSettings()
     metrics: AgentMetrics = AgentMetrics()
     lamp: LampSettings | None = None
+    panel_lines: PanelLines | None = None
     log: LogForm = "text"
     assets: Annotated[list[Asset], Field(min_length=1)]
 

@@ -78,9 +78,16 @@ def _lamp(context: Context) -> Part:
     return LampPart(context)
 
 
+def _panel_lines(context: Context) -> Part:
+    from firmware_agent.panel_lines import PanelLinesPart
+
+    return PanelLinesPart(context)
+
+
 # Section of the settings -> its part. Each is imported only where its section is given.
 PARTS: dict[str, Callable[[Context], Part]] = {
     "lamp": _lamp,
+    "panel_lines": _panel_lines,
 }
 
 

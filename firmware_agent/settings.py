@@ -16,6 +16,7 @@ from typing import Any
 from alerts.profiles import names, rules_for
 from alerts.rules import Rule, Watch
 from config.agent import AgentSettings, Asset, Point
+from config.base import Section
 from config.lines import Button, OutputLine, SafeInput
 from config.loading import Problem, SettingsError, SettingsFile, read, validate
 from config.positions import Location
@@ -82,15 +83,20 @@ def _line_problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]
 
 def line_uses(settings: AgentSettings) -> Iterator[tuple[Location, int, str]]:
     """Yield each line of lamps and panel: where it is named, its number, and what it is used as."""
+    sections: list[tuple[Location, Section]] = []
+    if settings.panel_lines is not None:
+        sections.append((("panel_lines",), settings.panel_lines))
     for n, lamp in enumerate(settings.lamp.lamps if settings.lamp else []):
-        for name, used in lamp:
+        sections.append((("lamp", "lamps", n), lamp))
+    for place, section in sections:
+        for name, used in section:
             if isinstance(used, OutputLine):
-                yield ("lamp", "lamps", n, name), used.line, "output"
+                yield (*place, name), used.line, "output"
             elif isinstance(used, SafeInput):
                 # Its pull is the opposite of its safe level.
-                yield ("lamp", "lamps", n, name), used.line, f"input, {used.safe}"
+                yield (*place, name), used.line, f"input, {used.safe}"
             elif isinstance(used, Button):
-                yield ("lamp", "lamps", n, name), used.line, f"button, {used.pressed}"
+                yield (*place, name), used.line, f"button, {used.pressed}"
 
 
 def _point_problem(file: SettingsFile, place: Location, point: Point) -> Problem | None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from firmware_agent.lamp.debounce import Press, Settled
+from firmware_agent.lamp.debounce import Settled
 from firmware_agent.lamp.facts import (
     Happening,
     Inputs,
@@ -22,6 +22,7 @@ from firmware_agent.lamp.facts import (
 )
 from firmware_agent.lamp.machine import step
 from firmware_agent.lamp.pulse import Pulse
+from firmware_agent.press import Press
 from sensors.gpio.port import GpioError, GpioPort
 
 log = logging.getLogger(__name__)

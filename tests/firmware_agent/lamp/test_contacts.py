@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_agent.lamp.debounce import Press, Settled
+from firmware_agent.lamp.debounce import Settled
 from firmware_agent.lamp.pulse import Pulse
+from firmware_agent.press import Press
 from simulator.lamp_circuit import LampCircuit
 
 
