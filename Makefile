@@ -6,7 +6,7 @@
 # says what to run. All of that speaks on stderr: `make -s demo ARGS="--json"` prints JSON alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak docs pictures lock influxd telegraf install-system clean environment
+.PHONY: help demo test check bench soak docs pictures lock influxd telegraf uml install-system clean environment
 
 PYTHON := .venv/bin/python
 # Given on the command line: make demo ARGS="--speed 60", make test ARGS="tests/alerts -x".
@@ -59,6 +59,9 @@ influxd: ## build the InfluxDB of the tests, once (needs Go and Rust); without i
 
 telegraf: ## build the Telegraf that `make bench` runs beside, once (needs Go)
 	@tools/go-program.sh telegraf
+
+uml: ## build the kernel in which GPIO and power cuts are tested, once; without it they are skipped
+	@tools/uml.sh
 
 install-system: ## only the programs that are not Python's
 	@tools/system-packages.sh demo test >&2

@@ -95,6 +95,7 @@ class Agent:
             clock,
             self.health,
             plan.every_ms,
+            self.wake,
         )
         self._parts = make_parts(plan, clock, self.health, self.wake)
         sinks: list[Sink] = [PanelLog()]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from config.clock import Clock
 from firmware_agent.health import Health
 from sensors.checks import Checker
 from sensors.contract import (
+    ChangesProbe,
     NoDataError,
     Probe,
     ProbeError,
@@ -131,6 +132,11 @@ class _Reader:
                 Taken(self.series, mono_ms, self.checker.check(sample, mono_ms), at)
                 for mono_ms, sample, at in timed
             ]
+        if isinstance(probe, ChangesProbe):
+            return [
+                Taken(self.series, mono_ms, self.checker.check(sample, mono_ms))
+                for mono_ms, sample in probe.changes()
+            ]
         sample = probe.read()
         mono_ms = self._clock.mono_ms()
         return [Taken(self.series, mono_ms, self.checker.check(sample, mono_ms))]
@@ -145,8 +151,12 @@ class Sampler:
         clock: Clock,
         health: Health,
         every_ms: int,
+        wake: Callable[[], None] | None = None,
     ) -> None:
-        """Read these series, each from its probe, through its checks."""
+        """Read these series, each from its probe, through its checks.
+
+        ``wake`` makes the next cycle begin at once; probes that see a change call it.
+        """
         self._clock = clock
         self._health = health
         self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
@@ -154,6 +164,10 @@ class Sampler:
             _Reader(series, probe, checker, clock, self._answers)
             for series, probe, checker in probes
         ]
+        if wake is not None:
+            for reader in self._readers:
+                if isinstance(reader.probe, ChangesProbe):
+                    reader.probe.on_change(wake)
         # The last fifth of a cycle is for the commit.
         self._limit_ms = every_ms * 4 // 5
         self._hung_ms = max(3 * every_ms, int(HUNG_S * 1000 * clock.speed))
@@ -217,6 +231,8 @@ class Sampler:
             if answer.taken:
                 reader.newest_ms = max(item.mono_ms for item in answer.taken)
             self._state(reader, None)
+            if isinstance(reader.probe, ChangesProbe):
+                self._look_at(reader, reader.probe.problem)
             return answer.taken
         reader.failures += 1
         reader.failed += 1
@@ -227,6 +243,20 @@ class Sampler:
         elif isinstance(error, (NoDataError, ProbeFaultError)) or reader.failures >= TRANSIENTS:
             self._state(reader, str(error))
         return []
+
+    def _look_at(self, reader: _Reader, problem: str | None) -> None:
+        """Note that a probe which can be read needs a look, or no more; one line for each."""
+        if not self._health.set(f"contact {reader.series}", problem):
+            return
+        fields = {"series": reader.series}
+        if problem is None:
+            fields |= {"event": "contact-steady"}
+            log.warning("contact=steady series=%s", reader.series, extra=fields)
+        else:
+            fields |= {"event": "contact-flapping", "reason": problem}
+            log.warning(
+                "contact=flapping series=%s reason=%r", reader.series, problem, extra=fields
+            )
 
     def _still_busy(self, reader: _Reader, now_ms: int) -> None:
         assert reader.busy_since_ms is not None

@@ -160,6 +160,7 @@ def _plan(settings: AgentSettings) -> Plan:
     series = {name: watch.body() for name, watch in watches(settings).items()}
     mqtt, sampling, spool = settings.mqtt, settings.sampling, settings.spool
     state_file, metrics = settings.panel.state_file, settings.metrics
+    gpio = settings.gpio.model_dump(mode="json")
     return Plan(
         site=settings.site,
         device=settings.device,
@@ -175,7 +176,7 @@ def _plan(settings: AgentSettings) -> Plan:
         resend_after_ms=spool.resend_after,
         state_file=str(state_file) if state_file is not None else None,
         probes=tuple(
-            ProbePlan(series_name(asset, point), checked(point.driver))
+            ProbePlan(series_name(asset, point), _driver(point, gpio))
             for asset in settings.assets
             for point in asset.points
         ),
@@ -188,8 +189,16 @@ def _plan(settings: AgentSettings) -> Plan:
             for name in PARTS
             if (section := getattr(settings, name)) is not None
         },
-        gpio=settings.gpio.model_dump(mode="json"),
+        gpio=gpio,
     )
+
+
+def _driver(point: Point, gpio: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a point's driver table, checked; a contact goes the same way to its line as the rest."""
+    table = checked(point.driver)
+    if table["kind"] == "gpio" and "port" not in point.driver:
+        table["port"] = gpio
+    return table
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ are never the same error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -23,8 +23,9 @@ class Sample:
     Attributes:
         value: thousandths of the quantity's unit; None where the probe gave no number that
             could be believed to be one (a failed checksum).
-        quality: ``ok`` or ``rejected:<reason>``. A driver rejects only what it alone can see
-            (checksum, bytes of the device); sensors/checks.py refines what it calls ``ok``.
+        quality: ``ok``, or ``rejected:<reason>`` or ``suspect:<reason>`` for what the driver
+            alone can see (checksum, bytes of the device, a contact that flaps);
+            sensors/checks.py refines what it calls ``ok``.
         raw: the value before calibration, where calibration changed it.
     """
 
@@ -156,3 +157,30 @@ class RecordedProbe(Probe, Protocol):
     @property
     def finished(self) -> bool:
         """Whether the last row has been given."""
+
+
+@runtime_checkable
+class ChangesProbe(Probe, Protocol):
+    """A probe whose every change counts, those between two cycles too: a contact.
+
+    Whoever samples asks ``isinstance(probe, ChangesProbe)`` and then, instead of ``read``, calls
+    ``changes`` once in each cycle; each row is a sample of its own, taken at its own time.
+    """
+
+    def changes(self) -> list[tuple[int, Sample]]:
+        """Return each change since the last call, and last how it is now; monotonic times.
+
+        The times rise, from one call to the next as well. They may lie before samples of other
+        probes that were taken in an earlier cycle. Raises as ``read`` does; then the changes
+        come with the next call that does not.
+        """
+
+    def on_change(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called at each change, by another thread, so that a cycle begins at once.
+
+        To be said before the first question.
+        """
+
+    @property
+    def problem(self) -> str | None:
+        """One line for a person about a probe that can be read and still needs a look, or None."""

@@ -47,6 +47,17 @@ def _ds18b20() -> Driver:
     return Driver(lambda: driver.SPEC, check, driver.open_probe)
 
 
+def _gpio() -> Driver:
+    from sensors.gpio import driver
+
+    def check(table: Mapping[str, Any]) -> dict[str, Any]:
+        from sensors.gpio.settings import GpioProbeSettings
+
+        return _plain(GpioProbeSettings, table)
+
+    return Driver(lambda: driver.SPEC, check, driver.open_probe)
+
+
 def _simulated() -> Driver:
     from sensors.simulated import driver
 
@@ -71,6 +82,7 @@ def _replay() -> Driver:
 
 DRIVERS: dict[str, Callable[[], Driver]] = {
     "ds18b20": _ds18b20,
+    "gpio": _gpio,
     "replay": _replay,
     "simulated": _simulated,
 }

@@ -17,7 +17,7 @@ DS18B20 = {"kind": "ds18b20", "id": "28-000000000001"}
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({}, "driver.kind is None; write one of ds18b20, replay, simulated"),
+        ({}, "driver.kind is None; write one of ds18b20, gpio, replay, simulated"),
         ({"kind": "dht11"}, "driver.kind is 'dht11'; write one of"),
         ({"kind": ["ds18b20"]}, "driver.kind is ['ds18b20']; write one of"),
         ({"kind": "ds18b20"}, "driver ds18b20: id is missing"),

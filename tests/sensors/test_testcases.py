@@ -11,6 +11,8 @@ import pytest
 
 from sensors import contract, registry
 from sensors.contract import RecordedProbe
+from sensors.gpio.driver import GpioProbe
+from sensors.gpio.watcher import LOOK_S, Watched
 from sensors.replay.driver import Replay
 from tests.sensors.clocks import HandClock
 
@@ -30,6 +32,9 @@ def test_case(case: Path) -> None:
     table, expected = load(case)
     quantity = expected.get("quantity", "temperature")
     registry.check_settings(table, quantity)
+    if "samples" in expected:
+        played(case, registry.checked(table), expected)
+        return
     probe = registry.open_probe(table, HandClock(expected.get("now_ms", 1_719_792_000_000)))
     if "error" in expected:
         kind: type[contract.ProbeError] = getattr(contract, expected["error"])
@@ -53,6 +58,54 @@ def test_case(case: Path) -> None:
         assert (recorded.value, recorded.quality) == (expected["value"], expected["quality"])
     probe.close()
     probe.close()
+
+
+class Levels:
+    """A line that shows what was recorded, looked at as often as sensors/gpio/watcher.py does."""
+
+    def __init__(self, path: Path, clock: HandClock) -> None:
+        rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
+        self._rows = [(int(ms), level == "1") for ms, level in rows]
+        self._clock = clock
+        self._watched: Watched | None = None
+
+    def attach(self, watched: Watched) -> None:
+        """Show the level of now."""
+        self._watched = watched
+        self.look()
+
+    def detach(self, watched: Watched) -> None:
+        """Show it no more."""
+        assert self._watched in (watched, None)
+        self._watched = None
+
+    def look(self) -> None:
+        """Show the level of now, if anybody watches."""
+        now = self._clock.mono_ms()
+        if self._watched is not None:
+            self._watched.see([level for ms, level in self._rows if ms <= now][-1], now)
+
+
+def played(case: Path, table: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Play the levels of a contact; its samples and how often it woke the cycle are as expected."""
+    clock = HandClock(mono_ms=0)
+    levels = Levels(case / "levels.csv", clock)
+    probe = GpioProbe(table, clock, levels)
+    checker = registry.checker(table, expected["quantity"])
+    woken: list[int] = []
+    probe.on_change(lambda: woken.append(clock.mono_ms()))
+    samples: list[list[Any]] = []
+    for now in range(0, expected["cycles"][-1] + 1, round(LOOK_S * 1000)):
+        levels.look()
+        if now in expected["cycles"]:
+            for at, said in probe.changes():
+                sample = checker.check(said, at)
+                samples.append([at, sample.value, sample.quality])
+        clock.pass_ms(round(LOOK_S * 1000))
+    probe.close()
+
+    assert samples == expected["samples"]
+    assert len(woken) == expected["wakes"]
 
 
 def drained(probe: RecordedProbe) -> list[tuple[int, int | None]]:
