@@ -218,6 +218,12 @@ class Lamp(Section):
             raise ValueError(
                 "`presence_reason` is for a lamp without a sensor; take it away, or the sensor"
             )
+        # BCM2835 ARM Peripherals, table 6-31: from power-on, GPIO0 to 8 are pulled up, the others down.
+        if (self.relay.line <= 8) != self.relay.active_low:
+            raise ValueError(
+                f"`relay` on GPIO{self.relay.line} would be on while the Pi starts; take a line from "
+                "9 to 27 for a relay that a high level switches on, and 5 to 8 for `active_low`"
+            )
         if self.minutes > self.most_minutes:
             raise ValueError(
                 "`minutes` is more than `most_minutes`; write a longer limit or a shorter cycle"

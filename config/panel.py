@@ -40,14 +40,14 @@ class PanelLines(Section):
         OutputLine | None,
         Field(
             description="beeps while something is outside, chirps once a minute for a fault",
-            examples=[{"line": 6}],
+            examples=[{"line": 19}],
         ),
     ] = None
     button: Annotated[
         Button | None,
         Field(
             description="silences the buzzer, or tries lights and buzzer when it is silent",
-            examples=[{"line": 13}],
+            examples=[{"line": 6}],
         ),
     ] = None
     mute: Annotated[
@@ -65,7 +65,7 @@ class PanelLines(Section):
     def _something_shows(self) -> Self:
         if not any((self.green, self.yellow, self.red, self.light, self.buzzer)):
             raise ValueError(
-                "has no light and no buzzer; write for example `buzzer = { line = 6 }`, "
+                "has no light and no buzzer; write for example `buzzer = { line = 19 }`, "
                 "or leave [panel_lines] out"
             )
         return self

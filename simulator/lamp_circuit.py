@@ -17,8 +17,8 @@ from pathlib import Path
 
 from simulator.lines import Lines
 
-# 74HC123 with 1 Mohm and 3.3 uF: 0.45 x R x C = 1.5 s (Nexperia 74HC123, section 12). Under the 2 s
-# that design.md allows, also with a capacitor that is 20 % over its value.
+# docs/wiring.md: a 74HCT123 with 910 kohm and 3.3 uF holds for 1.35 s (K = 0.45, NXP 74HC_HCT123 rev. 9)
+# to 1.65 s (K = 0.55, Philips 1998). It must be between 1.2 and 2.0 s.
 TIMER_S = 1.5
 _LOOK_S = 0.02
 

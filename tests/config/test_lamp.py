@@ -54,6 +54,8 @@ def test_a_lamp_without_one_of_these_is_refused(name: str) -> None:
         ({"minutes": 130}, "more than `most_minutes`"),
         ({"schedule": {"times": ["24:00"]}}, "no time of day"),
         ({"relay": {"line": 40}}, "27"),
+        ({"relay": {"line": 5}}, "on while the Pi starts"),
+        ({"relay": {"line": 23, "active_low": True}}, "on while the Pi starts"),
         ({"door": {"line": 17, "pull": "down"}}, "pull"),
     ],
 )
