@@ -27,9 +27,10 @@ from firmware_agent.clock import kernel_clock_synchronised
 from firmware_agent.health import Health
 from firmware_agent.metrics import size_of
 from firmware_agent.notify import Watchdog, notify
+from firmware_agent.orders import Orders
 from firmware_agent.outbox import SpoolOutbox
 from firmware_agent.panel import Panel, PanelLog, Sink, StateFile, panel_state
-from firmware_agent.parts import Cycle, make_parts
+from firmware_agent.parts import Cycle, Orderly, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
 from firmware_agent.sampler import Sampler, Schedule, Taken
@@ -111,6 +112,11 @@ class Agent:
             told=self._writer.told,
             moved=lambda: self._watchdog.moved("uplink"),
             failed=self._uplink_failed,
+            orders=Orders(
+                {name: part.order for name, part in self._parts if isinstance(part, Orderly)},
+                clock.now_ms,
+                lambda: self._synced,
+            ),
         )
 
     def stop(self) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from config.clock import Clock
 from firmware_agent.downlink import DownlinkError, parse_received, parse_told
 from firmware_agent.health import Health
+from firmware_agent.orders import OrderError, Orders
 from firmware_agent.outbox import Outbox
 from firmware_agent.plan import Plan
 from firmware_agent.sender import Fork, Sender
@@ -53,6 +54,7 @@ class Uplink:
         told: frozenset[str] = frozenset(),
         moved: Callable[[], None] = lambda: None,
         failed: Callable[[], None] = lambda: None,
+        orders: Orders | None = None,
     ) -> None:
         """Make everything ready; nothing is connected yet.
 
@@ -78,6 +80,8 @@ class Uplink:
         self._answered: deque[tuple[int, int, str | None]] = deque()
         self._received: bytes | None = None
         self._told: bytes | None = None
+        self._orders = orders
+        self._commands: deque[bytes] = deque(maxlen=50)
         # The loop's own.
         self._stopping = threading.Event()
         self._serving = 0
@@ -91,7 +95,7 @@ class Uplink:
         self._connection = Connection(
             f"coldwatch-{plan.site}-{plan.device}",
             Address(plan.host, plan.port, plan.protocol, plan.keepalive_s),
-            [self._topic("received"), self._topic("told")],
+            [self._topic("received"), self._topic("told"), self._topic("command")],
             on_message=self._incoming,
             on_connected=self._connected,
             on_delivered=self._delivered,
@@ -160,6 +164,8 @@ class Uplink:
             self._received = payload
         elif topic_ == self._topic("told"):
             self._told = payload
+        elif topic_ == self._topic("command"):
+            self._commands.append(payload)
         self._wake.set()
 
     def _connected(self) -> None:
@@ -267,7 +273,22 @@ class Uplink:
             except DownlinkError as error:
                 self._complain("told", error)
 
-    def _complain(self, leaf: str, error: DownlinkError) -> None:
+        while self._commands:
+            self._obey(self._commands.popleft())
+
+    def _obey(self, payload: bytes) -> None:
+        """Heed a command, and say whether it was taken."""
+        if self._orders is None:
+            return
+        try:
+            result = self._orders.came(payload)
+        except OrderError as error:
+            self._complain("command", error)
+            return
+        if result is not None:
+            self._connection.publish(self._topic("result"), result)
+
+    def _complain(self, leaf: str, error: ValueError) -> None:
         """Log a bad message; the same trouble again is not worth another line."""
         if leaf not in self._complained:
             self._complained.add(leaf)

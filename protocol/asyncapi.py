@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from protocol.canonical import canonical_bytes
 from protocol.chain import genesis, link
-from protocol.messages import Received, RecordsMessage, Status, Told
+from protocol.messages import Command, Received, RecordsMessage, Result, Status, Told
 from protocol.topics import MAJOR_VERSION, NAME_PATTERN, Leaf, topic
 
 DOCS = Path("docs")
@@ -92,11 +92,35 @@ def _status() -> dict[str, Any]:
     }
 
 
+def _command() -> dict[str, Any]:
+    return {
+        "v": 1,
+        "id": "77aa51c27be04d88",
+        "until": 1_767_225_780_000,
+        "to": "lamp-1",
+        "do": "lamp.start",
+        "name": "li",
+        "minutes": 30,
+    }
+
+
+def _result() -> dict[str, Any]:
+    return {
+        "v": 1,
+        "id": "77aa51c27be04d88",
+        "at": 1_767_225_721_000,
+        "taken": False,
+        "why": "late",
+    }
+
+
 MESSAGES = (
     Message("records", RecordsMessage, up=True, retained=False, example=_records),
     Message("received", Received, up=False, retained=True, example=_received),
     Message("told", Told, up=False, retained=True, example=_told),
     Message("status", Status, up=True, retained=True, example=_status),
+    Message("command", Command, up=False, retained=False, example=_command),
+    Message("result", Result, up=True, retained=False, example=_result),
 )
 
 _DESCRIPTION = """\

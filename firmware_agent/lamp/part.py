@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from firmware_agent.lamp.book import Book, measured, one_line
 from firmware_agent.lamp.circuit import Circuit
+from firmware_agent.lamp.facts import Order as Order_
 from firmware_agent.lamp.facts import Request
 from firmware_agent.lamp.lines import remember
 from sensors.gpio.opening import open_port
@@ -24,12 +25,16 @@ from sensors.gpio.port import GpioError, GpioPort
 
 if TYPE_CHECKING:
     from firmware_agent.chain import Draft
+    from firmware_agent.orders import Order
     from firmware_agent.panel import PanelState
     from firmware_agent.parts import Context, Cycle
 
 log = logging.getLogger(__name__)
 
 ROUND_S = 0.1
+_ORDERS: Mapping[str, Order_] = {
+    "start": "start", "stop": "stop", "wiped": "wiped", "replaced": "replaced", "reset": "reset",
+}  # fmt: skip
 _OPEN_AGAIN_S = 10.0
 # A cycle that is late by two has a card or a bus that hangs; nobody then reads or records.
 _CYCLES = 3
@@ -80,6 +85,21 @@ class LampPart:
             return False
         circuit.requests.append(request)
         return True
+
+    def order(self, order: Order) -> str | None:
+        """Take a command of the hub (firmware_agent/orders.py); its deadline was looked at."""
+        circuit = self._circuits.get(order.to)
+        if circuit is None:
+            return "no-such-lamp"
+        what = _ORDERS.get(order.do.partition(".")[2])
+        if what is None:
+            return "no-such-order"
+        clock = self._context.clock
+        minutes = order.minutes or circuit.settings["minutes"]
+        left_ms = max(0, order.until - clock.now_ms())
+        until_ms = clock.mono_ms() + left_ms
+        circuit.requests.append(Request(what, "command", order.name, minutes, until_ms))
+        return None
 
     # --- the agent's cycle ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from firmware_agent.agent import Agent
 from firmware_agent.lamp.facts import Request
 from firmware_agent.lamp.part import LampPart
 from firmware_agent.plan import Plan
+from protocol.topics import topic
 from simulator.lamp_circuit import LampCircuit
 from simulator.lines import Lines
 from tests.firmware_agent.lamp.scenes import lamp_table
@@ -24,6 +26,7 @@ from tests.firmware_agent.worlds import make_plan
 from tests.support.mosquitto import Mosquitto
 
 RELAY, PULSE, DOOR, PRESENCE, BUTTON, BEACON = 23, 24, 17, 27, 5, 25
+COMMAND = topic("east-gate", "pi-1", "command")
 
 
 class Room:
@@ -237,3 +240,32 @@ def test_lines_that_cannot_be_had_are_told_and_tried_again(tmp_path: Path) -> No
     with running(lamp_plan(tmp_path)) as agent:
         wait_for(lambda: any(text.startswith("lamp: ") for text in agent.health.problems()))
         wait_for(lambda: agent._writer.recorded >= 2)
+
+
+def test_the_hub_starts_and_stops_it(
+    tmp_path: Path, mosquitto: Mosquitto, hub: SmallHub, room: Room
+) -> None:
+    """By commands over MQTT, with the name of who asked."""
+    with running(lamp_plan(tmp_path, mosquitto.port)) as agent:
+        wait_for(lambda: hub.stored() >= 5)
+        deadline = time.monotonic() + 30
+        number = 0
+        while not room.lit:
+            assert time.monotonic() < deadline
+            if lamp_of(agent)._circuits["lamp-1"].state.phase == "off":
+                number += 1
+                hub.connection.publish(COMMAND, command(number, "lamp.start"))
+            time.sleep(0.5)
+        hub.connection.publish(COMMAND, command(99, "lamp.stop", until=0))
+        wait_for(lambda: not room.relay(), 5)
+        wait_for(lambda: bool(events(hub, "lamp.cycle")))
+    (cycle,) = events(hub, "lamp.cycle")
+    assert (cycle["by"], cycle["name"], cycle["planned_minutes"]) == ("command", "li", 7)
+    assert (cycle["cut"], cycle["stopped_by"]) == ("stopped", "command")
+
+
+def command(number: int, do: str, until: int | None = None) -> bytes:
+    """Return a command's bytes."""
+    until = time.time_ns() // 1_000_000 + 60_000 if until is None else until
+    body = {"v": 1, "id": f"{number:016x}", "until": until, "to": "lamp-1", "do": do}
+    return json.dumps(body | {"name": "li", "minutes": 7}).encode()
