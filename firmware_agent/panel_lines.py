@@ -57,6 +57,7 @@ class PanelLinesPart:
         self._unsent = Unsent(settings["unsent_after"])
         # The state, whether unsent, and when that was so in real time; replaced as a whole.
         self._latest: tuple[PanelState, bool, float] | None = None
+        self._seen: tuple[float, bool, View] | None = None
         self._mute = Mute()
         self._trying_until_s = 0.0
         self._press = Press()
@@ -134,10 +135,15 @@ class PanelLinesPart:
         self._write(levels(seen, heard, int(now_s * 1000), trying=trying))
 
     def _view(self, now_s: float) -> View:
-        if self._latest is None:
+        latest = self._latest
+        if latest is None:
             return View()
-        state, unsent, at_s = self._latest
-        return view(state, unsent=unsent, stalled=now_s - at_s > self._stale_s)
+        state, unsent, at_s = latest
+        stalled = now_s - at_s > self._stale_s
+        # Twenty times a second on a small Pi: thought about once for each cycle.
+        if self._seen is None or self._seen[:2] != (at_s, stalled):
+            self._seen = (at_s, stalled, view(state, unsent=unsent, stalled=stalled))
+        return self._seen[2]
 
     def _pressed(self, now_ms: int) -> bool:
         button = self._settings["button"]
