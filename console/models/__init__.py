@@ -30,6 +30,7 @@ from console.models.excursion import (
     ExcursionList,
     ExcursionSide,
 )
+from console.models.lamps import LampEvent, LampList, LampNow
 from console.models.now import (
     AssetNow,
     Channel,
@@ -87,6 +88,9 @@ __all__ = [
     "HubHealth",
     "HubState",
     "Interval",
+    "LampEvent",
+    "LampList",
+    "LampNow",
     "LostDevice",
     "Model",
     "Name",
