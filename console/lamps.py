@@ -16,8 +16,10 @@ PAGE: Final = 50
 _PREFIX: Final = "device.lamp."
 _WHAT: Final = ("cycle", "refused", "fault", "warning", "wiped", "replaced", "reset")
 _TYPES: Final = [f"{_PREFIX}{what}" for what in _WHAT]
-# Behind so many warnings of one lamp an older one is of no interest.
-_WARNINGS: Final = 20
+# Faults that keep the lamp off until a person has looked into them (firmware_agent/lamp/machine.py).
+_LATCHED: Final = ("relay-welded", "lamp-dark", "lines-unwritable")
+# Behind so many warnings or faults of one lamp an older one is of no interest.
+_MOST: Final = 50
 
 
 def lamp_list(conn: Connection, directory: Directory, *, page: int = 1) -> LampList:
@@ -83,8 +85,12 @@ def _lamps(conn: Connection, directory: Directory) -> Iterator[LampNow]:
         last.setdefault(event.asset, {})[event.what] = event
     for asset, events in sorted(last.items()):
         cycle, wiped, replaced = (events.get(what) for what in ("cycle", "wiped", "replaced"))
-        warned = _warned(conn, asset)
-        found: list[Any] = []
+        warned = _newest(conn, asset, "warning")
+        faults = _newest(conn, asset, "fault")
+        looked = max(
+            (events[each].position for each in ("reset", "replaced") if each in events), default=0
+        )
+        found: list[Any] = [each for each in _LATCHED if faults.get(each, 0) > looked]
         if warned.get("wipe-due", 0) > (wiped.position if wiped else 0):
             found.append("wipe-due")
         if warned.get("hours", 0) > (replaced.position if replaced else 0):
@@ -106,17 +112,17 @@ def _lamps(conn: Connection, directory: Directory) -> Iterator[LampNow]:
         )
 
 
-def _warned(conn: Connection, asset: str) -> dict[str, int]:
-    """Return the position of the newest warning of each kind."""
+def _newest(conn: Connection, asset: str, what: str) -> dict[str, int]:
+    """Return the position of the newest warning or fault of each kind."""
     query = (
         select(journal.c.position, journal.c.body)
-        .where(journal.c.subject == asset, journal.c.type == f"{_PREFIX}warning")
+        .where(journal.c.subject == asset, journal.c.type == f"{_PREFIX}{what}")
         .order_by(journal.c.position.desc())
-        .limit(_WARNINGS)
+        .limit(_MOST)
     )
     found: dict[str, int] = {}
     for position, body in conn.execute(query):
-        found.setdefault(_text(json.loads(body)["body"], "warning"), position)
+        found.setdefault(_text(json.loads(body)["body"], what), position)
     return found
 
 

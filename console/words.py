@@ -107,6 +107,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "command": N_("command"),
     },
     "lamp_warning": {
+        "relay-welded": N_("current flows while off: the relay is welded"),
+        "lamp-dark": N_("no current: the tube is dark"),
+        "lines-unwritable": N_("the relay line cannot be driven"),
         "wipe-due": N_("weekly wipe due"),
         "hours": N_("past its rated hours"),
         "intensity": N_("intensity too low"),

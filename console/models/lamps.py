@@ -41,8 +41,18 @@ class LampNow(Model):
     hours: Annotated[int | None, Field(description="of the tube, thousandths of an hour")]
     wiped_at: Time | None
     warnings: Annotated[
-        list[Literal["wipe-due", "hours", "intensity", "cut"]],
-        Field(description="what a person should see to"),
+        list[
+            Literal[
+                "relay-welded",
+                "lamp-dark",
+                "lines-unwritable",
+                "wipe-due",
+                "hours",
+                "intensity",
+                "cut",
+            ]
+        ],
+        Field(description="what a person should see to, the gravest first"),
     ]
 
 

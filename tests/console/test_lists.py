@@ -248,7 +248,7 @@ class TestLamps:
         shown = console.json("/api/lamps")
         (lamp,) = shown["lamps"]
         assert (lamp["asset"], lamp["hours"]) == ("east-gate/lamp-1", 1_000_750)
-        assert lamp["warnings"] == ["hours", "intensity", "cut"]
+        assert lamp["warnings"] == ["relay-welded", "hours", "intensity", "cut"]
         assert lamp["wiped_at"] == county.now - 5 * HOUR
         assert [event["what"] for event in shown["events"]] == [
             "fault", "refused", "cycle", "wiped", "warning", "warning", "cycle",
@@ -265,6 +265,7 @@ class TestLamps:
         """Hours and intensity were the old one's."""
         county = copy_of(story, tmp_path / "state")
         console = self.said(county, *LAMP_STORY, ("replaced", {"by": "page", "name": EVIL}))
+        # A person who put a new tube in has seen the relay as well.
         (lamp,) = console.json("/api/lamps")["lamps"]
         assert (lamp["hours"], lamp["warnings"]) == (0, ["cut"])
         assert EVIL not in console.page("/lamps")
