@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 from config.base import Broker, LogForm, Metrics, Name, Section
 from config.calibration import CalibrationSettings
 from config.gpio import GpioSettings
+from config.lamp import LampSettings
 from config.modem import ModemSettings
+from config.panel import PanelLines
 from config.power import PowerSettings
 from config.units import DurationMs, Thousandths
 
@@ -159,7 +161,7 @@ class Spool(Section):
 
 
 class PanelSettings(Section):
-    """Where light and buzzer states go. GPIO lines come with the device drivers."""
+    """Where light and buzzer states go beside the log; for GPIO lines there is `[panel_lines]`."""
 
     state_file: Annotated[
         Path | None,
@@ -200,6 +202,8 @@ class AgentSettings(Section):
     metrics: AgentMetrics = AgentMetrics()
     modem: ModemSettings | None = None
     power: PowerSettings | None = None
+    lamp: LampSettings | None = None
+    panel_lines: PanelLines | None = None
     log: LogForm = "text"
     assets: Annotated[list[Asset], Field(min_length=1)]
 

@@ -20,6 +20,7 @@ from console.models import (
     Equipment,
     ExcursionList,
     HubHealth,
+    LampList,
     Overview,
     SmsList,
     Stock,
@@ -111,6 +112,11 @@ def api_router(console: Console) -> APIRouter:
     def sms(page: PageNumber = 1) -> SmsList:
         """Return SMS, newest first."""
         return console.sms(page=page)
+
+    @router.get("/lamps")
+    def lamps(page: PageNumber = 1) -> LampList:
+        """Return the UV lamps, and what happened to them, newest first."""
+        return console.lamps(page=page)
 
     @router.get("/batches")
     def batches() -> Stock:

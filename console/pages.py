@@ -180,6 +180,18 @@ def pages_router(console: Console, templates: Templates) -> APIRouter:
             zone=console.directory.zones[0],
         )
 
+    @router.get("/lamps")
+    def lamps(
+        viewer: LookedAtBy, number: Annotated[PageNumber, Query(alias="page")] = 1
+    ) -> Response:
+        return page(
+            "lamps.html",
+            viewer,
+            listing=console.lamps(page=number),
+            number=number,
+            zone=console.directory.zones[0],
+        )
+
     @router.get("/batches")
     def batches(viewer: LookedAtBy) -> Response:
         return page("batches.html", viewer, stock=console.stock(), zone=console.directory.zones[0])

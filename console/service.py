@@ -18,6 +18,7 @@ from console.excursions import excursion_list
 from console.export import Download, Downloads, file_names, what_of
 from console.health import hub_health
 from console.history import DEFAULT_WIDTH, AssetRange
+from console.lamps import lamp_list
 from console.language import Language
 from console.messages import sms_list
 from console.models import (
@@ -28,6 +29,7 @@ from console.models import (
     Equipment,
     ExcursionList,
     HubHealth,
+    LampList,
     Overview,
     Row,
     RuleInForce,
@@ -181,6 +183,11 @@ class Console:
         """Return one page of SMS."""
         with self._hub() as conn:
             return sms_list(conn, self.directory, page=page)
+
+    def lamps(self, *, page: int = 1) -> LampList:
+        """Return the UV lamps, and one page of what happened to them."""
+        with self._hub() as conn:
+            return lamp_list(conn, self.directory, page=page)
 
     def stock(self) -> Stock:
         """Return the batches with their verdicts."""

@@ -30,6 +30,7 @@ from firmware_agent.chain import Draft, reading_draft, settings_draft
 from firmware_agent.health import Health
 from firmware_agent.keeping import Keeping
 from firmware_agent.metrics import size_of
+from firmware_agent.orders import Orders
 from firmware_agent.panel import (
     Panel,
     PanelLog,
@@ -39,7 +40,7 @@ from firmware_agent.panel import (
     StateFile,
     panel_state,
 )
-from firmware_agent.parts import Cycle, make_parts
+from firmware_agent.parts import Cycle, Orderly, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
 from firmware_agent.renewal import Renewal
@@ -134,6 +135,11 @@ class Agent:
             moved=lambda: self._watchdog.moved("uplink"),
             failed=self._uplink_failed,
             settings=self._takeover,
+            orders=Orders(
+                {name: part.order for name, part in self._parts if isinstance(part, Orderly)},
+                clock.now_ms,
+                lambda: self._synced,
+            ),
         )
         self._renewal: Renewal | None = None
         if plan.tls is not None:

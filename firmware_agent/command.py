@@ -56,12 +56,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="say what the spool holds and whether it is whole; the agent may run meanwhile",
     )
     parser.add_argument(
+        "--release-lamps",
+        action="store_true",
+        help="only drive the relay and pulse lines of all UV lamps off, as after a killed agent",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="with --probes or --inspect: everything, as JSON"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the agent until it is told to end; return the exit code."""
+    if args.release_lamps:
+        from firmware_agent.lamp.lines import release
+
+        return release(args.settings)
     from config.clock import clock_from_environment
     from config.logs import log_to_stderr
     from firmware_agent.plan import PlanError, load_plan

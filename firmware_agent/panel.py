@@ -1,7 +1,7 @@
 """What the panel beside the fridge shows: light, buzzer, and what is open.
 
 The state is a pure function of what the engine decided and of how the agent is. Where it goes is a
-sink's business: a file and the log now, GPIO lines with the device drivers.
+sink's business: a file and the log here, GPIO lines in firmware_agent/panel_lines.py.
 """
 
 from __future__ import annotations

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from config.clock import Clock
 from firmware_agent.chain import Draft
 from firmware_agent.health import Health
+from firmware_agent.orders import Order
 from firmware_agent.sampler import Taken
 
 if TYPE_CHECKING:
@@ -90,8 +91,33 @@ def _power(context: Context) -> Part:
     return PowerPart(context)
 
 
+def _lamp(context: Context) -> Part:
+    from firmware_agent.lamp.part import LampPart
+
+    return LampPart(context)
+
+
+def _panel_lines(context: Context) -> Part:
+    from firmware_agent.panel_lines import PanelLinesPart
+
+    return PanelLinesPart(context)
+
+
+@runtime_checkable
+class Orderly(Protocol):
+    """A part that takes commands of the hub: those whose ``do`` begins with its section's name."""
+
+    def order(self, order: Order) -> str | None:
+        """Obey, or return why not in one word. Called by the uplink's thread."""
+
+
 # Section of the settings -> its part. Each is imported only where its section is given.
-PARTS: dict[str, Callable[[Context], Part]] = {"modem": _modem, "power": _power}
+PARTS: dict[str, Callable[[Context], Part]] = {
+    "lamp": _lamp,
+    "modem": _modem,
+    "panel_lines": _panel_lines,
+    "power": _power,
+}
 
 
 def make_parts(

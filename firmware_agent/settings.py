@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from typing import Any
 from alerts.profiles import names, rules_for
 from alerts.rules import Rule, Watch
 from config.agent import AgentSettings, Asset, Point
-from config.base import DEVICE_FILE, TLS_FOLDER
+from config.base import DEVICE_FILE, TLS_FOLDER, Section
 from config.calibration import too_much
+from config.lines import Button, OutputLine, SafeInput
 from config.loading import Problem, SettingsError, SettingsFile, parse, read, validate
 from config.positions import Location
 from firmware_agent.handed import Book, Handed
@@ -129,7 +130,12 @@ def problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
             problem = _point_problem(file, ("assets", a, "points", p), point)
             if problem is not None:
                 found.append(problem)
-    return found + _power_problems(file, settings)
+    return (
+        found
+        + _power_problems(file, settings)
+        + _lamp_problems(file, settings)
+        + _line_problems(file, settings)
+    )
 
 
 def _power_problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
@@ -154,6 +160,50 @@ def _power_problems(file: SettingsFile, settings: AgentSettings) -> list[Problem
             remedy = f'give the point quantity = "{quantities[0]}"'
             found.append(file.problem(("power", key), message, remedy))
     return found
+
+
+def _lamp_problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
+    """Return which lamps are to be proved by a series that this agent does not measure."""
+    measured = {series_name(asset, point) for asset in settings.assets for point in asset.points}
+    found = []
+    for n, lamp in enumerate(settings.lamp.lamps if settings.lamp else []):
+        for name, probe in (("current", lamp.current), ("intensity", lamp.intensity)):
+            if probe is not None and probe.series not in measured:
+                message = f"no point of [[assets]] measures {probe.series}"
+                remedy = f"add that point, or leave `{name}` out"
+                found.append(file.problem(("lamp", "lamps", n, name), message, remedy))
+    return found
+
+
+def _line_problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
+    """Return which GPIO lines have two uses; only an input may, of which both want the same."""
+    found = []
+    seen: dict[int, tuple[str, str]] = {}
+    for place, line, use in line_uses(settings):
+        name = ".".join(str(part) for part in place)
+        before, first = seen.setdefault(line, (use, name))
+        if first != name and (before != use or use == "output"):
+            message = f"GPIO{line} is used by {first} already"
+            found.append(file.problem(place, message, "give one of them another line"))
+    return found
+
+
+def line_uses(settings: AgentSettings) -> Iterator[tuple[Location, int, str]]:
+    """Yield each line of lamps and panel: where it is named, its number, and what it is used as."""
+    sections: list[tuple[Location, Section]] = []
+    if settings.panel_lines is not None:
+        sections.append((("panel_lines",), settings.panel_lines))
+    for n, lamp in enumerate(settings.lamp.lamps if settings.lamp else []):
+        sections.append((("lamp", "lamps", n), lamp))
+    for place, section in sections:
+        for name, used in section:
+            if isinstance(used, OutputLine):
+                yield (*place, name), used.line, "output"
+            elif isinstance(used, SafeInput):
+                # Its pull is the opposite of its safe level.
+                yield (*place, name), used.line, f"input, {used.safe}"
+            elif isinstance(used, Button):
+                yield (*place, name), used.line, f"button, {used.pressed}"
 
 
 def _point_problem(file: SettingsFile, place: Location, point: Point) -> Problem | None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from config.clock import Clock
 from firmware_agent.downlink import DownlinkError, parse_received, parse_told
 from firmware_agent.health import Health
+from firmware_agent.orders import OrderError, Orders
 from firmware_agent.outbox import Outbox
 from firmware_agent.plan import Plan
 from firmware_agent.sender import Fork, Sender
@@ -55,6 +56,7 @@ class Uplink:
         moved: Callable[[], None] = lambda: None,
         failed: Callable[[], None] = lambda: None,
         settings: Takeover | None = None,
+        orders: Orders | None = None,
     ) -> None:
         """Make everything ready; nothing is connected yet.
 
@@ -82,6 +84,8 @@ class Uplink:
         self._told: bytes | None = None
         self._settings: bytes | None = None
         self._takeover = settings
+        self._orders = orders
+        self._commands: deque[bytes] = deque(maxlen=50)
         # The loop's own.
         self._stopping = threading.Event()
         self._serving = 0
@@ -95,7 +99,7 @@ class Uplink:
         self._connection = Connection(
             f"coldwatch-{plan.site}-{plan.device}",
             Address(plan.host, plan.port, plan.protocol, plan.keepalive_s, plan.tls),
-            [self._topic("received"), self._topic("told"), self._topic("settings")],
+            [self._topic(leaf) for leaf in ("received", "told", "settings", "command")],
             on_message=self._incoming,
             on_connected=self._connected,
             on_delivered=self._delivered,
@@ -178,6 +182,8 @@ class Uplink:
             self._told = payload
         elif topic_ == self._topic("settings"):
             self._settings = payload
+        elif topic_ == self._topic("command"):
+            self._commands.append(payload)
         self._wake.set()
 
     def _connected(self) -> None:
@@ -290,7 +296,22 @@ class Uplink:
         if settings and self._takeover is not None:
             self._takeover.came(settings)
 
-    def _complain(self, leaf: str, error: DownlinkError) -> None:
+        while self._commands:
+            self._obey(self._commands.popleft())
+
+    def _obey(self, payload: bytes) -> None:
+        """Heed a command, and say whether it was taken."""
+        if self._orders is None:
+            return
+        try:
+            result = self._orders.came(payload)
+        except OrderError as error:
+            self._complain("command", error)
+            return
+        if result is not None:
+            self._connection.publish(self._topic("result"), result)
+
+    def _complain(self, leaf: str, error: ValueError) -> None:
         """Log a bad message; the same trouble again is not worth another line."""
         if leaf not in self._complained:
             self._complained.add(leaf)

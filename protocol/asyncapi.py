@@ -22,7 +22,16 @@ from typing_extensions import override
 
 from protocol.canonical import canonical_bytes
 from protocol.chain import genesis, link
-from protocol.messages import Heartbeat, Received, RecordsMessage, Settings, Status, Told
+from protocol.messages import (
+    Command,
+    Heartbeat,
+    Received,
+    RecordsMessage,
+    Result,
+    Settings,
+    Status,
+    Told,
+)
 from protocol.topics import HEARTBEAT, MAJOR_VERSION, NAME_PATTERN, Leaf, topic
 
 DOCS = Path("docs")
@@ -103,6 +112,28 @@ def _heartbeat() -> dict[str, Any]:
     return {"v": 1, "at": 1_767_225_690_000, "since": 1_767_200_000_000, "failing": ""}
 
 
+def _command() -> dict[str, Any]:
+    return {
+        "v": 1,
+        "id": "77aa51c27be04d88",
+        "until": 1_767_225_780_000,
+        "to": "lamp-1",
+        "do": "lamp.start",
+        "name": "li",
+        "minutes": 30,
+    }
+
+
+def _result() -> dict[str, Any]:
+    return {
+        "v": 1,
+        "id": "77aa51c27be04d88",
+        "at": 1_767_225_721_000,
+        "taken": False,
+        "why": "late",
+    }
+
+
 MESSAGES = (
     Message("records", RecordsMessage, up=True, retained=False, example=_records),
     Message("received", Received, up=False, retained=True, example=_received),
@@ -110,6 +141,8 @@ MESSAGES = (
     Message("settings", Settings, up=False, retained=True, example=_settings),
     Message("status", Status, up=True, retained=True, example=_status),
     Message("heartbeat", Heartbeat, up=False, retained=True, example=_heartbeat),
+    Message("command", Command, up=False, retained=False, example=_command),
+    Message("result", Result, up=True, retained=False, example=_result),
 )
 
 _DESCRIPTION = """\

@@ -311,5 +311,49 @@ class Heartbeat(BaseModel):
     failing: Annotated[str, Field(description="why SMS do not get out; empty where they do")] = ""
 
 
+class Command(BaseModel):
+    """Down, not retained: something that the device shall do, until a deadline and not behind it."""
+
+    model_config = _KEEP_UNKNOWN
+
+    v: Version
+    id: Annotated[
+        str, Field(pattern=r"^[0-9a-f]{16,64}$", description="a second one with it does nothing")
+    ]
+    until: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=MAX_INTEGER,
+            description="void behind this time; at most ten minutes ahead. A stop is never void",
+        ),
+    ]
+    to: Annotated[Name, Field(description="the asset", examples=["lamp-1"])]
+    do: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9-]{0,39}\.[a-z][a-z0-9-]{0,39}$",
+            description="what; `lamp.start`, `.stop`, `.wiped`, `.replaced`, `.reset`",
+        ),
+    ]
+    name: Annotated[str, Field(max_length=80, description="who asks")] = ""
+    minutes: Annotated[
+        int, Field(strict=True, ge=0, le=720, description="of a cycle; 0: as the device is set")
+    ] = 0
+
+
+class Result(BaseModel):
+    """Up: whether a command was taken. What became of it is an event record."""
+
+    model_config = _KEEP_UNKNOWN
+
+    v: Version
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$", description="the command's")]
+    at: Milliseconds
+    taken: bool
+    why: Annotated[str, Field(description="why not; empty where it was taken")] = ""
+
+
 readings_adapter: TypeAdapter[list[ReadingBody]] = TypeAdapter(list[ReadingBody])
 record_adapter: TypeAdapter[RecordBody] = TypeAdapter(RecordBody)

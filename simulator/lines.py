@@ -34,5 +34,10 @@ class Lines:
         path = self._file(line, "value")
         return path.exists() and path.read_text().strip() == "1"
 
+    def driven(self, line: int) -> bool:
+        """Return the level that an input is put at; high where nobody drives it."""
+        path = self._file(line, "pull")
+        return not path.exists() or path.read_text().strip() != "pull-down"
+
     def _file(self, line: int, name: str) -> Path:
         return self._folder / (f"sim_gpio{line}" if self._kernel else str(line)) / name

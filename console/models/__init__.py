@@ -31,6 +31,7 @@ from console.models.excursion import (
     ExcursionSide,
     OwnSms,
 )
+from console.models.lamps import LampEvent, LampList, LampNow
 from console.models.now import (
     AssetNow,
     Channel,
@@ -91,6 +92,9 @@ __all__ = [
     "HubHealth",
     "HubState",
     "Interval",
+    "LampEvent",
+    "LampList",
+    "LampNow",
     "LostDevice",
     "Model",
     "Name",

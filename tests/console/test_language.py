@@ -23,6 +23,7 @@ PAGES = [
     "/assets/van/box-6?range=90d",
     "/excursions",
     "/excursions?open=1&site=market",
+    "/lamps",
     "/sms",
     "/batches",
     "/batch?id=HB-7731",
@@ -33,6 +34,7 @@ PAGES = [
 API = [
     "/api/overview",
     "/api/excursions",
+    "/api/lamps",
     "/api/sms",
     "/api/batches",
     "/api/batches/journey?id=HB-7731",

@@ -252,3 +252,85 @@ class TestDevices:
         gap = console.json("/api/equipment")["gaps"][0]
         assert (gap["device"], gap["first"], gap["last"]) == ("pi-van", 120, 131)
         assert "gap: the device no longer has them" in console.text("/devices")
+
+
+class TestLamps:
+    """What the devices recorded of their UV lamps."""
+
+    @staticmethod
+    def said(county: Filled, *happened: tuple[str, dict[str, object]]) -> Client:
+        """Return a console whose journal has these events of a lamp, an hour apart."""
+        engine = open_database(county.state_dir / "hub.db")
+        with write(engine) as conn:
+            for number, (what, body) in enumerate(happened):
+                at = county.now - (len(happened) - number) * HOUR
+                entry = {
+                    "device": "pi-east", "stream": "a" * 32, "at": at, "clock": "synced",
+                    "seq": 900 + number, "body": body,
+                }  # fmt: skip
+                journal.append(
+                    conn, at=at, actor="hub", type=f"device.lamp.{what}",
+                    subject="east-gate/lamp-1", body=entry,
+                )  # fmt: skip
+        engine.dispose()
+        return open_console(county)
+
+    def test_none(self, console: Client) -> None:
+        """A county without lamps has an empty page."""
+        assert console.json("/api/lamps") == {"lamps": [], "events": [], "more": False}
+        assert "None." in console.text("/lamps")
+
+    def test_cycles_hours_and_what_is_to_be_seen_to(self, story: Filled, tmp_path: Path) -> None:
+        """A cycle that a device repeated stands once; a wiped lamp is no longer due."""
+        county = copy_of(story, tmp_path / "state")
+        console = self.said(county, *LAMP_STORY)
+        shown = console.json("/api/lamps")
+        (lamp,) = shown["lamps"]
+        assert (lamp["asset"], lamp["hours"]) == ("east-gate/lamp-1", 1_000_750)
+        assert lamp["warnings"] == ["relay-welded", "hours", "intensity", "cut"]
+        assert lamp["wiped_at"] == county.now - 5 * HOUR
+        assert [event["what"] for event in shown["events"]] == [
+            "fault", "refused", "cycle", "wiped", "warning", "warning", "cycle",
+        ]  # fmt: skip
+        text = console.text("/lamps").replace("\xa0", " ")
+        assert "cut short: door open" in text
+        assert "69.8 µW/cm²" in text
+        assert "1000.8 h" in text
+        chinese = console.text("/lamps", "zh")
+        assert "提前结束" in chinese
+        assert "继电器粘连" in chinese
+
+    def test_a_new_tube_begins_anew(self, story: Filled, tmp_path: Path) -> None:
+        """Hours and intensity were the old one's."""
+        county = copy_of(story, tmp_path / "state")
+        console = self.said(county, *LAMP_STORY, ("replaced", {"by": "page", "name": EVIL}))
+        # A person who put a new tube in has seen the relay as well.
+        (lamp,) = console.json("/api/lamps")["lamps"]
+        assert (lamp["hours"], lamp["warnings"]) == (0, ["cut"])
+        assert EVIL not in console.page("/lamps")
+
+
+def lamp_cycle(number: int, **more: object) -> tuple[str, dict[str, object]]:
+    """Return a cycle as a device records it."""
+    body: dict[str, object] = {
+        "cycle": f"abcd1234-{number}", "start": 1_764_000_000_000, "end": 1_764_001_800_000,
+        "minutes": 30, "lasted_ms": 1_800_000, "planned_minutes": 30, "by": "schedule",
+        "name": "2025-11-24T12:30", "cut": "", "hours_after": 1_000_500, "low": False,
+    }  # fmt: skip
+    return "cycle", body | more
+
+
+LAMP_STORY = (
+    lamp_cycle(1),
+    ("warning", {"warning": "wipe-due", "text": "…"}),
+    ("warning", {"warning": "hours", "text": "…"}),
+    ("wiped", {"by": "button", "name": ""}),
+    lamp_cycle(
+        2, minutes=15, cut="door-open", hours_after=1_000_750, low=True, intensity_min=69_800
+    ),
+    lamp_cycle(
+        2, minutes=15, cut="door-open", hours_after=1_000_750, low=True, intensity_min=69_800
+    ),
+    ("refused", {"by": "button", "name": "", "why": "somebody-there"}),
+    ("fault", {"fault": "relay-welded", "phase": "off"}),
+)
