@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -82,18 +83,21 @@ def require() -> Path:
     """Return the kernel; without it the test is skipped, and fails in CI."""
     path = kernel()
     if path is None:
-        reason = "no user-mode kernel: `make uml` builds it in about six minutes, once"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _missing("no user-mode kernel: `make uml` builds it in about six minutes, once")
     return path
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def make_disk(path: Path, megabytes: int = 64) -> Path:
     """Make an image with an empty ext4 at ``path``, to be a machine's disk."""
     program = shutil.which("mkfs.ext4", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if program is None:
-        raise RuntimeError("no mkfs.ext4 here; as root: apt-get install e2fsprogs")
+        _missing("no mkfs.ext4 here; as root: apt-get install e2fsprogs")
     with path.open("wb") as file:
         file.truncate(megabytes << 20)
     subprocess.run([program, "-q", "-F", path], check=True, stdin=subprocess.DEVNULL)
