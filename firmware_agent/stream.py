@@ -32,6 +32,8 @@ MOST_KEPT = 3_000_000
 MOST_IN_A_COMMIT = 10_000
 # So many records get their late stamps in one commit: a fraction of a second on an SD card.
 MOST_STAMPED = 2_000
+# So many cycles a disk that takes nothing is left alone where there is much to write.
+MOST_PAUSES = 5
 # What need not be kept any longer goes in steps of at least this, and twice what comes.
 LEAST_DROPPED = 64
 
@@ -79,6 +81,7 @@ class StreamWriter:
         self.unwritten.begin(self._stream)
         # As the uplink may send it: with what is in memory only.
         self._shown = self._stream
+        self._pauses = 0
         self.problem: str | None = None
         # Records that are neither here nor at the hub: refused, or dropped to make room.
         self.lost = 0
@@ -143,8 +146,15 @@ class StreamWriter:
             self._append(draft, stamp)
             if self.problem is None and len(self.unwritten) >= MOST_IN_A_COMMIT:
                 self._write(stamp, now_ms, marks or {})
-        if self.unwritten:
-            self._write(stamp, now_ms, marks or {})
+        if not self.unwritten:
+            return
+        if self._pauses > 0 and len(self.unwritten) > MOST_STAMPED:
+            # Much to write on a disk that takes nothing costs a slow machine seconds each time.
+            self._pauses -= 1
+            chain = self._chain
+            self._shown = replace(self._shown, head=chain.head, head_h=chain.h, place=chain.place)
+            return
+        self._write(stamp, now_ms, marks or {})
 
     def _append(self, draft: Draft, stamp: Stamp) -> None:
         chain = self._chain
@@ -234,6 +244,7 @@ class StreamWriter:
                     spool.set_aside_recorded()
         except sqlite3.OperationalError as error:
             self._say(f"takes nothing: {error}")
+            self._pauses = MOST_PAUSES
             # Sent all the same. What is kept on the disk is as it was.
             self._shown = (
                 stream
@@ -244,6 +255,7 @@ class StreamWriter:
         self._stream = self._shown = stream
         self._closed = [item for item in closed if item.dropped < item.head]
         self.unwritten.begin(stream)
+        self._pauses = 0
         self.lost += lost
         self.commits += 1
         self._version_written = self.settings_version
