@@ -9,6 +9,7 @@ changed there must not become a reading.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from typing import NamedTuple, Protocol
 
@@ -70,9 +71,16 @@ class SpoolOutbox:
             self._db.close()
 
     def hash_at(self, stream: Stream, seq: int) -> bytes | None:
-        """Return h of record ``seq``, None where it is not kept."""
+        """Return h of record ``seq``, None where it is not kept or cannot be read now.
+
+        A card that cannot be read must not keep what is in memory from being sent: the hub's marks
+        are then believed.
+        """
         with self._lock:
-            return self._hash_at(stream, seq)
+            try:
+                return self._hash_at(stream, seq)
+            except sqlite3.OperationalError:
+                return None
 
     def _hash_at(self, stream: Stream, seq: int) -> bytes | None:
         # Memory first: what leaves it in this moment is on the disk by then.

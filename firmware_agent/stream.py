@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from alerts.engine import StreamEngine
@@ -17,6 +17,7 @@ from firmware_agent.chain import Chain, Draft
 from firmware_agent.damage import body_of
 from firmware_agent.forking import carry_over
 from firmware_agent.judging import Judge
+from firmware_agent.room import Marks, make_room, settle
 from firmware_agent.spool import GONE, Row, Spool, Stream
 from firmware_agent.stamping import Place, Stamp
 from firmware_agent.unwritten import Unwritten
@@ -32,6 +33,8 @@ MOST_KEPT = 3_000_000
 MOST_IN_A_COMMIT = 10_000
 # So many records get their late stamps in one commit: a fraction of a second on an SD card.
 MOST_STAMPED = 2_000
+# So many cycles a disk that takes nothing is left alone where there is much to write.
+MOST_PAUSES = 5
 # What need not be kept any longer goes in steps of at least this, and twice what comes.
 LEAST_DROPPED = 64
 
@@ -40,10 +43,6 @@ _WATCHES = "watches"
 _VERSION = "settings-version"
 _TOLD = "told"
 _FLOOR = "floor"
-_NEVER_MS = 1 << 62
-
-# Stream number -> (judged, stored), as the hub has said.
-Marks = Mapping[int, tuple[int, int]]
 
 
 class StreamWriter:
@@ -79,6 +78,7 @@ class StreamWriter:
         self.unwritten.begin(self._stream)
         # As the uplink may send it: with what is in memory only.
         self._shown = self._stream
+        self._pauses = 0
         self.problem: str | None = None
         # Records that are neither here nor at the hub: refused, or dropped to make room.
         self.lost = 0
@@ -143,8 +143,15 @@ class StreamWriter:
             self._append(draft, stamp)
             if self.problem is None and len(self.unwritten) >= MOST_IN_A_COMMIT:
                 self._write(stamp, now_ms, marks or {})
-        if self.unwritten:
-            self._write(stamp, now_ms, marks or {})
+        if not self.unwritten:
+            return
+        if self._pauses > 0 and len(self.unwritten) > MOST_STAMPED:
+            # Much to write on a disk that takes nothing costs a slow machine seconds each time.
+            self._pauses -= 1
+            chain = self._chain
+            self._shown = replace(self._shown, head=chain.head, head_h=chain.h, place=chain.place)
+            return
+        self._write(stamp, now_ms, marks or {})
 
     def _append(self, draft: Draft, stamp: Stamp) -> None:
         chain = self._chain
@@ -219,9 +226,9 @@ class StreamWriter:
                     spool.lose(stream.n, *gone)
                 spool.put(stream.n, rows)
                 settled = [
-                    self._settled(item, marks, before_ms, most) for item in (*self._closed, stream)
+                    settle(spool, item, marks, before_ms, most) for item in (*self._closed, stream)
                 ]
-                settled, lost = self._made_room(settled, most)
+                settled, lost = make_room(spool, settled, self._most - chain.pending, most)
                 *closed, stream = settled
                 spool.save_stream(stream)
                 for item in closed:
@@ -234,6 +241,7 @@ class StreamWriter:
                     spool.set_aside_recorded()
         except sqlite3.OperationalError as error:
             self._say(f"takes nothing: {error}")
+            self._pauses = MOST_PAUSES
             # Sent all the same. What is kept on the disk is as it was.
             self._shown = (
                 stream
@@ -244,6 +252,7 @@ class StreamWriter:
         self._stream = self._shown = stream
         self._closed = [item for item in closed if item.dropped < item.head]
         self.unwritten.begin(stream)
+        self._pauses = 0
         self.lost += lost
         self.commits += 1
         self._version_written = self.settings_version
@@ -252,32 +261,6 @@ class StreamWriter:
             fields = {"event": "spool-well", "lost": self.lost}
             log.warning("spool=well lost=%d", self.lost, extra=fields)
             self.problem = None
-
-    def _settled(self, stream: Stream, marks: Marks, before_ms: int, most: int) -> Stream:
-        """Return the stream with the hub's marks, its oldest stored records dropped."""
-        judged, stored = marks.get(stream.n, (stream.judged, stream.stored))
-        stream = replace(stream, judged=judged, stored=stored)
-        seq, h = self._spool.drop(stream, before_ms, most)
-        return replace(stream, dropped=seq, dropped_h=h)
-
-    def _made_room(self, streams: list[Stream], most: int) -> tuple[list[Stream], int]:
-        """Drop the oldest where there are too many: first what the hub has, in need what it lacks.
-
-        Returns the streams, and how many of those dropped the hub lacks.
-        """
-        waiting = self._chain.pending
-        over = min(most, sum(item.head - item.dropped for item in streams) + waiting - self._most)
-        lost = 0
-        for only_stored in (True, False):
-            for i, item in enumerate(streams):
-                if over <= 0:
-                    return streams, lost
-                upto = min(item.stored, item.head) if only_stored else item.head
-                seq, h = self._spool.drop(item, _NEVER_MS, over, upto=upto)
-                over -= seq - item.dropped
-                lost += max(0, seq - max(item.dropped, item.stored))
-                streams[i] = replace(item, dropped=seq, dropped_h=h)
-        return streams, lost
 
     def _save_judge(self, judge: Judge, stream: Stream) -> None:
         spool = self._spool

@@ -129,6 +129,42 @@ def test_memory_has_an_end_and_says_so(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_a_card_that_cannot_be_read_keeps_nothing_in_memory_from_being_sent(tmp_path: Path) -> None:
+    """Its last hash is remembered, so that what comes behind it can be sent."""
+    clock = HandClock()
+    spool, writer = open_writer(tmp_path, clock)
+    outbox = SpoolOutbox(spool, writer.unwritten)
+    writer.commit([settings(clock.mono), reading(clock.mono)], clock.stamp(), clock.now)
+    before = writer.streams[-1]
+    spool._db.execute("ALTER TABLE records RENAME TO unreadable")
+    writer.commit([reading(clock.mono)], clock.stamp(), clock.now)
+    stream = writer.streams[-1]
+    assert (stream.head, writer.problem is not None) == (3, True)
+    assert outbox.hash_at(stream, 1) is None
+    piece = outbox.piece(stream, 3, 3)
+    assert isinstance(piece, Piece)
+    assert piece.prev == before.head_h
+    outbox.close()
+    spool.close()
+
+
+def test_much_to_write_is_not_tried_in_each_cycle(tmp_path: Path) -> None:
+    """All of it is sent meanwhile, and written soon after the disk takes again."""
+    clock = HandClock()
+    spool, writer = open_writer(tmp_path, clock)
+    spool._db.execute("PRAGMA query_only = ON")
+    writer.commit([reading(clock.mono)] * 3_000, clock.stamp(), clock.now)
+    spool._db.execute("PRAGMA query_only = OFF")
+    left = []
+    for _ in range(7):
+        writer.commit([reading(clock.mono)], clock.stamp(), clock.now)
+        left.append(len(writer.unwritten))
+        assert writer.streams[-1].head == writer.recorded
+    assert left == [3_001, 3_002, 3_003, 3_004, 3_005, 0, 0]
+    spool.close()
+    stored_bodies(tmp_path)
+
+
 def test_what_the_hub_has_is_no_loss_when_memory_is_full(tmp_path: Path) -> None:
     """A card that stays read-only for weeks: what was sent from memory goes without a word."""
     clock = HandClock()

@@ -5,8 +5,10 @@ The hub is the real intake over real databases; the network between is a functio
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +87,9 @@ class World:
         keeping.look(clock.stamp(), clock.now, clock.mono)
         fork = self.sender.fork
         if fork is not None and fork.stream == keeping.writer.streams[-1].id:
-            self.forks += keeping.fork(*fork, settings(clock.mono), clock.now)
+            # A disk that takes nothing is asked again in the next cycle, as the agent does.
+            with contextlib.suppress(sqlite3.OperationalError):
+                self.forks += keeping.fork(*fork, settings(clock.mono), clock.now)
         writer = keeping.writer
         writer.agreed = writer.streams[-1].id in self.sender.agreed
         self.sender.floor = (writer.streams[-1].id, writer.floor)
