@@ -253,6 +253,21 @@ def _watch(calibration: dict[str, Any]) -> dict[str, Any]:
     return Sender().settings(calibration=calibration)["series"][FRIDGE]  # type: ignore[no-any-return]
 
 
+def test_a_new_certificate_does_not_cut_an_excursion(county: County) -> None:
+    """It opens when ten minutes are full, five under the old certificate and five under the new."""
+    county.sender.settings(0, calibration=certificate())
+    for minute in range(6):
+        county.sender.reading(minute, 9_000, raw=9_120)
+    county.sender.settings(5.5, calibration=certificate("T-0999", "2026-11-24"))
+    for minute in range(6, 13):
+        county.sender.reading(minute, 9_000, raw=9_120)
+    county.send(13)
+
+    with read(county.database) as conn:
+        (row,) = [each for each in excursions.listing(conn) if each.kind == "consecutive"]
+    assert (row.start, row.opened) == (START, START + 10 * MINUTE)
+
+
 def test_told_does_not_list_it(county: County) -> None:
     """`told` is about what the agent's own modem would send for, and it knows no such thing."""
     county.set_up(0, certificate())
