@@ -62,7 +62,7 @@ driver = {{ kind = "simulated" }}
 
 def run() -> list[Row]:
     """Measure; about a minute."""
-    with tempfile.TemporaryDirectory(dir=_disk()) as folder, _broker(Path(folder)) as port:
+    with tempfile.TemporaryDirectory(dir=_disk()) as folder, mosquitto(Path(folder)) as port:
         plan = _plan(Path(folder), port)
         rows = [*_commits(Path(folder), plan)]
         rows += [_drain(Path(folder), plan)]
@@ -77,7 +77,8 @@ def _disk() -> str | None:
 
 
 @contextmanager
-def _broker(folder: Path) -> Iterator[int]:
+def mosquitto(folder: Path) -> Iterator[int]:
+    """A broker with its files in ``folder``; yields its port."""
     (folder / "mosquitto").mkdir()
     broker = Mosquitto(folder / "mosquitto", unused_port())
     broker.start()
@@ -85,7 +86,8 @@ def _broker(folder: Path) -> Iterator[int]:
     broker.stop()
 
 
-def _settings(folder: Path, port: int, state: str) -> Path:
+def settings_file(folder: Path, port: int, state: str) -> Path:
+    """Write the settings of an agent with eight simulated probes; return their file."""
     file = folder / f"{state}.toml"
     assets = "".join(ASSET.format(n=n) for n in range(PROBES))
     file.write_text(SETTINGS.format(state=folder / state, port=port) + assets)
@@ -94,7 +96,7 @@ def _settings(folder: Path, port: int, state: str) -> Path:
 
 def _plan(folder: Path, port: int) -> Plan:
     (folder / "spool").mkdir()
-    return load_plan(_settings(folder, port, "spool"))
+    return load_plan(settings_file(folder, port, "spool"))
 
 
 def _cycle(plan: Plan, mono_ms: int) -> list[Draft]:
@@ -181,7 +183,7 @@ def _topic_of(plan: Plan, leaf: str) -> str:
 
 def _process(folder: Path, port: int) -> list[Row]:
     """`coldwatch agent` itself: resident memory, and CPU over some cycles behind its start."""
-    settings = _settings(folder, port, "process")
+    settings = settings_file(folder, port, "process")
     agent = subprocess.Popen(
         [sys.executable, "-m", "coldwatch", "agent", str(settings)],
         stderr=subprocess.DEVNULL,

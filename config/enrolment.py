@@ -20,8 +20,8 @@ class EnrolmentSettings(Section):
         list[Host],
         Field(
             description="names and addresses by which devices reach this machine; they go into the "
-            "broker's certificate. Left out: its host name, localhost and 127.0.0.1",
-            examples=[["hub.county.example", "10.8.0.1"]],
+            'broker\'s certificate, such as ["hub.county.example", "10.8.0.1"]. Empty: its host '
+            "name; localhost and 127.0.0.1 are always among them",
         ),
     ] = []
     host: Annotated[str, Field(description="where the endpoint listens; 0.0.0.0: everywhere")] = (

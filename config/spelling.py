@@ -83,6 +83,8 @@ def toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, BaseModel):
         return toml(value.model_dump())
+    if value == {}:
+        return "{}"
     if isinstance(value, dict):
         return (
             "{ "

@@ -81,14 +81,26 @@ class BufferedSocket:
                 written = self._sock.send(self._out)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
-            except ssl.SSLError as error:
+            except OSError as error:
                 self._note(error)
+                self._last_word()
                 raise
             del self._out[:written]
 
-    def _note(self, error: ssl.SSLError) -> None:
-        if not isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError):
+    def _note(self, error: OSError) -> None:
+        wants = isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError)
+        if isinstance(error, ssl.SSLError) and not wants:
             self.trouble = error
+
+    def _last_word(self) -> None:
+        """Hear why the other side hung up while we wrote: its alert may lie there unread."""
+        if isinstance(self._sock, ssl.SSLSocket):
+            try:
+                self._sock.recv(1)
+            except ssl.SSLError as error:
+                self._note(error)
+            except OSError:
+                pass
 
     def close(self) -> None:
         """Hand on what goes at once, such as a last word, and close."""

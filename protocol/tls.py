@@ -76,6 +76,8 @@ def _readable(path: Path) -> None:
         raise TlsError(f"{path} cannot be read ({error.strerror}); check its owner") from None
 
 
+_SILENT: Final = "it hung up without a word; the broker's log says why"
+
 # Words in OpenSSL's alerts -> what they mean to us. The other side refused us.
 _REFUSALS: Final = {
     "CERTIFICATE_REVOKED": "our certificate was revoked; if this device may come back, enrol it again",
@@ -88,7 +90,7 @@ _REFUSALS: Final = {
     "PROTOCOL_VERSION": "the broker speaks only TLS older than 1.2, which we refuse",
     "WRONG_VERSION_NUMBER": "it speaks no TLS on this port; check host and port (TLS: mostly 8883)",
     "RECORD_LAYER_FAILURE": "it speaks no TLS on this port; check host and port (TLS: mostly 8883)",
-    "UNEXPECTED_EOF_WHILE_READING": "it ended the TLS handshake without a word; see the broker's log",
+    "UNEXPECTED_EOF_WHILE_READING": _SILENT,
 }  # fmt: skip
 
 # X.509 verify codes (openssl-verification-options(1)) -> what they mean to us. We refused it.
@@ -117,6 +119,8 @@ def explain(error: BaseException, now_ms: int | None = None) -> str:
                 "write the name into [enrolment] names on the hub, then coldwatch enroll renew"
             )
         return f"its certificate is refused: {error.verify_message}"
+    if isinstance(error, ssl.SSLEOFError):
+        return _SILENT
     if isinstance(error, ssl.SSLError):
         reason = error.reason or ""
         for word, text in _REFUSALS.items():

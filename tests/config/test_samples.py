@@ -34,6 +34,14 @@ def test_a_sample_is_good_as_it_stands_and_with_every_setting(
     load(path, SAMPLES[name])
 
 
+# Settings whose default is None: a sample shows an example in their place. A modem has no default
+# database, the hub's [sms] has.
+LEFT_OUT = (
+    "broker_dir", "calibration", "chip", "database = .*/coldwatch-hub/", "folder", "max_gap",
+    "passphrase_file", "state_file", "tls", "token_file",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_defaults_are_written_as_they_are(tmp_path: Path, name: str) -> None:
     """What a sample shows as the default is the default; only a None has an example instead."""
@@ -42,7 +50,7 @@ def test_defaults_are_written_as_they_are(tmp_path: Path, name: str) -> None:
     short.write_text(text)
     full.write_text(
         re.sub(
-            r"(?m)^#(?! )(?!calibration|max_gap|state_file|chip|folder|database = .*/coldwatch-hub/|token_file)",
+            rf"(?m)^#(?! )(?!{'|'.join(LEFT_OUT)})",
             "",
             text,
         )

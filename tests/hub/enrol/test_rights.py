@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,14 @@ def peer(county: County) -> Iterator[Callable[..., Peer]]:
 Make = Callable[..., Peer]
 
 
-def refused(county: County, tls: Tls | None, peer: Make, protocol: str = "5") -> str:
-    """Return why a connection does not come about."""
-    one = peer(tls, protocol=protocol)
-    until(lambda: bool(one.connection.tls_trouble) or one.connection.connected)
+def refused(county: County, tls: Tls, peer: Make, why: str) -> None:
+    """See that a connection does not come about, and that the reason is told.
+
+    Now and then the broker has hung up before its reason was read; the next try hears it.
+    """
+    one = peer(tls)
+    until(lambda: why in one.connection.tls_trouble or one.connection.connected, 20)
     assert not one.connection.connected
-    return one.connection.tls_trouble
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -120,11 +123,13 @@ def test_without_a_certificate_nobody_is_let_in(county: County, tmp_path: Path) 
     """TLS asks for one: neither in the clear nor with TLS alone does anybody come in."""
     context = ssl.create_default_context(cafile=county.hub_tls.ca_file)
     raw = socket.create_connection(("127.0.0.1", county.broker.port))
-    tls = context.wrap_socket(raw, server_hostname="127.0.0.1")
-    tls.send(b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x1e\x00\x02me")
-    with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
-        tls.recv(10)
-    tls.close()
+    answer = b""
+    # Under TLS 1.3 the refusal comes after the handshake, as an alert or with the end.
+    with context.wrap_socket(raw, server_hostname="127.0.0.1") as tls, suppress(OSError):
+        tls.send(b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x1e\x00\x02me")
+        answer = tls.recv(10)
+    assert answer == b""
+    until(lambda: county.broker.lines("peer did not return a certificate") == 1)
 
 
 def test_in_the_clear_nobody_is_let_in(county: County, peer: Make) -> None:
@@ -140,9 +145,9 @@ def test_a_foreign_certificate_is_refused(county: County, peer: Make, tmp_path: 
     key, request = make_request("pi-1")
     pem = sign_device(foreign, request, "pi-1:1", 30, now).public_bytes(Encoding.PEM)
     tls = county.keep("foreign-pi", key + pem, county.office.ca.pem)
-    assert "does not know the CA" in refused(county, tls, peer)
+    refused(county, tls, peer, "does not know the CA")
     other = county.keep("pi-of-another", key + pem, foreign.pem)
-    assert "is it our hub?" in refused(county, other, peer)
+    refused(county, other, peer, "is it our hub?")
 
 
 def test_an_expired_certificate_is_refused(county: County, peer: Make) -> None:
@@ -153,7 +158,7 @@ def test_an_expired_certificate_is_refused(county: County, peer: Make) -> None:
         Encoding.PEM
     )
     tls = county.keep("old", key + pem, county.office.ca.pem)
-    assert "has expired; enrol" in refused(county, tls, peer)
+    refused(county, tls, peer, "has expired; enrol")
 
 
 def test_a_revoked_certificate_is_refused(county: County, peer: Make) -> None:
@@ -164,8 +169,8 @@ def test_a_revoked_certificate_is_refused(county: County, peer: Make) -> None:
     county.office.revoke("pi-2", "stolen", "li")
     county.office.revoke("pi-1", "stolen", "li")
     county.has_reloaded(seen + 0)
-    assert "was revoked" in refused(county, one, peer)
-    assert "was revoked" in refused(county, two, peer)
+    refused(county, one, peer, "was revoked")
+    refused(county, two, peer, "was revoked")
     assert peer(three).connected().publish("coldwatch/1/clinic/pi-3/records") == "ok"
 
 
