@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from typing import Final, Protocol
 
 import paho.mqtt.client as mqtt
 
 _CHUNK: Final = 1 << 18
+# A broker closes at once when it has read our goodbye.
+_LINGER_S: Final = 0.3
 
 
 class _Socket(Protocol):
@@ -29,6 +32,10 @@ class _Socket(Protocol):
     def fileno(self) -> int: ...
 
     def setblocking(self, flag: bool, /) -> None: ...
+
+    def settimeout(self, value: float | None, /) -> None: ...
+
+    def shutdown(self, how: int, /) -> None: ...
 
 
 class BufferedSocket:
@@ -79,10 +86,23 @@ class BufferedSocket:
         """Hand on what goes at once, such as a last word, and close."""
         try:
             self.flush()
+            self._linger()
         except OSError:
             pass
         finally:
             self._sock.close()
+
+    def _linger(self) -> None:
+        """Read what still comes until the other side has closed too, for a moment at most.
+
+        Closing with something unread resets the connection: the broker then loses our last word
+        and says our will in its place.
+        """
+        self._sock.shutdown(socket.SHUT_WR)
+        self._sock.settimeout(_LINGER_S)
+        until = time.monotonic() + _LINGER_S
+        while self._sock.recv(_CHUNK) and time.monotonic() < until:
+            pass
 
     def fileno(self) -> int:
         """Return what `select` waits for."""
@@ -100,4 +120,4 @@ class BufferedClient(mqtt.Client):
     """
 
     def _create_socket(self) -> socket.socket:
-        return BufferedSocket(super()._create_socket())  # type: ignore[return-value]
+        return BufferedSocket(super()._create_socket())  # type: ignore[return-value, arg-type]
