@@ -243,7 +243,8 @@ class Teller:
         finally:
             self._submitting = ""
         self._tell(trouble)
-        return _ASK_S
+        # A modem that is dead for days is not asked four times a second.
+        return _CHANNEL_AGAIN_S if trouble else _ASK_S
 
     def _claim(self, key: str) -> bool:
         """Have a message for the channel, unless it was taken back in this very moment."""

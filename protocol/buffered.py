@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from typing import Final, Protocol
 
 import paho.mqtt.client as mqtt
@@ -17,6 +18,8 @@ import paho.mqtt.client as mqtt
 _CHUNK: Final = 1 << 18
 # A slow Pi on a slow line needs some seconds for it.
 _HANDSHAKE_S: Final = 20.0
+# A broker closes at once when it has read our goodbye.
+_LINGER_S: Final = 0.3
 
 
 class _Socket(Protocol):
@@ -31,6 +34,10 @@ class _Socket(Protocol):
     def fileno(self) -> int: ...
 
     def setblocking(self, flag: bool, /) -> None: ...
+
+    def settimeout(self, value: float | None, /) -> None: ...
+
+    def shutdown(self, how: int, /) -> None: ...
 
 
 class BufferedSocket:
@@ -106,10 +113,23 @@ class BufferedSocket:
         """Hand on what goes at once, such as a last word, and close."""
         try:
             self.flush()
+            self._linger()
         except OSError:
             pass
         finally:
             self._sock.close()
+
+    def _linger(self) -> None:
+        """Read what still comes until the other side has closed too, for a moment at most.
+
+        Closing with something unread resets the connection: the broker then loses our last word
+        and says our will in its place.
+        """
+        self._sock.shutdown(socket.SHUT_WR)
+        self._sock.settimeout(_LINGER_S)
+        until = time.monotonic() + _LINGER_S
+        while self._sock.recv(_CHUNK) and time.monotonic() < until:
+            pass
 
     def fileno(self) -> int:
         """Return what `select` waits for."""
@@ -142,4 +162,4 @@ class BufferedClient(mqtt.Client):
         return sock
 
     def _create_socket(self) -> socket.socket:
-        return BufferedSocket(super()._create_socket())  # type: ignore[return-value]
+        return BufferedSocket(super()._create_socket())  # type: ignore[return-value, arg-type]

@@ -6,6 +6,7 @@ import random
 import select
 import socket
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -141,3 +142,27 @@ def test_paho_takes_the_buffered_socket(free_port: int) -> None:
         sock = client.socket()
         if sock is not None:
             sock.close()
+
+
+def test_the_last_word_arrives_though_something_was_left_unread() -> None:
+    """A connection closed with unread data in hand is reset, and the other side loses the rest."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
+    heard: list[bytes] = []
+
+    def broker() -> None:
+        theirs.sendall(b"received " * 100)
+        time.sleep(0.1)
+        while data := theirs.recv(4096):
+            heard.append(data)
+        theirs.close()
+
+    thread = threading.Thread(target=broker)
+    thread.start()
+    time.sleep(0.05)
+    sock = BufferedSocket(ours)
+    sock.send(b"offline, battery empty")
+    sock.close()
+    thread.join(5)
+    assert b"".join(heard) == b"offline, battery empty"
