@@ -114,7 +114,8 @@ def test_mosquitto_takes_the_limits(tmp_path: Path, mosquitto: Mosquitto) -> Non
         broker.wait(20)
     said = (tmp_path / "log").read_text()
     assert "Error" not in said, said
-    assert "Warning" not in said, said
+    warnings = [line for line in said.splitlines() if "Warning" in line]
+    assert all("run as root" in line for line in warnings), said
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
