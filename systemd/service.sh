@@ -115,6 +115,7 @@ purge() {
     rm -rf "$state"
     rm -f "$settings/$role.toml" "$settings/smsd-$role.conf"
     if [ "$role" = agent ]; then
+        rm -rf /var/lib/coldwatch-watch
         rm -f "$settings/watch.toml"
     else
         rm -f "$settings/influx-token" "$settings/ca-passphrase"

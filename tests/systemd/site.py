@@ -36,9 +36,8 @@ name = "upper"
 driver = { kind = "simulated", mean = 5.0, seed = 2 }
 """
 SERIES = ("fridge-1/center/temperature", "fridge-1/upper/temperature")
-# The folder that stands in for GPIO lines, one file a line (sensors/gpio): a lamp's relay, where the
-# agent's settings have one, must be off in there after every end of the agent.
-LINES = "run/coldwatch/gpio"
+# The line of a lamp's relay. It must be off after every end of the agent.
+RELAY = 23
 
 
 class Site:
@@ -97,11 +96,15 @@ class Site:
             rows = db.execute("SELECT seq FROM readings WHERE seq <= ? ORDER BY seq", (last,))
             return [seq for (seq,) in rows]
 
+    def relay_file(self, line: int) -> str:
+        """Return the file that stands in for a line, in the machine (sensors/gpio/folder.py)."""
+        return f"/var/lib/coldwatch/gpio/{line}/value"
+
     def check_lamps_off(self) -> None:
-        """The relay of each lamp is off."""
+        """The relay of each lamp is off; there is none but in tests/systemd/test_lamp.py."""
         for line in self._relays:
-            value = self.machine.root / LINES / str(line) / "value"
-            assert value.read_text().strip() == "0", f"the lamp's relay, line {line}, is on"
+            value = self.machine.run(f"cat {self.relay_file(line)}").stdout
+            assert value.strip() == "0", f"the lamp's relay, line {line}, is on"
 
     def panel(self) -> dict[str, object]:
         """Return the panel's state."""

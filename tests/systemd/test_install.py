@@ -118,18 +118,35 @@ def test_the_life_of_an_agent_installed_by_make(
     assert machine.run("systemctl cat coldwatch-agent", check=False).returncode != 0
     assert site.pid("coldwatch-hub"), "the hub is left in peace"
 
-    again = machine.run(INSTALL).stdout
-    assert "switched off and stays so" in again
-    machine.run("systemctl enable --now coldwatch-agent")
-    site.wait_for_more(4)
-    assert len(site.spool()) == 1, "the same stream goes on"
 
+def test_purged_nothing_of_the_agent_is_left(machines: Make, installed: Machine) -> None:
+    """Spool, settings and user go, because that was asked for; the hub's stay."""
+    machine = machines(installed)
+    machine.boot((HOUSE, "/src"))
     said = machine.run("make -s -C /src uninstall ROLE=agent PURGE=1").stdout
     assert "deleted /var/lib/coldwatch" in said
+    assert "kept" not in said
     left = machine.run("ls -d /etc/coldwatch/agent.toml /var/lib/coldwatch", check=False).stdout
     assert left == ""
     assert machine.run("getent passwd coldwatch-agent", check=False).returncode != 0
     assert (machine.root / "etc/coldwatch/hub.toml").exists()
+
+
+@pytest.mark.soak
+def test_taken_away_and_installed_again_the_stream_goes_on(
+    machines: Make, installed: Machine, wheelhouse: Path
+) -> None:
+    """What was kept is used again, and nothing starts before somebody says so."""
+    machine = machines(installed)
+    machine.boot((HOUSE, "/src"), (wheelhouse, "/wheels"))
+    site = Site(machine)
+    site.start()
+    machine.run("make -s -C /src uninstall ROLE=agent")
+    assert "switched off and stays so" in machine.run(INSTALL).stdout
+    machine.run("systemctl enable --now coldwatch-agent")
+    site.wait_for_more(4)
+    assert len(site.spool()) == 1, "the same stream goes on"
+    site.check_complete(longest_ms=300_000)
 
 
 def test_the_life_of_a_hub_installed_as_a_package(

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mosquitto import Mosquitto
+from tests.support.ports import unused_port, wait_until_it_answers
 from tests.systemd.machine import HOUSE, Machine, Make
 
 UNITS = sorted((HOUSE / "systemd").glob("*.service"))
@@ -87,6 +89,33 @@ def test_the_samples_of_the_modem_are_those_of_the_code() -> None:
         kept = [line for line in file.read_text().splitlines(keepends=True) if line[0] != "#"]
         assert "".join(kept) == text.replace("logfile = /log", "logfile = stderr")
         assert database_of(file) == database
+
+
+def test_mosquitto_takes_the_limits(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    """The file is included as it is; a word that mosquitto did not know would end it."""
+    folder = tmp_path / "conf.d"
+    folder.mkdir()
+    shutil.copy(HOUSE / "systemd/mosquitto/coldwatch-limits.conf", folder)
+    # As `coldwatch enroll init` writes it, a listener of its own and a limit once more.
+    port = unused_port()
+    (folder / "coldwatch.conf").write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nmessage_size_limit 2000000\n"
+    )
+    main = tmp_path / "main.conf"
+    main.write_text(f"user root\nlog_dest stderr\ninclude_dir {folder}\n")
+    program = Mosquitto.program()
+    assert program
+    with (tmp_path / "log").open("wb") as log:
+        broker = subprocess.Popen([program, "-c", str(main)], stderr=log)
+    try:
+        assert wait_until_it_answers("127.0.0.1", port), (tmp_path / "log").read_text()
+    finally:
+        broker.terminate()
+        broker.wait(20)
+    said = (tmp_path / "log").read_text()
+    assert "Error" not in said, said
+    warnings = [line for line in said.splitlines() if "Warning" in line]
+    assert all("run as root" in line for line in warnings), said
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

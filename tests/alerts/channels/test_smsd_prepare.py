@@ -1,0 +1,61 @@
+"""What runs before gammu-smsd in its unit: the database that its configuration names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alerts.channels.smsd import smsd_config
+from alerts.channels.smsd_prepare import main
+from alerts.channels.smsd_schema import prepare_database
+
+
+def config(folder: Path, text: str | None = None) -> str:
+    """Write a configuration and return its path."""
+    database = folder / "queue" / "smsd.db"
+    path = folder / "smsd.conf"
+    path.write_text(text or smsd_config(Path("/dev/ttyUSB0"), database, folder / "log"))
+    return str(path)
+
+
+def test_it_is_made_once_and_taken_as_it_is(tmp_path: Path) -> None:
+    """The second start finds it, and what is in it stays."""
+    assert main([config(tmp_path)]) == 0
+    database = tmp_path / "queue" / "smsd.db"
+    inode = database.stat().st_ino
+    assert main([config(tmp_path)]) == 0
+    assert database.stat().st_ino == inode
+    prepare_database(database)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[gammu]\ndevice = /dev/ttyUSB0\n", "'smsd'"),
+        ("[smsd]\nservice = files\ndriver = x\n", "service = sql and driver = sqlite3"),
+        ("[smsd]\nservice = sql\ndriver = sqlite3\ndbdir = /x\n", "'database'"),
+        ("no section\n", "no section headers"),
+    ],
+)
+def test_another_configuration_ends_with_78(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
+) -> None:
+    """In one line that names the file; starting again would not help."""
+    assert main([config(tmp_path, text)]) == 78
+    said = capsys.readouterr().err
+    assert says in said
+    assert "smsd.conf" in said
+    assert said.count("\n") == 1
+
+
+def test_a_file_that_is_something_else_ends_with_74(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing of it is changed."""
+    (tmp_path / "queue").mkdir()
+    database = tmp_path / "queue" / "smsd.db"
+    database.write_text("no database, but a text that is long enough to be none")
+    assert main([config(tmp_path)]) == 74
+    assert "smsd.db" in capsys.readouterr().err
+    assert database.read_text().startswith("no database")
