@@ -25,6 +25,7 @@ from config.notify import Watchdog, notify
 from firmware_agent.telling import Book, Message, Teller
 from firmware_agent.watch_steps import Alarm, Cause, Heard, Step, judge, well
 from protocol.connection import Address, Connection
+from protocol.tls import Tls
 from protocol.topics import HEARTBEAT
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,13 @@ class Watcher:
         broker = settings["mqtt"]
         self.connection = Connection(
             f"coldwatch-watch-{secrets.token_hex(4)}",
-            Address(broker["host"], broker["port"], broker["protocol"], broker["keepalive_s"]),
+            Address(
+                broker["host"],
+                broker["port"],
+                broker["protocol"],
+                broker["keepalive_s"],
+                Tls(**settings["tls"]) if settings["tls"] else None,
+            ),
             [HEARTBEAT],
             on_message=self._incoming,
             on_connected=lambda: self._connection_is(connected=True),

@@ -6,9 +6,12 @@ does for the agent: pydantic stays out of the process that runs for months.
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+from config.base import DEVICE_FILE, TLS_FOLDER
 from config.loading import SettingsError, load
 from config.watch import WatchSettings
 from firmware_agent.plan import EX_CONFIG
@@ -21,7 +24,9 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG
-    print(settings.model_dump_json())
+    tls = settings.mqtt.tls_files(settings.state_dir / TLS_FOLDER, DEVICE_FILE)
+    plain = settings.model_dump(mode="json") | {"tls": asdict(tls) if tls else None}
+    print(json.dumps(plain))
     return 0
 
 

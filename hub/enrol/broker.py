@@ -22,7 +22,7 @@ from config.files import make_folder, write_file
 from config.hub import HubSettings
 from hub.enrol.ca import Ca, due, make_own, revocation_list
 from hub.enrol.registry import Held
-from protocol.topics import MAJOR_VERSION, ROOT, Leaf, every, topic
+from protocol.topics import HEARTBEAT, MAJOR_VERSION, ROOT, Leaf, every, topic
 
 CA_FOLDER: Final = "ca"
 SERVER_FILE: Final = "server.pem"
@@ -77,6 +77,7 @@ def rights(held: Iterable[Held], sites: dict[str, str], now: int) -> str:
     lines = ["# Made by `coldwatch enroll`; it is written anew.", f"user {HUB_NAME}"]
     lines += [f"topic read {every(leaf)}" for leaf in UP]
     lines += [f"topic write {ROOT}/{MAJOR_VERSION}/+/+/{leaf}" for leaf in DOWN]
+    lines += [f"topic write {HEARTBEAT}"]
     for each in held:
         site = sites.get(each.device)
         if site is None or each.revoked_at is not None or each.not_after <= now:
@@ -84,6 +85,8 @@ def rights(held: Iterable[Held], sites: dict[str, str], now: int) -> str:
         lines += ["", f"user {each.name}"]
         lines += [f"topic write {topic(site, each.device, leaf)}" for leaf in UP]
         lines += [f"topic read {topic(site, each.device, leaf)}" for leaf in DOWN]
+        # `coldwatch watch` shows the certificate of the Pi that it runs on.
+        lines += [f"topic read {HEARTBEAT}"]
     return "\n".join(lines) + "\n"
 
 

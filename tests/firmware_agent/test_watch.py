@@ -37,6 +37,7 @@ class World:
             "state_dir": str(folder),
             "after": AFTER_MS,
             "database": str(folder / "smsd.db"),
+            "tls": None,
             "mqtt": {"host": "127.0.0.1", "port": 1, "protocol": "5", "keepalive_s": 30},
             "tell": [
                 {"id": "li", "name": "李", "phone": "+8613900000001", "language": "zh"},
