@@ -67,6 +67,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "humidity": N_("humidity"),
         "open": N_("door"),
         "present": N_("mains"),
+        "occupied": N_("somebody there"),
         "on": N_("on"),
         "voltage": N_("voltage"),
         "current": N_("current"),
@@ -89,6 +90,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "out-of-range": N_("outside the data sheet"),
         "implausible": N_("implausible"),
         "stuck": N_("stuck at one value"),
+        "flapping": N_("contact flaps"),
         "too-fast": N_("changes too fast"),
     },
     "rule": {

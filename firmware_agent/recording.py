@@ -15,7 +15,7 @@ from alerts.rules import Watch
 from sensors.contract import Sample
 
 # Of these every change is told at once: a door is open or it is not.
-SWITCHES = frozenset({"open", "present", "on"})
+SWITCHES = frozenset({"open", "present", "occupied", "on"})
 
 
 @dataclass(frozen=True, slots=True)

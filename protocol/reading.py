@@ -22,6 +22,7 @@ UNITS: Final[Mapping[str, str]] = MappingProxyType(
         "humidity": "%RH",
         "open": "0/1",
         "present": "0/1",
+        "occupied": "0/1",
         "on": "0/1",
         "voltage": "V",
         "current": "A",

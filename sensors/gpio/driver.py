@@ -23,7 +23,7 @@ _SWITCH: Final = Range(low=0, high=1_000, step=1_000)
 
 SPEC: Final = Spec(
     kind="gpio",
-    ranges={"open": _SWITCH, "on": _SWITCH, "present": _SWITCH},
+    ranges={"open": _SWITCH, "on": _SWITCH, "present": _SWITCH, "occupied": _SWITCH},
     least_spacing_ms=0,
     may_decide=False,
     source="a contact is one thing or the other; levels of the header: 0 V and 3.3 V",

@@ -29,6 +29,7 @@ SPEC: Final = Spec(
         "humidity": Range(low=0, high=100_000, step=1),
         "open": Range(low=0, high=1_000, step=1_000),
         "present": Range(low=0, high=1_000, step=1_000),
+        "occupied": Range(low=0, high=1_000, step=1_000),
         "on": Range(low=0, high=1_000, step=1_000),
         "voltage": _ANY,
         "current": _ANY,

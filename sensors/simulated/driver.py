@@ -47,6 +47,7 @@ SPEC: Final = Spec(
         "humidity": Range(low=0, high=100_000, step=1),
         "open": _SWITCH,
         "present": _SWITCH,
+        "occupied": _SWITCH,
         "on": _SWITCH,
         "voltage": Range(low=0, high=500_000, step=1),
         "current": Range(low=0, high=100_000, step=1),

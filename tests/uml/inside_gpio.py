@@ -121,7 +121,7 @@ def test_contacts_are_series(adapter: str, world: Lines) -> None:
     port = {**AUTO, "adapter": adapter}
     settings: dict[str, dict[str, Any]] = {
         "fridge-1/door/open": {"line": DOOR, "most_per_min": 600},
-        "fridge-1/mains/on": {"line": MAINS, "active_low": True, "most_per_min": 600},
+        "fridge-1/mains/present": {"line": MAINS, "active_low": True, "most_per_min": 600},
         "panel/button/on": {"line": BUTTON, "active_low": True, "most_per_min": 600},
     }
     drivers = {
@@ -140,7 +140,7 @@ def test_contacts_are_series(adapter: str, world: Lines) -> None:
     taken: list[Taken] = sampler.cycle(stop)
     assert {item.series: item.sample.value for item in taken} == {
         "fridge-1/door/open": 1000,
-        "fridge-1/mains/on": 0,
+        "fridge-1/mains/present": 0,
         "panel/button/on": 0,
     }
     # Two beginnings of the same lines: pulled up, nothing connected.
@@ -189,7 +189,7 @@ quantity = "open"
 driver = {{ kind = "gpio", line = 17 }}
 [[assets.points]]
 name = "mains"
-quantity = "on"
+quantity = "present"
 driver = {{ kind = "gpio", line = 27, active_low = true }}
 """
 
@@ -205,7 +205,7 @@ def test_the_agent_records_a_door_that_was_open_between_two_cycles(
         agent = subprocess.Popen(
             [sys.executable, "-m", "coldwatch", "agent", file], stdout=out, stderr=out
         )
-    door, mains = "fridge-1/door/open", "fridge-1/mains/on"
+    door, mains = "fridge-1/door/open", "fridge-1/mains/present"
 
     def recorded(series: str) -> list[tuple[int, int]]:
         if not (tmp_path / "state").exists():
