@@ -40,7 +40,7 @@ from firmware_agent.panel import (
     StateFile,
     panel_state,
 )
-from firmware_agent.parts import Cycle, Orderly, make_parts
+from firmware_agent.parts import Cycle, Orderly, close_parts, make_parts, start_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
 from firmware_agent.renewal import Renewal
@@ -172,8 +172,7 @@ class Agent:
         self.uplink.start()
         if self._renewal is not None:
             self._renewal.start()
-        for _, part in self._parts:
-            part.start()
+        self._parts = start_parts(self._parts, self.health)
         notify("READY=1")
         log.info(
             "agent=started site=%s device=%s stream=%s recorded=%d series=%d",
@@ -191,8 +190,7 @@ class Agent:
         finally:
             if not self.restarting:
                 notify("STOPPING=1")
-            for _, part in self._parts:
-                part.close()
+            close_parts(self._parts)
             if pages is not None:
                 pages.close()
             if self._renewal is not None:
@@ -323,9 +321,12 @@ class Agent:
     def _wait_until(self, mono_ms: int) -> None:
         """Wait for the next cycle or until woken, feeding the watchdog meanwhile."""
         clock = self._clock
-        while not self._woken.is_set():
+        while True:
+            # Also when woken already: a contact that chatters is no loop that hangs.
             self._watchdog.moved("cycle")
             self._watchdog.feed(time.monotonic())
+            if self._woken.is_set():
+                return
             left_ms = mono_ms - clock.mono_ms()
             if left_ms <= 0:
                 return

@@ -6,6 +6,7 @@ agent knows none of them by name; a part that is not set up is not imported.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -19,6 +20,8 @@ from firmware_agent.sampler import Taken
 if TYPE_CHECKING:
     from firmware_agent.panel import PanelState
     from firmware_agent.plan import Plan
+
+log = logging.getLogger(__name__)
 
 
 def _nobody(_: Sequence[str]) -> None:
@@ -127,8 +130,42 @@ def make_parts(
     wake: Callable[[], None],
     end: Callable[[Sequence[str]], None] = _nobody,
 ) -> list[tuple[str, Part]]:
-    """Return the parts that are set up, each with its name; nothing is started."""
-    return [
-        (name, PARTS[name](Context(settings, plan, clock, health, wake, end)))
-        for name, settings in plan.parts.items()
-    ]
+    """Return the parts that are set up, each with its name; nothing is started.
+
+    One that cannot be made is told and left out: a fridge is not left alone for a lamp's sake.
+    """
+    made = []
+    for name, settings in plan.parts.items():
+        try:
+            made.append((name, PARTS[name](Context(settings, plan, clock, health, wake, end))))
+        except Exception as error:
+            _cannot_begin(name, error, health)
+    return made
+
+
+def start_parts(parts: Sequence[tuple[str, Part]], health: Health) -> list[tuple[str, Part]]:
+    """Begin the parts and return those that have begun; one that cannot is told and closed."""
+    begun = []
+    for name, part in parts:
+        try:
+            part.start()
+        except Exception as error:
+            _cannot_begin(name, error, health)
+            close_parts([(name, part)])
+        else:
+            begun.append((name, part))
+    return begun
+
+
+def close_parts(parts: Sequence[tuple[str, Part]]) -> None:
+    """End the parts; one that fails keeps no other from leaving its lines as it is safe."""
+    for name, part in parts:
+        try:
+            part.close()
+        except Exception:
+            log.exception("part=failed name=%s", name)
+
+
+def _cannot_begin(name: str, error: Exception, health: Health) -> None:
+    log.exception("part=failed name=%s", name)
+    health.set(f"part {name}", f"cannot begin: {type(error).__name__}: {error}")

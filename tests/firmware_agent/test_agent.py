@@ -23,7 +23,7 @@ from firmware_agent.plan import Plan, ProbePlan
 from protocol.reading import split_series
 from sensors.registry import checked
 from tests.firmware_agent.small_hub import SmallHub, wait_for
-from tests.firmware_agent.worlds import SERIES, make_plan, stored_bodies, table
+from tests.firmware_agent.worlds import SERIES, HandClock, make_plan, stored_bodies, table
 from tests.support.mosquitto import Mosquitto
 
 
@@ -266,3 +266,53 @@ def test_a_part_takes_part_in_the_cycle_and_cannot_harm_it(
     held = hub.held
     assert held is not None
     assert [b["event"] for b in held.bodies() if b["kind"] == "event"] == ["door.bell"]
+
+
+@pytest.mark.parametrize("where", ["made", "started", "closed"])
+def test_a_part_that_cannot_begin_or_end_harms_nobody(
+    tmp_path: Path,
+    mosquitto: Mosquitto,
+    hub: SmallHub,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    """The fridge is watched all the same, and the part behind it (a lamp) is closed."""
+
+    class Broken(_Doorman):
+        def __init__(self, context: Context) -> None:
+            super().__init__(context)
+            if where == "made":
+                raise RuntimeError("the bell is gone")
+
+        def start(self) -> None:
+            if where == "started":
+                raise RuntimeError("the bell is gone")
+
+        def close(self) -> None:
+            raise RuntimeError("the bell is gone")
+
+    made: list[_Doorman] = []
+    monkeypatch.setitem(PARTS, "bell", Broken)
+    monkeypatch.setitem(PARTS, "gate", lambda context: made.append(_Doorman(context)) or made[-1])
+    plan = make_plan(tmp_path, mosquitto.port, every_ms=60_000, parts={"bell": {}, "gate": {}})
+    with running(plan) as agent:
+        wait_for(lambda: hub.stored() >= 2)
+        problems = (
+            [] if where == "closed" else ["part bell: cannot begin: RuntimeError: the bell is gone"]
+        )
+        assert list(agent.health.problems()) == problems
+    assert made[0].closed
+
+
+def test_an_agent_that_is_woken_without_end_feeds_its_watchdog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contact that chatters is no loop that hangs."""
+    monkeypatch.setenv("WATCHDOG_USEC", "3000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    agent = Agent(make_plan(tmp_path), HandClock())
+    agent.wake()
+    agent._wait_until(agent._clock.mono_ms() + 60_000)
+    assert "cycle" in agent._watchdog._moved
+    agent.uplink.stop()
+    agent._keeping.close()
