@@ -210,9 +210,10 @@ class Teller:
             pause = _IDLE_S
             try:
                 pause = self.round(time.monotonic())
-            except Exception:
-                # A bug of ours must not be the end of telling.
+            except Exception as error:
+                # A bug of ours must not be the end of telling, and not a secret either.
                 log.exception("teller=failed")
+                self._say(f"telling failed: {type(error).__name__}: {error}")
             self._news.wait(pause)
 
     def round(self, now_s: float) -> float:
@@ -230,13 +231,21 @@ class Teller:
         trouble: str | None = None
         try:
             for key, channel_key, phone, text, state in todo:
-                if state == "waiting":
-                    if not self._claim(key):
-                        continue
-                    self._channel.submit(channel_key, phone, text)
-                    self._becomes(key, "handed")
-                    self._handed_s[key] = now_s
-                trouble = self._follow(key, channel_key, now_s) or trouble
+                try:
+                    if state == "waiting":
+                        if not self._claim(key):
+                            continue
+                        self._channel.submit(channel_key, phone, text)
+                        self._becomes(key, "handed")
+                        self._handed_s[key] = now_s
+                    trouble = self._follow(key, channel_key, now_s) or trouble
+                except ChannelError:
+                    raise
+                except Exception as error:
+                    # One that the channel cannot digest keeps nobody else's waiting.
+                    log.exception("sms=failed key=%s", key)
+                    reason = f"{type(error).__name__}: {error}"
+                    trouble = self._refused(key, reason, now_s)
         except ChannelError as error:
             self._tell(f"SMS cannot be handed over: {error.reason}")
             return _CHANNEL_AGAIN_S

@@ -186,3 +186,25 @@ def test_settled_messages_do_not_pile_up(path: Path) -> None:
     book.save()
     assert len(Book.open(path).messages) == 201
     assert "k3" in book.messages
+
+
+class _Choking(MemoryChannel):
+    """A channel that cannot digest one message, by a bug of ours."""
+
+    def submit(self, key: str, to: str, text: str) -> None:
+        """Fail with the one, take the others."""
+        if key.startswith("own-e0"):
+            raise ValueError("a message needs text")
+        super().submit(key, to, text)
+
+
+def test_a_message_that_cannot_be_handed_over_keeps_no_other_waiting(path: Path) -> None:
+    """It is tried again later and told; the one behind it goes out at once."""
+    rig = Rig(path, _Choking())
+    rig.teller.add([message("own-e0-opened-li"), message()])
+    rig.teller.round(0.0)
+    assert rig.state() == "sent"
+    assert rig.state("own-e0-opened-li") == "waiting"
+    assert rig.problems[-1] == "an SMS to li was refused: ValueError: a message needs text"
+    rig.teller.round(1.0)
+    assert rig.book.messages["own-e0-opened-li"].tries == 2, "a minute, then two"
