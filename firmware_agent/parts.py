@@ -139,7 +139,8 @@ def make_parts(
         try:
             made.append((name, PARTS[name](Context(settings, plan, clock, health, wake, end))))
         except Exception as error:
-            _cannot_begin(name, error, health)
+            log.exception("part=failed name=%s", name)
+            health.set(f"part {name}", _cannot_begin(error))
     return made
 
 
@@ -150,7 +151,8 @@ def start_parts(parts: Sequence[tuple[str, Part]], health: Health) -> list[tuple
         try:
             part.start()
         except Exception as error:
-            _cannot_begin(name, error, health)
+            log.exception("part=failed name=%s", name)
+            health.set(f"part {name}", _cannot_begin(error))
             close_parts([(name, part)])
         else:
             begun.append((name, part))
@@ -166,6 +168,5 @@ def close_parts(parts: Sequence[tuple[str, Part]]) -> None:
             log.exception("part=failed name=%s", name)
 
 
-def _cannot_begin(name: str, error: Exception, health: Health) -> None:
-    log.exception("part=failed name=%s", name)
-    health.set(f"part {name}", f"cannot begin: {type(error).__name__}: {error}")
+def _cannot_begin(error: Exception) -> str:
+    return f"cannot begin: {type(error).__name__}: {error}"
