@@ -64,6 +64,8 @@ class ModemPart:
         self._newest: dict[str, int] = {}
         self._started_ms = self._clock.mono_ms()
         self._drafted: list[str] = []
+        # Notices whose records the disk does not have yet: recorded once, and not in each cycle.
+        self._in_memory: set[str] = set()
         self._timer: threading.Timer | None = None
 
     def start(self) -> None:
@@ -77,12 +79,17 @@ class ModemPart:
             if item.sample.value is not None and not item.sample.rejected:
                 self._newest[item.series] = item.sample.value
         with self._teller.lock:
-            ended = [m for m in self._teller.messages.values() if m.settled and not m.recorded]
+            ended = [
+                message
+                for message in self._teller.messages.values()
+                if message.settled and not message.recorded and message.key not in self._in_memory
+            ]
             self._drafted = [message.key for message in ended]
             return [event_draft(cycle.mono_ms, "modem.sent", "modem", notice(m)) for m in ended]
 
     def show(self, state: PanelState) -> None:
         """Decide what has to be told, and owe it."""
+        self._in_memory.update(self._drafted)
         if not any(problem.startswith("spool:") for problem in state.problems):
             self._note_recorded()
         view = self._view(state)
@@ -195,11 +202,11 @@ class ModemPart:
 
     def _note_recorded(self) -> None:
         with self._teller.lock:
-            for key in self._drafted:
+            for key in self._in_memory:
                 message = self._teller.messages.get(key)
                 if message is not None:
                     message.recorded = True
-        self._drafted = []
+        self._in_memory.clear()
 
     def _wake_for_mains(self, view: View) -> None:
         """Have a cycle when mains that are lost become ours to tell; the next may be too late."""
