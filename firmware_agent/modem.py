@@ -7,6 +7,7 @@ leaves an event `modem.sent` in the stream for each SMS that was sent or given u
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from alerts.channels.contract import Channel
     from firmware_agent.panel import PanelState
     from firmware_agent.parts import Context, Cycle
+
+log = logging.getLogger(__name__)
 
 FILE: Final = "modem.json"
 
@@ -50,11 +53,7 @@ class ModemPart:
         self._words = Words(settings, plan.series, self._rules)
         self._warm_ups = WarmUps(Path(plan.state_dir), plan.series)
         book = Book.open(Path(plan.state_dir) / FILE)
-        memory = book.memory
-        self._seen = {id_: Seen(*item) for id_, item in memory.get("seen", {}).items()}
-        self._told = [
-            Told(**(item | {"ids": tuple(item["ids"])})) for item in memory.get("told", ())
-        ]
+        self._seen, self._told = _remembered(book)
         self._teller = Teller(
             book,
             channel or GammuSmsd(Path(settings["database"])),
@@ -151,7 +150,9 @@ class ModemPart:
                 told.append(item if item.end is not None else replace(item, end=now_ms))
                 continue
             extreme = _worse(item, current.extreme, self._newest.get(item.series))
-            told.append(replace(item, end=None, extreme=extreme))
+            # A start that was a guess (a Pi that booted in 1970) is known better by now.
+            since = current.start if current.id == item.ids[0] else item.since
+            told.append(replace(item, end=None, extreme=extreme, since=since))
         self._told = told
 
     def _owe(self, step: Step, view: View) -> list[Message]:
@@ -185,7 +186,20 @@ class ModemPart:
                 at,
             )
             for person in self._people
+            if step.step == "opened" or not self._was_spared(ids, person["id"])
         ]
+
+    def _was_spared(self, ids: Sequence[str], person: str) -> bool:
+        """Whether this person was to be told of it by us, and the hub was quicker after all."""
+        with self._teller.lock:
+            states = {
+                message.state
+                for message in self._teller.messages.values()
+                if message.step == "opened"
+                and message.person == person
+                and not set(ids).isdisjoint(message.about)
+            }
+        return states == {"spared"}
 
     def _spare(self, view: View) -> None:
         """Take back what the hub has told before our channel took it."""
@@ -225,6 +239,18 @@ class ModemPart:
             )
             self._timer.daemon = True
             self._timer.start()
+
+
+def _remembered(book: Book) -> tuple[dict[str, Seen], list[Told]]:
+    """Return what the book remembers; of another shape (another version's) it is told anew."""
+    memory = book.memory
+    try:
+        seen = {id_: Seen(*item) for id_, item in memory.get("seen", {}).items()}
+        told = [Told(**(item | {"ids": tuple(item["ids"])})) for item in memory.get("told", ())]
+    except (TypeError, KeyError, AttributeError) as error:
+        log.warning("modem=forgetful file=%s reason=%r", book.path, str(error))
+        return {}, []
+    return seen, told
 
 
 def notice(message: Message) -> dict[str, Any]:

@@ -148,6 +148,34 @@ def test_told_by_the_hub_while_our_modem_is_broken(world: World) -> None:
     assert world.texts() == []
     assert [draft.fields["body"]["state"] for draft in world.events] == ["spared", "spared"]
     assert world.health.problems() == ()
+    world.cycle(value=5_000)
+    world.cycle(value=5_000)
+    assert world.texts() == [], "who was not told by us of the beginning hears the end of the hub"
+
+
+def test_a_start_that_was_a_guess_is_not_told_at_the_end(world: World) -> None:
+    """A Pi that booted in 1970 and has the time since: nothing has lasted for fifty years."""
+    warm = world.excursion()
+    guess = replace(warm, start=180_000)
+    world.cycle(guess)
+    world.cycle(guess, after_ms=120_000)
+    world.cycle(warm)
+    world.cycle(value=5_000)
+    world.cycle(value=5_000)
+    assert "TOO HOT for 5 min" in world.texts()[3]
+
+
+@pytest.mark.parametrize("told", [[{"thread": "e1"}], [3], {"a": 1}])
+def test_a_memory_of_another_version_keeps_no_agent_from_starting(
+    tmp_path: Path, told: object
+) -> None:
+    """What was open is told anew; twice is better than never."""
+    (tmp_path / "modem.json").write_text(json.dumps({"messages": [], "memory": {"told": told}}))
+    world = World(tmp_path, MemoryChannel(), HandClock())
+    warm = world.excursion()
+    world.cycle(warm)
+    world.cycle(warm, after_ms=120_000)
+    assert len(world.texts()) == 2
 
 
 @pytest.mark.parametrize("boots", ["aaaaaa", "abcdef"], ids=["started anew", "booted anew"])
