@@ -146,15 +146,18 @@ class Watcher:
     def _tell(self, step: Step, cause: Cause, heard: Heard, now_ms: int) -> None:
         now = self._clock.now_ms()
         began_ms = heard.failing_ms if cause == "failing" else heard.beat_ms
+        since = now - (now_ms - (began_ms if began_ms is not None else now_ms))
         if step == "opened":
-            since = now - (now_ms - (began_ms if began_ms is not None else now_ms))
             self._alarm = Alarm(secrets.token_hex(8), cause, since, now_ms)
         alarm = self._alarm
         assert alarm is not None
         number = alarm.reminders
         if step == "reminder":
             number += 1
-            alarm = replace(alarm, cause=cause, told_ms=now_ms, reminders=number)
+            # SMS that fail and a hub that is dead began at two times.
+            if (alarm.cause == "failing") == (cause == "failing"):
+                since = alarm.since
+            alarm = replace(alarm, cause=cause, since=since, told_ms=now_ms, reminders=number)
         log.warning("watch=%s cause=%s", step, cause)
         messages = [
             Message(

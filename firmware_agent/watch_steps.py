@@ -101,7 +101,9 @@ def judge(heard: Heard, alarm: Alarm | None, now_ms: int, after_ms: int) -> tupl
     if alarm is None:
         return ("opened", cause) if cause else ("nothing", "")
     if cause:
-        due = now_ms - alarm.told_ms >= REMIND_MS
+        # Whoever knows that SMS do not get out does not know that the hub is dead.
+        graver = alarm.cause == "failing" and cause != "failing"
+        due = graver or now_ms - alarm.told_ms >= REMIND_MS
         return ("reminder", cause) if due else ("nothing", cause)
     if alarm.well_ms is not None and now_ms - alarm.well_ms >= WELL_AGAIN_MS:
         return "recovered", alarm.cause

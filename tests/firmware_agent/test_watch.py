@@ -184,6 +184,26 @@ def test_sms_that_do_not_get_out_are_told_by_the_watcher(world: World) -> None:
     assert "SMS WORKS AGAIN" in world.texts()[1]
 
 
+def test_a_hub_that_dies_while_its_sms_fail_is_told_at_once(world: World) -> None:
+    """That is another matter, and a graver one; it is told once, with when it began."""
+    world.connected()
+    world.beats()
+    world.live(60_000)
+    world.live(AFTER_MS + 3_600_000, "the modem does not answer")
+    assert world.steps == ["opened"]
+    world.wait(AFTER_MS + 5_000)
+    assert world.steps == ["opened", "reminder"]
+    assert "SILENT since" in world.texts()[1]
+    assert ", 5 min." in world.texts()[1]
+    world.wait(3_600_000)
+    world.live(120_000, "the modem does not answer")
+    world.wait(AFTER_MS + 60_000)
+    assert world.steps == ["opened", "reminder"], "a hub that dies over and over is one story"
+    world.live(180_000)
+    assert world.steps == ["opened", "reminder", "recovered"]
+    assert world.texts()[2].startswith("HUB BACK")
+
+
 def test_a_step_of_the_clock_is_no_news(world: World) -> None:
     """An hour forward, a year back: the wall clock decides nothing."""
     world.connected()
