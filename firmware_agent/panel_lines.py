@@ -64,6 +64,7 @@ class PanelLinesPart:
         self._presses: deque[Draft] = deque()
         self._levels: dict[str, bool] = {}
         self._problem: str | None = None
+        self._wrong: str | None = None
         self._port: GpioPort | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
@@ -128,11 +129,15 @@ class PanelLinesPart:
         """Look at the button, and write what the patterns say."""
         now_ms = self._context.clock.mono_ms()
         seen = self._view(now_s)
+        self._wrong = None
         if self._pressed(now_ms):
             self._silence(seen, now_ms, now_s)
         heard = sound(seen, self._mute, now_ms, chirp=self._settings["chirp"])
         trying = now_s < self._trying_until_s
         self._write(levels(seen, heard, int(now_s * 1000), trying=trying))
+        # What failed once and works again is no fault any more: a light that nobody can
+        # put out is one that nobody looks at.
+        self._problem = self._wrong
 
     def _view(self, now_s: float) -> View:
         latest = self._latest
@@ -152,7 +157,7 @@ class PanelLinesPart:
         try:
             down = self._port.read(button["line"]) == (button["pressed"] == "high")
         except GpioError as error:
-            self._problem = str(error)
+            self._wrong = str(error)
             return False
         return self._press.look(now_ms, down) == "down"
 
@@ -182,6 +187,6 @@ class PanelLinesPart:
                 self._port.write(line, level=on != off)
             except GpioError as error:
                 self._levels.pop(name, None)
-                self._problem = str(error)
+                self._wrong = str(error)
             else:
                 self._levels[name] = on

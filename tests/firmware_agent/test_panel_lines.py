@@ -15,11 +15,15 @@ from pydantic import ValidationError
 from config.clock import ScaledClock
 from config.panel import PanelLines
 from firmware_agent.agent import Agent
+from firmware_agent.health import Health
+from firmware_agent.panel_lines import PanelLinesPart
+from firmware_agent.parts import Context, Cycle
 from firmware_agent.plan import Plan, ProbePlan
+from sensors.gpio.port import GpioError, Pull
 from sensors.registry import checked
 from simulator.lines import Lines
 from tests.firmware_agent.small_hub import SmallHub, wait_for
-from tests.firmware_agent.worlds import SERIES, make_plan, table
+from tests.firmware_agent.worlds import SERIES, HandClock, make_plan, table
 from tests.support.mosquitto import Mosquitto
 
 GREEN, YELLOW, RED, BUZZER, BUTTON = 16, 20, 21, 6, 13
@@ -173,6 +177,50 @@ def test_lines_that_cannot_be_had_are_told(tmp_path: Path) -> None:
     with running(panel_plan(tmp_path)) as agent:
         wait_for(lambda: any("panel lines" in text for text in agent.health.problems()))
         wait_for(lambda: agent._writer.recorded >= 2)
+
+
+class _Shaky:
+    """A port whose lines can be read and written only while they are well."""
+
+    def __init__(self) -> None:
+        self.well = True
+
+    def claim_input(self, line: int, pull: Pull = "none") -> None:
+        """Take it."""
+
+    def claim_output(self, line: int, *, level: bool) -> None:
+        """Take it."""
+
+    def read(self, line: int) -> bool:
+        """Return a button that nobody presses."""
+        return self._level(line)
+
+    def write(self, line: int, *, level: bool) -> None:
+        """Write nothing."""
+        self._level(line)
+
+    def close(self) -> None:
+        """Give nothing back."""
+
+    def _level(self, line: int) -> bool:
+        if not self.well:
+            raise GpioError(f"GPIO line {line} cannot be used")
+        return True
+
+
+def test_a_line_that_fails_once_is_no_fault_for_ever(tmp_path: Path) -> None:
+    """Told while it fails, and no longer."""
+    plan, clock, port = panel_plan(tmp_path), HandClock(), _Shaky()
+    health = Health()
+    context = Context(plan.parts["panel_lines"], plan, clock, health, lambda: None)
+    part = PanelLinesPart(context, lambda _: port)
+    assert part._open()
+    cycle = Cycle(clock.now_ms(), clock.mono_ms(), synced=True, taken=())
+    for well in (True, False, True):
+        port.well = well
+        part._round(1.0)
+        part.drafts(cycle)
+        assert (health.problems() == ()) == well
 
 
 def test_a_panel_of_nothing_is_refused() -> None:
