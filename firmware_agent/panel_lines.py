@@ -159,7 +159,9 @@ class PanelLinesPart:
         except GpioError as error:
             self._wrong = str(error)
             return False
-        return self._press.look(now_ms, down) == "down"
+        self._press.look(now_ms, down)
+        # A spark must not silence an alarm; and a person need not let go of the button first.
+        return self._press.sure
 
     def _silence(self, seen: View, now_ms: int, now_s: float) -> None:
         """Silence what is open now and record that; with nothing to silence, try everything."""

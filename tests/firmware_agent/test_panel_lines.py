@@ -16,6 +16,8 @@ from config.clock import ScaledClock
 from config.panel import PanelLines
 from firmware_agent.agent import Agent
 from firmware_agent.health import Health
+from firmware_agent.judging import Excursion
+from firmware_agent.panel import panel_state
 from firmware_agent.panel_lines import PanelLinesPart
 from firmware_agent.parts import Context, Cycle
 from firmware_agent.plan import Plan, ProbePlan
@@ -184,6 +186,7 @@ class _Shaky:
 
     def __init__(self) -> None:
         self.well = True
+        self.high = True
 
     def claim_input(self, line: int, pull: Pull = "none") -> None:
         """Take it."""
@@ -192,7 +195,7 @@ class _Shaky:
         """Take it."""
 
     def read(self, line: int) -> bool:
-        """Return a button that nobody presses."""
+        """Return the button: high while nobody presses it."""
         return self._level(line)
 
     def write(self, line: int, *, level: bool) -> None:
@@ -205,7 +208,7 @@ class _Shaky:
     def _level(self, line: int) -> bool:
         if not self.well:
             raise GpioError(f"GPIO line {line} cannot be used")
-        return True
+        return self.high
 
 
 def test_a_line_that_fails_once_is_no_fault_for_ever(tmp_path: Path) -> None:
@@ -221,6 +224,24 @@ def test_a_line_that_fails_once_is_no_fault_for_ever(tmp_path: Path) -> None:
         part._round(1.0)
         part.drafts(cycle)
         assert (health.problems() == ()) == well
+
+
+def test_a_spark_on_the_buttons_wire_silences_nothing(tmp_path: Path) -> None:
+    """Seen down at one look alone, nobody has pressed it; at two, somebody has."""
+    plan, clock, port = panel_plan(tmp_path), HandClock(), _Shaky()
+    context = Context(plan.parts["panel_lines"], plan, clock, Health(), lambda: None)
+    part = PanelLinesPart(context, lambda _: port)
+    assert part._open()
+    cycle = Cycle(clock.now_ms(), clock.mono_ms(), synced=True, taken=())
+    warm = Excursion("e1", "e1", SERIES, "r", "above", "certain", 1, 1, None, 9_500, 1, tells=True)
+    part.show(panel_state({"e1": warm}, frozenset(), 0, ()))
+    presses = []
+    for high in (True, False, True, True, False, False, False, True):
+        clock.pass_ms(50)
+        port.high = high
+        part._round(time.monotonic())
+        presses.append(len(part.drafts(cycle)))
+    assert presses == [0, 0, 0, 0, 0, 1, 0, 0]
 
 
 def test_a_panel_of_nothing_is_refused() -> None:

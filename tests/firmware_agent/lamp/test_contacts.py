@@ -67,6 +67,24 @@ def test_how_long_a_button_is_held_says_what_is_meant(held_ms: int, meant: str |
     assert button.look(100 + held_ms, False) == meant
 
 
+def test_one_look_alone_is_a_spark_however_seldom_we_look() -> None:
+    """The loops look each 50 and each 100 ms: longer than a bounce, and no proof of a finger."""
+    button = Press()
+    button.look(0, False)
+
+    assert button.look(100, True) == "down", "a stop waits for no proof"
+    assert not button.sure
+    assert button.look(200, False) is None
+    assert button.look(300, True) == "down"
+    sure = []
+    for now in (400, 500, 600):
+        button.look(now, True)
+        sure.append(button.sure)
+    assert sure == [True, False, False], "once for a press"
+    assert button.look(700, False) == "short"
+    assert not button.sure
+
+
 def test_a_button_that_was_down_before_we_came_means_nothing() -> None:
     """Nor does one whose line cannot be read."""
     button = Press()
