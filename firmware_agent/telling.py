@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from alerts.channels.contract import Channel, ChannelError
+from alerts.channels.contract import Attended, Channel, ChannelError
 from firmware_agent.whole_file import write_whole
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,9 @@ _STALLED_S: Final = 60.0
 _ASK_S: Final = 0.25
 _IDLE_S: Final = 5.0
 _CHANNEL_AGAIN_S: Final = 2.0
+# A modem that is dead must be known before anybody has to be told. Two looks in a row: a service
+# that starts behind us, or a step of the clock, makes it look dead once.
+_LOOK_AFTER_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -159,6 +162,8 @@ class Teller:
         self._handed_s: dict[str, float] = {}
         self._not_before_s: dict[str, float] = {}
         self._trouble = ""
+        self._looked_s: float | None = None
+        self._absent, self._absence = False, ""
         # Owed by this process, so that we know whether the channel may have it.
         self._fresh: set[str] = set()
         self._submitting = ""
@@ -225,7 +230,7 @@ class Teller:
                 if not item.settled and self._not_before_s.get(item.key, now_s) <= now_s
             ]
         if not todo:
-            self._tell(None)
+            self._tell(self._look_after(now_s) or None)
             with self.lock:
                 return 1.0 if any(not m.settled for m in self.book.messages.values()) else _IDLE_S
         trouble: str | None = None
@@ -254,6 +259,22 @@ class Teller:
         self._tell(trouble)
         # A modem that is dead for days is not asked four times a second.
         return _CHANNEL_AGAIN_S if trouble else _ASK_S
+
+    def _look_after(self, now_s: float) -> str:
+        """Say what would keep the next message from going out; empty where nothing is known."""
+        if not isinstance(self._channel, Attended):
+            return ""
+        if self._looked_s is None:
+            self._looked_s = now_s
+        if now_s - self._looked_s >= _LOOK_AFTER_S:
+            self._looked_s = now_s
+            try:
+                why = self._channel.absence()
+            except ChannelError as error:
+                why = error.reason
+            self._absence = f"no SMS would get out: {why}" if why and self._absent else ""
+            self._absent = bool(why)
+        return self._absence
 
     def _claim(self, key: str) -> bool:
         """Have a message for the channel, unless it was taken back in this very moment."""

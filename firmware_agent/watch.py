@@ -138,7 +138,8 @@ class Watcher:
         if step != "nothing":
             self._tell(step, cause, heard, now_ms)
         state = "alarm" if self._alarm else "well" if heard.beats else "listening"
-        notify(f"STATUS={state}; {heard.beats} heartbeats heard")
+        trouble = f"; {self.problem}" if self.problem else ""
+        notify(f"STATUS={state}; {heard.beats} heartbeats heard{trouble}")
         return step
 
     # --- telling ---

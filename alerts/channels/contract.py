@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 State = Literal["queued", "sent", "retry", "refused"]
 
@@ -56,6 +56,18 @@ class Channel(Protocol):
 
     def outcome(self, key: str) -> Outcome | None:
         """Return what became of a message, or None where the channel has no such key.
+
+        Raises:
+            ChannelError: the channel cannot be asked.
+        """
+
+
+@runtime_checkable
+class Attended(Protocol):
+    """A channel behind which a service of its own must be at work."""
+
+    def absence(self) -> str:
+        """Say so where that service does not seem to be at work; empty where it is.
 
         Raises:
             ChannelError: the channel cannot be asked.

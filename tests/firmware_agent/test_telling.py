@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.channels.contract import Outcome
+from alerts.channels.contract import ChannelError, Outcome
 from firmware_agent.telling import Book, Message, Teller
 from tests.firmware_agent.channels import MemoryChannel
 
@@ -208,3 +208,37 @@ def test_a_message_that_cannot_be_handed_over_keeps_no_other_waiting(path: Path)
     assert rig.problems[-1] == "an SMS to li was refused: ValueError: a message needs text"
     rig.teller.round(1.0)
     assert rig.book.messages["own-e0-opened-li"].tries == 2, "a minute, then two"
+
+
+class _Attended(MemoryChannel):
+    """A channel behind which a service must be at work."""
+
+    away = ""
+
+    def absence(self) -> str:
+        """Say what the test has set."""
+        if self.broken:
+            raise ChannelError(retryable=True, reason=self.broken)
+        return self.away
+
+
+def test_a_modem_that_is_dead_is_told_before_it_is_needed(path: Path) -> None:
+    """At the second look a minute later, and no longer when it is back."""
+    channel = _Attended()
+    rig = Rig(path, channel)
+
+    def told(second: float) -> str | None:
+        rig.teller.round(second)
+        return rig.problems[-1]
+
+    assert told(0.0) is None
+    channel.away = "gammu-smsd was last at work yesterday"
+    assert told(60.0) is None
+    assert told(90.0) is None
+    assert told(120.0) == "no SMS would get out: gammu-smsd was last at work yesterday"
+    assert told(125.0) == "no SMS would get out: gammu-smsd was last at work yesterday"
+    channel.away = ""
+    assert told(180.0) is None
+    channel.broken = "the database is damaged"
+    assert told(240.0) is None
+    assert told(300.0) == "no SMS would get out: the database is damaged"
