@@ -181,12 +181,12 @@ class Book:
 
     def drafts(self, cycle: Cycle) -> list[Draft]:
         """Return the event records that are not committed yet; they are handed over with this."""
-        self._handed = len(self.kept.unsaid)
         found = []
         for item in self.kept.unsaid:
             ours = item["boot"] == self._boot and item["mono_ms"] is not None
             mono_ms = min(item["mono_ms"], cycle.mono_ms) if ours else cycle.mono_ms
             found.append(event_draft(mono_ms, item["event"], self.id, item["body"]))
+        self._handed = len(found)
         return found
 
     def committed(self) -> None:

@@ -190,7 +190,10 @@ class _Step:
         else:
             why = self._why_not()
             if why is None:
-                # The room gets its cycle; a scheduled one that waited for the same is done with.
+                # The room gets its cycle; a scheduled one that waited for the same is done with,
+                # and says so, or a restart would ask for it again.
+                if state.waiting is not None:
+                    self._refuse(state.waiting, "running")
                 self.state = replace(state, waiting=None)
                 self._announce(request)
             else:

@@ -116,21 +116,31 @@ class LampPart:
         self._moved_s = time.monotonic()
         drafts = []
         for id_, circuit in self._circuits.items():
-            book = self._books[id_]
-            self._bring(circuit, cycle)
-            request = book.scheduled(cycle)
-            if request is not None:
-                circuit.requests.append(request)
-            while circuit.happenings:
-                book.take(circuit.happenings.popleft(), cycle)
-            state = circuit.state
-            if state.phase == "on":
-                book.lasted(max(0, cycle.mono_ms - state.since_ms))
-            book.keep_unseen(state.unseen)
-            self._tell(circuit, book, cycle)
-            drafts += book.drafts(cycle)
-            book.save(cycle.mono_ms)
+            try:
+                drafts += self._of_lamp(circuit, self._books[id_], cycle)
+                self._context.health.set(f"lamp {id_} book", None)
+            except Exception as error:
+                # What another lamp has to record is recorded all the same.
+                text = f"failed: {type(error).__name__}: {error}"
+                if self._context.health.set(f"lamp {id_} book", text):
+                    log.exception("lamp=%s book=failed", id_)
         return drafts
+
+    def _of_lamp(self, circuit: Circuit, book: Book, cycle: Cycle) -> list[Draft]:
+        self._bring(circuit, cycle)
+        request = book.scheduled(cycle)
+        if request is not None:
+            circuit.requests.append(request)
+        while circuit.happenings:
+            book.take(circuit.happenings.popleft(), cycle)
+        state = circuit.state
+        # The outcome as well: where the loop has failed, the state stays as it was.
+        if state.phase == "on" and circuit.outcome.relay:
+            book.lasted(max(0, cycle.mono_ms - state.since_ms))
+        book.keep_unseen(state.unseen)
+        self._tell(circuit, book, cycle)
+        book.save(cycle.mono_ms)
+        return book.drafts(cycle)
 
     def show(self, state: PanelState) -> None:  # noqa: ARG002 - only that it comes matters
         """What was handed over is committed."""

@@ -311,6 +311,7 @@ class TestScheduled:
         scene.state = replace(scene.state, waiting=start("schedule", until_ms=10**8, name="key"))
         scene.step(GOOD, start())
         assert scene.state.waiting is None
+        assert scene.facts("refused") == [{"by": "schedule", "name": "key", "why": "running"}]
 
     def test_a_stop_ends_the_waiting(self) -> None:
         """Whoever says stop means all of it."""

@@ -14,15 +14,18 @@ import pytest
 
 from config.clock import SystemClock
 from firmware_agent.agent import Agent
-from firmware_agent.lamp.facts import Request
+from firmware_agent.health import Health
+from firmware_agent.lamp.facts import Happening, Request
 from firmware_agent.lamp.part import LampPart
+from firmware_agent.panel import panel_state
+from firmware_agent.parts import Context, Cycle
 from firmware_agent.plan import Plan
 from protocol.topics import topic
 from simulator.lamp_circuit import LampCircuit
 from simulator.lines import Lines
 from tests.firmware_agent.lamp.scenes import lamp_table
 from tests.firmware_agent.small_hub import SmallHub, wait_for
-from tests.firmware_agent.worlds import make_plan
+from tests.firmware_agent.worlds import HandClock, make_plan
 from tests.support.mosquitto import Mosquitto
 
 RELAY, PULSE, DOOR, PRESENCE, BUTTON, BEACON = 23, 24, 17, 27, 5, 25
@@ -269,3 +272,25 @@ def command(number: int, do: str, until: int | None = None) -> bytes:
     until = time.time_ns() // 1_000_000 + 60_000 if until is None else until
     body = {"v": 1, "id": f"{number:016x}", "until": until, "to": "lamp-1", "do": do}
     return json.dumps(body | {"name": "li", "minutes": 7}).encode()
+
+
+def test_a_book_that_fails_costs_no_other_lamp_a_record(tmp_path: Path) -> None:
+    """Told on status; the other lamp's wiping is recorded, and again until that is committed."""
+    tables = [
+        lamp_table(),
+        lamp_table(
+            id="lamp-2", relay={"line": 13}, pulse={"line": 14}, door={"line": 15},
+            presence={"line": 16}, beacon={"line": 18},
+        ),
+    ]  # fmt: skip
+    plan = make_plan(tmp_path, parts={"lamp": {"zone": "Asia/Shanghai", "lamps": tables}})
+    clock, health = HandClock(), Health()
+    part = LampPart(Context(plan.parts["lamp"], plan, clock, health, lambda: None))
+    cycle = Cycle(clock.now_ms(), clock.mono_ms(), synced=True, taken=())
+    for circuit in part._circuits.values():
+        circuit.happenings.append(Happening("wiped", clock.mono_ms(), {"by": "button"}))
+    part._books["lamp-2"]._timetable = None  # type: ignore[assignment]
+    assert [draft.fields["subject"] for draft in part.drafts(cycle)] == ["lamp-1"]
+    assert [text for text in health.problems() if text.startswith("lamp lamp-2 book: failed")]
+    part.show(panel_state({}, frozenset(), 0, ()))
+    assert part.drafts(cycle) == []
