@@ -176,7 +176,11 @@ def _lamp_problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]
 
 
 def _line_problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
-    """Return which GPIO lines have two uses; only an input may, of which both want the same."""
+    """Return which GPIO lines have two uses; only an input may that is the same for two lamps.
+
+    A door contact that is named as the presence sensor as well would be one interlock for two, and
+    a button that silences the buzzer must not start a lamp.
+    """
     found = []
     seen: dict[int, tuple[str, str]] = {}
     for place, line, use in line_uses(settings):
@@ -201,9 +205,9 @@ def line_uses(settings: AgentSettings) -> Iterator[tuple[Location, int, str]]:
                 yield (*place, name), used.line, "output"
             elif isinstance(used, SafeInput):
                 # Its pull is the opposite of its safe level.
-                yield (*place, name), used.line, f"input, {used.safe}"
+                yield (*place, name), used.line, f"{place[0]} {name}, {used.safe}"
             elif isinstance(used, Button):
-                yield (*place, name), used.line, f"button, {used.pressed}"
+                yield (*place, name), used.line, f"{place[0]} {name}, {used.pressed}"
 
 
 def _point_problem(file: SettingsFile, place: Location, point: Point) -> Problem | None:

@@ -89,6 +89,12 @@ def test_two_lamps_of_one_name_are_refused() -> None:
         (23, "", "GPIO23 is used by lamp.lamps.0.relay already"),
         (17, "", "GPIO17 is used by lamp.lamps.0"),
         (24, "button = { line = 27 }", "GPIO27 is used by lamp.lamps.0"),
+        (24, "mains = { line = 17 }", "GPIO17 is used by lamp.lamps.0.door already"),
+        (
+            24,
+            "button = { line = 5 }\n[panel_lines]\nred = { line = 21 }\nbutton = { line = 5 }",
+            "GPIO5 is used by panel_lines.button already",
+        ),
         (24, 'current = { series = "lamp-1/lamp/watt" }', "no point of [[assets]] measures"),
     ],
 )
@@ -110,3 +116,18 @@ def test_a_good_file_becomes_a_plan(tmp_path: Path) -> None:
     path.write_text(FILE.format(pulse=24, more='current = { series = "lamp-1/lamp/current" }'))
     (lamp,) = read_plan(path).parts["lamp"]["lamps"]
     assert (lamp["minutes"], lamp["warning"], lamp["door"]["safe"]) == (30, 30_000, "low")
+
+
+def test_two_lamps_of_one_room_share_its_door(tmp_path: Path) -> None:
+    """The same contact in the same part is one wire, and right for both."""
+    second = """[[lamp.lamps]]
+id = "lamp-2"
+relay = { line = 12 }
+pulse = { line = 13 }
+door = { line = 17 }
+presence = { line = 27 }
+beacon = { line = 16 }
+"""
+    path = tmp_path / "agent.toml"
+    path.write_text(FILE.format(pulse=24, more=second))
+    assert len(read_plan(path).parts["lamp"]["lamps"]) == 2
