@@ -374,4 +374,4 @@ class Agent:
 
     def _uplink_failed(self) -> None:
         self._failed = True
-        self._stop.set()
+        self.stop()

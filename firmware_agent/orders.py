@@ -8,12 +8,15 @@ one that was heard already does nothing again. Only what makes things safer (a s
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from protocol.canonical import MAX_INTEGER
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 10_000
 # A deadline further off is none: somebody's clock is wrong, or the sender did not understand.
@@ -119,7 +122,12 @@ class Orders:
                 return "late"
             if left_ms > LONGEST_MS:
                 return "deadline-too-far"
-        return taker(order)
+        try:
+            return taker(order)
+        except Exception:
+            # A part that fails must not end the uplink; whoever asked is told.
+            log.exception("order=failed do=%s to=%s", order.do, order.to)
+            return "failed"
 
 
 def _text(fields: Mapping[str, Any], key: str, form: re.Pattern[str]) -> str:

@@ -36,6 +36,7 @@ _ORDERS: Mapping[str, Order_] = {
     "start": "start", "stop": "stop", "wiped": "wiped", "replaced": "replaced", "reset": "reset",
 }  # fmt: skip
 _OPEN_AGAIN_S = 10.0
+_STANDS_STILL_S = 15.0
 # A cycle that is late by two has a card or a bus that hangs; nobody then reads or records.
 _CYCLES = 3
 _LEAST_CYCLE_S = 15.0
@@ -67,6 +68,8 @@ class LampPart:
         every_s = plan.every_ms / 1000 / context.clock.speed
         self._cycle_limit_s = max(_LEAST_CYCLE_S, _CYCLES * every_s)
         self._moved_s: float | None = None
+        # When the fast loop last looked, or began to; None while it waits for its lines.
+        self._looked_s: float | None = None
         self._port: GpioPort | None = None
         self._ending = threading.Event()
         self._broken: str | None = None
@@ -190,7 +193,14 @@ class LampPart:
         texts = [*faults, *(text for text in (book.damage, book.unwritten) if text)]
         health.set(f"lamp {circuit.id}", one_line(texts))
         health.set(f"lamp {circuit.id} warning", one_line(book.warnings(cycle)))
-        health.set("lamp", self._broken)
+        health.set("lamp", self._broken or self._stands_still(time.monotonic()))
+
+    def _stands_still(self, now_s: float) -> str | None:
+        """Say so where the fast loop hangs: no lamp is on then, and nobody would know why."""
+        looked_s = self._looked_s
+        if looked_s is None or now_s - looked_s < _STANDS_STILL_S:
+            return None
+        return "the loop stands still, so nothing can be lit; start the agent anew"
 
     # --- the fast loop ---
 
@@ -228,7 +238,7 @@ class LampPart:
         stopping = False
         while not stopping:
             stopping = self._ending.wait(ROUND_S)
-            read_s = time.monotonic()
+            read_s = self._looked_s = time.monotonic()
             moving = self._cycle_moves(read_s)
             for circuit in self._circuits.values():
                 now_ms = self._context.clock.mono_ms()

@@ -316,3 +316,14 @@ def test_an_agent_that_is_woken_without_end_feeds_its_watchdog(
     assert "cycle" in agent._watchdog._moved
     agent.uplink.stop()
     agent._keeping.close()
+
+
+def test_an_uplink_that_failed_ends_the_agent_at_once(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    """And not when the next cycle is due: systemd begins anew, and the hub hears of it."""
+    agent = Agent(make_plan(tmp_path, mosquitto.port, every_ms=600_000), SystemClock())
+    thread = threading.Thread(target=agent.run, daemon=True)
+    thread.start()
+    wait_for(lambda: agent.uplink.connected)
+    agent._uplink_failed()
+    thread.join(5)
+    assert not thread.is_alive()

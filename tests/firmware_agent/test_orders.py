@@ -56,6 +56,17 @@ def test_what_is_taken(changes: dict[str, Any], answer: tuple[bool, str]) -> Non
     assert Desk().answer(**changes) == answer
 
 
+def test_a_part_that_fails_ends_no_uplink() -> None:
+    """Whoever asked is told, and the next order is taken."""
+
+    def fails(order: Order) -> str | None:
+        raise RuntimeError(order.do)
+
+    desk = Desk()
+    desk.orders = Orders({"lamp": fails}, lambda: NOW, lambda: True)
+    assert desk.answer() == (False, "failed")
+
+
 def test_the_same_one_again_does_nothing() -> None:
     """MQTT may deliver twice, and a retained one comes with each connection."""
     desk = Desk()

@@ -223,6 +223,7 @@ def test_a_fast_loop_that_hangs_is_dropped_by_the_hardware_timer(
     tmp_path: Path, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The relay line stays high and no pulse comes; behind the hang the lamp does not come back."""
+    monkeypatch.setattr("firmware_agent.lamp.part._STANDS_STILL_S", 1.0)
     hanging = threading.Event()
     with running(lamp_plan(tmp_path)) as agent:
         light(agent, room)
@@ -232,6 +233,7 @@ def test_a_fast_loop_that_hangs_is_dropped_by_the_hardware_timer(
         wait_for(lambda: not room.lit, 5)
         assert time.monotonic() - begun < 3.0
         assert room.relay()
+        wait_for(lambda: any("stands still" in text for text in agent.health.problems()))
         hanging.set()
         wait_for(lambda: not room.relay(), 2)
         assert not room.lit
