@@ -21,7 +21,7 @@ from firmware_agent.chain import Draft, event_draft
 from firmware_agent.modem_steps import Seen, Step, Told, View, due_ms, rebound, steps, waiting
 from firmware_agent.modem_texts import Words
 from firmware_agent.telling import Book, Message, Teller
-from firmware_agent.warmups import WarmUps
+from firmware_agent.warmups import Newest, WarmUps
 from protocol.reading import split_series
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class ModemPart:
             self._say,
             "modem",
         )
-        self._newest: dict[str, int] = {}
+        self._newest = Newest()
         self._started_ms = self._clock.mono_ms()
         self._drafted: list[str] = []
         # Notices whose records the disk does not have yet: recorded once, and not in each cycle.
@@ -76,7 +76,7 @@ class ModemPart:
         """Note the newest values; return a notice of each SMS that has come to its end."""
         for item in cycle.taken:
             if item.sample.value is not None and not item.sample.rejected:
-                self._newest[item.series] = item.sample.value
+                self._newest.see(item.series, item.sample.value, item.mono_ms)
         with self._teller.lock:
             ended = [
                 message
@@ -174,7 +174,8 @@ class ModemPart:
         if step.opened and split_series(step.opened[0].series)[2] == "present":
             self._warm_ups.reload()
             asset = split_series(step.opened[0].series)[0]
-            holds = self._warm_ups.holds_minutes(asset, self._newest)
+            fresh = self._newest.fresh(view.now_ms, self._context.plan.every_ms)
+            holds = self._warm_ups.holds_minutes(asset, fresh)
         return [
             Message(
                 f"own-{ids[0]}-{step.step}-{person['id']}",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from firmware_agent.chain import Draft, event_draft
 from firmware_agent.power_steps import Battery, Mains
-from firmware_agent.warmups import WarmUps
+from firmware_agent.warmups import Newest, WarmUps
 from protocol.reading import UNITS, decimal, split_series
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class PowerPart:
         self._warm_ups = WarmUps(Path(context.plan.state_dir), context.plan.series)
         self._mains = Mains()
         self._battery = Battery()
-        self._newest: dict[str, int] = {}
+        self._newest = Newest()
         # The last word: when it was said, and the record that the hub must have judged.
         self._ending_ms: int | None = None
         self._last_seq: int | None = None
@@ -62,7 +62,7 @@ class PowerPart:
             if item.sample.value is None or item.sample.rejected:
                 continue
             value = item.sample.value
-            self._newest[item.series] = value
+            self._newest.see(item.series, value, item.mono_ms)
             if item.series == self._mains_series:
                 lost_ms = self._mains.lost_ms
                 self._mains, turn = self._mains.reading(value > 0, item.mono_ms)
@@ -110,10 +110,12 @@ class PowerPart:
     def _lost(self, cycle: Cycle) -> Draft:
         self._warm_ups.begin()
         holds = []
-        for name, found in self._warm_ups.forecasts(self._newest).items():
+        # Nobody is promised anything from what a probe said before it died.
+        newest = self._newest.fresh(cycle.mono_ms, self._context.plan.every_ms)
+        for name, found in self._warm_ups.forecasts(newest).items():
             entry: dict[str, Any] = {"series": name, "known": found is not None}
-            if name in self._newest:
-                entry["from"] = self._newest[name]
+            if name in newest:
+                entry["from"] = newest[name]
             if found is not None:
                 entry |= {
                     "minutes_low": found.minutes_low,

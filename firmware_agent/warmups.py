@@ -23,6 +23,28 @@ _MOST_SAMPLES: Final = 2_880
 _THIN_MS: Final = 60_000
 
 
+# What a probe said longer ago says nothing of how warm the fridge is now.
+_FRESH_MS: Final = 600_000
+
+
+class Newest(dict[str, int]):
+    """The newest valid value of each series, and when that was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen_ms: dict[str, int] = {}
+
+    def see(self, series: str, value: int, mono_ms: int) -> None:
+        """Take a valid sample in."""
+        self[series] = value
+        self._seen_ms[series] = mono_ms
+
+    def fresh(self, now_ms: int, every_ms: int) -> dict[str, int]:
+        """Return what was seen within ten minutes, or three cycles where that is longer."""
+        limit_ms = max(_FRESH_MS, 3 * every_ms)
+        return {name: self[name] for name, ms in self._seen_ms.items() if now_ms - ms <= limit_ms}
+
+
 class WarmUps:
     """The deciding temperatures of this agent: what is known of each, and the warm-up under way."""
 
@@ -76,11 +98,15 @@ class WarmUps:
         }
 
     def holds_minutes(self, asset: str, newest: Mapping[str, int]) -> int | None:
-        """Return for how long an asset should hold, at least; None where that is not known."""
+        """Return for how long an asset should hold, at least; None where that is not known.
+
+        Where the asset has no fridge of its own (the mains of a room), all fridges are meant.
+        """
+        ours = any(split_series(name)[0] == asset for name in self._limits)
         found = [
             item.minutes_low if item is not None else None
             for name, item in self.forecasts(newest).items()
-            if split_series(name)[0] == asset
+            if split_series(name)[0] == asset or not ours
         ]
         known = [minutes for minutes in found if minutes is not None]
         return min(known) if known and len(known) == len(found) else None

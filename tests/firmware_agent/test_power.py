@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from firmware_agent.power import PowerPart
 from firmware_agent.power_steps import CONFIRM_MS, Battery, Mains
 from firmware_agent.sampler import Taken
 from firmware_agent.settings import read_plan
+from firmware_agent.warmups import WarmUps
 from sensors.contract import Sample
 from tests.firmware_agent.worlds import SERIES, HandClock, make_plan
 
@@ -209,6 +211,33 @@ def test_a_warm_up_teaches_and_the_next_loss_says_for_how_long(tmp_path: Path) -
     assert holds["minutes_low"] < 133 < holds["minutes_high"]
     assert all(isinstance(value, int | str) for value in holds.values())
     again.part.close()
+
+
+def test_nobody_is_promised_anything_from_a_probe_that_died(tmp_path: Path) -> None:
+    """It was at 4.0 an hour ago; what it is now, nobody knows."""
+    known = [
+        {"tau_ms": 36_000_000, "ambient": 24_000, "ambient_known": False, "lasted_ms": 7_200_000}
+    ]
+    (tmp_path / "warmups.json").write_text(json.dumps({SERIES: known}))
+    world = World(tmp_path)
+    world.cycle(mains=1_000, temperature=4_000)
+    world.cycle(3_600_000, mains=0, temperature=None)
+    (lost,) = world.cycle(mains=0, temperature=None)
+    assert lost.fields["body"]["holds"] == [{"series": SERIES, "known": False}]
+    world.part.close()
+
+
+def test_the_mains_of_a_room_speak_for_all_its_fridges(tmp_path: Path) -> None:
+    """Of a fridge that is not there nothing is known, and nothing was said."""
+    known = [
+        {"tau_ms": 36_000_000, "ambient": 24_000, "ambient_known": False, "lasted_ms": 7_200_000}
+    ]
+    (tmp_path / "warmups.json").write_text(json.dumps({SERIES: known}))
+    warm_ups = WarmUps(tmp_path, make_plan(tmp_path).series)
+    minutes = warm_ups.holds_minutes("fridge-1", {SERIES: 4_000})
+    assert minutes is not None
+    assert warm_ups.holds_minutes("room", {SERIES: 4_000}) == minutes
+    assert warm_ups.holds_minutes("room", {}) is None
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 30_000)), max_size=40))
