@@ -60,6 +60,19 @@ def read_beat(payload: bytes) -> Beat | None:
     return Beat(payload, fields["at"], failing[:200] if isinstance(failing, str) else "")
 
 
+def _remembered(book: Book, now_ms: int) -> Alarm | None:
+    """Return the alarm of an earlier run; one of another shape (another version's) is told anew."""
+    kept = book.memory.get("alarm")
+    if not kept:
+        return None
+    try:
+        # The monotonic times of an earlier run mean nothing: the day until a reminder begins anew.
+        return Alarm(**(kept | {"told_ms": now_ms, "well_ms": None}))
+    except TypeError as error:
+        log.warning("watch=forgetful file=%s reason=%r", book.path, str(error))
+        return None
+
+
 class Watcher:
     """Listens, concludes, tells. ``settings`` are those of config/watch.py as plain JSON."""
 
@@ -73,11 +86,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._watchdog = Watchdog(frozenset({"watch"}))
         book = Book.open(Path(settings["state_dir"]) / FILE)
-        kept = book.memory.get("alarm")
-        # The monotonic times of an earlier run mean nothing: the day until a reminder begins anew.
-        self._alarm = (
-            Alarm(**(kept | {"told_ms": clock.mono_ms(), "well_ms": None})) if kept else None
-        )
+        self._alarm = _remembered(book, clock.mono_ms())
         self.problem: str | None = None
         self._teller = Teller(
             book, channel or GammuSmsd(Path(settings["database"])), self._say, "watch"

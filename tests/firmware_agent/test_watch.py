@@ -230,6 +230,17 @@ def test_a_watcher_started_anew_goes_on(worlds: Callable[..., World]) -> None:
     assert second.steps == ["recovered"]
 
 
+@pytest.mark.parametrize("alarm", [{"id": "a1", "colour": "red"}, [1], "silent"])
+def test_a_memory_of_another_version_keeps_no_watcher_from_starting(
+    tmp_path: Path, worlds: Callable[..., World], alarm: object
+) -> None:
+    """A hub that is still dead is told anew; twice is better than never."""
+    (tmp_path / "watch.json").write_text(json.dumps({"messages": [], "memory": {"alarm": alarm}}))
+    world = worlds()
+    world.wait(AFTER_MS + 5_000)
+    assert world.steps == ["opened"]
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", b"null", b"[]", b'{"v": 2, "at": 1}', b'{"v": 1}', b'{"v":1,"at":true}', b"\xff"],
