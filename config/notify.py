@@ -36,6 +36,10 @@ class Watchdog:
         self.every_s = int(given) / 3e6 if given.isdigit() else None
         self._fed_s: float | None = None
 
+    def forget(self, loops: frozenset[str]) -> None:
+        """Wait for these loops no longer: they never began."""
+        self._loops -= loops
+
     def moved(self, loop: str) -> None:
         """Note that a loop has done a round. Called by the loop's own thread."""
         self._moved.add(loop)

@@ -40,7 +40,14 @@ from firmware_agent.panel import (
     StateFile,
     panel_state,
 )
-from firmware_agent.parts import Cycle, Orderly, close_parts, make_parts, start_parts
+from firmware_agent.parts import (
+    LOOPING,
+    Cycle,
+    Orderly,
+    close_parts,
+    make_parts,
+    start_parts,
+)
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
 from firmware_agent.renewal import Renewal
@@ -79,7 +86,7 @@ class Agent:
         self._failed = False
         self.afterwards: tuple[str, ...] = ()
         self.health = Health()
-        self._watchdog = Watchdog(frozenset({"cycle", "uplink"}))
+        self._watchdog = Watchdog(frozenset({"cycle", "uplink"}) | (LOOPING & plan.parts.keys()))
         self._stamper = Stamper((lambda: True) if plan.trust_clock else synchronised)
         self._keeping = Keeping(plan, boot or boot_id(), self.health, clock.now_ms())
         watches = watches_from_record({"series": plan.series})
@@ -117,7 +124,9 @@ class Agent:
             plan.every_ms,
             self.wake,
         )
-        self._parts = make_parts(plan, clock, self.health, self.wake, self.end)
+        self._parts = make_parts(
+            plan, clock, self.health, self.wake, self.end, self._watchdog.moved
+        )
         sinks: list[Sink] = [PanelLog()]
         if plan.state_file is not None:
             sinks.append(StateFile(Path(plan.state_file)))
@@ -173,6 +182,8 @@ class Agent:
         if self._renewal is not None:
             self._renewal.start()
         self._parts = start_parts(self._parts, self.health)
+        # A part that is not there is told, and is no loop that hangs.
+        self._watchdog.forget(LOOPING - {name for name, _ in self._parts})
         notify("READY=1")
         log.info(
             "agent=started site=%s device=%s stream=%s recorded=%d series=%d",

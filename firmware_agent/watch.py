@@ -84,12 +84,16 @@ class Watcher:
         self._clock = clock
         self._heard = Heard(clock.mono_ms())
         self._lock = threading.Lock()
-        self._watchdog = Watchdog(frozenset({"watch"}))
+        self._watchdog = Watchdog(frozenset({"watch", "teller"}))
         book = Book.open(Path(settings["state_dir"]) / FILE)
         self._alarm = _remembered(book, clock.mono_ms())
         self.problem: str | None = None
         self._teller = Teller(
-            book, channel or GammuSmsd(Path(settings["database"])), self._say, "watch"
+            book,
+            channel or GammuSmsd(Path(settings["database"])),
+            self._say,
+            "watch",
+            lambda: self._watchdog.moved("teller"),
         )
         broker = settings["mqtt"]
         self.connection = Connection(

@@ -200,13 +200,14 @@ class LampPart:
         looked_s = self._looked_s
         if looked_s is None or now_s - looked_s < _STANDS_STILL_S:
             return None
-        return "the loop stands still, so nothing can be lit; start the agent anew"
+        return "the loop stands still, so nothing can be lit"
 
     # --- the fast loop ---
 
     def _run(self) -> None:
         try:
             while not self._ending.is_set():
+                self._context.moved()
                 if self._open():
                     self._loop()
         except Exception as error:
@@ -238,6 +239,7 @@ class LampPart:
         stopping = False
         while not stopping:
             stopping = self._ending.wait(ROUND_S)
+            self._context.moved()
             read_s = self._looked_s = time.monotonic()
             moving = self._cycle_moves(read_s)
             for circuit in self._circuits.values():

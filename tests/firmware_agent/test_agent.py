@@ -327,3 +327,45 @@ def test_an_uplink_that_failed_ends_the_agent_at_once(tmp_path: Path, mosquitto:
     agent._uplink_failed()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_a_part_whose_loop_stands_still_starves_the_watchdog(
+    tmp_path: Path, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cycle and uplink move all the while; only with the part's loop is systemd fed."""
+    fed: list[str] = []
+    made: list[_Doorman] = []
+    monkeypatch.setenv("WATCHDOG_USEC", "600000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    monkeypatch.setattr("config.notify.notify", fed.append)
+    monkeypatch.setitem(PARTS, "lamp", lambda context: made.append(_Doorman(context)) or made[-1])
+    with running(make_plan(tmp_path, mosquitto.port, parts={"lamp": {}})):
+        wait_for(lambda: bool(made and made[0].lights))
+        time.sleep(1.5)
+        assert fed == []
+        made[0].context.moved()
+        wait_for(lambda: fed == ["WATCHDOG=1"])
+
+
+@pytest.mark.parametrize("where", ["made", "started"])
+def test_a_part_that_cannot_begin_starves_no_watchdog(
+    tmp_path: Path, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Else systemd would end the agent every minute, and nobody would watch the fridge."""
+
+    class Broken(_Doorman):
+        def __init__(self, context: Context) -> None:
+            super().__init__(context)
+            if where == "made":
+                raise RuntimeError("the bell is gone")
+
+        def start(self) -> None:
+            raise RuntimeError("the bell is gone")
+
+    fed: list[str] = []
+    monkeypatch.setenv("WATCHDOG_USEC", "600000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    monkeypatch.setattr("config.notify.notify", fed.append)
+    monkeypatch.setitem(PARTS, "lamp", Broken)
+    with running(make_plan(tmp_path, mosquitto.port, parts={"lamp": {}})):
+        wait_for(lambda: bool(fed))
