@@ -6,6 +6,7 @@ needs no network: what it shows is what the agent's own engine decided.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -94,16 +95,25 @@ class PanelLinesPart:
     # --- the thread ---
 
     def _run(self) -> None:
-        try:
-            while not self._ending.is_set():
-                self._context.moved()
+        said = set[str]()
+        while not self._ending.is_set():
+            self._context.moved()
+            try:
                 if self._open():
                     while not self._ending.wait(ROUND_S):
                         self._context.moved()
                         self._round(time.monotonic())
-        except Exception as error:
-            log.exception("panel=failed")
-            self._problem = f"the loop failed: {type(error).__name__}: {error}"
+            except Exception as error:
+                problem = f"the loop failed: {type(error).__name__}: {error}"
+                if problem not in said:
+                    log.exception("panel=failed")
+                said.add(problem)
+                self._problem = problem
+                if self._port is not None:
+                    with contextlib.suppress(GpioError):
+                        self._port.close()
+                    self._port = None
+                self._ending.wait(_OPEN_AGAIN_S)
 
     def _open(self) -> bool:
         """Open the port and take the lines; where that fails, wait, and tell whether it worked."""

@@ -216,6 +216,9 @@ class LampPart:
             self._broken = f"the loop failed: {type(error).__name__}: {error}; start the agent anew"
         finally:
             self._all_off()
+        # What failed is told, and the lamp is off: the rest of the agent need not be started anew for it.
+        while not self._ending.wait(_OPEN_AGAIN_S):
+            self._context.moved()
 
     def _open(self) -> bool:
         """Open the port and take the lines; where that fails, wait, and tell whether it worked."""

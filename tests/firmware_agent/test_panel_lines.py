@@ -226,6 +226,49 @@ def test_a_line_that_fails_once_is_no_fault_for_ever(tmp_path: Path) -> None:
         assert (health.problems() == ()) == well
 
 
+def test_a_loop_that_fails_is_told_and_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug in the panel costs neither the lines for ever nor the rest of the agent a restart."""
+    monkeypatch.setattr("firmware_agent.panel_lines._OPEN_AGAIN_S", 0.2)
+    plan, clock, port = panel_plan(tmp_path), HandClock(), _Shaky()
+    health, moved = Health(), threading.Event()
+    context = Context(plan.parts["panel_lines"], plan, clock, health, lambda: None, moved=moved.set)
+    opened: list[_Shaky] = []
+
+    def opening(_: object) -> _Shaky:
+        opened.append(port)
+        return port
+
+    part = PanelLinesPart(context, opening)
+    broken = threading.Event()
+    broken.set()
+    sound = part._round
+
+    def round_(now_s: float) -> None:
+        if broken.is_set():
+            raise RuntimeError("a bug")
+        sound(now_s)
+
+    monkeypatch.setattr(part, "_round", round_)
+    cycle = Cycle(clock.now_ms(), clock.mono_ms(), synced=True, taken=())
+
+    def problems() -> tuple[str, ...]:
+        part.drafts(cycle)
+        return health.problems()
+
+    part.start()
+    try:
+        wait_for(lambda: any("a bug" in line for line in problems()))
+        wait_for(lambda: len(opened) >= 2)
+        moved.clear()
+        wait_for(moved.is_set)
+        broken.clear()
+        wait_for(lambda: problems() == ())
+    finally:
+        part.close()
+
+
 def test_a_spark_on_the_buttons_wire_silences_nothing(tmp_path: Path) -> None:
     """Seen down at one look alone, nobody has pressed it; at two, somebody has."""
     plan, clock, port = panel_plan(tmp_path), HandClock(), _Shaky()

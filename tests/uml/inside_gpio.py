@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -208,11 +209,13 @@ def test_the_agent_records_a_door_that_was_open_between_two_cycles(
     door, mains = "fridge-1/door/open", "fridge-1/mains/present"
 
     def recorded(series: str) -> list[tuple[int, int]]:
-        if not (tmp_path / "state").exists():
+        try:
+            found = stored_bodies(tmp_path / "state")
+        except sqlite3.OperationalError:  # it is being made
             return []
         return [
             (body["mono_ms"], body["value"])
-            for bodies in stored_bodies(tmp_path / "state").values()
+            for bodies in found.values()
             for body in bodies
             if body["kind"] == "reading" and body["series"] == series
         ]
