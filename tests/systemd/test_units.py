@@ -126,3 +126,20 @@ def test_shellcheck_has_nothing_to_say(script: str) -> None:
         ["shellcheck", script], cwd=HOUSE, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout == ""
+
+
+def test_the_agent_may_reach_what_its_drivers_open() -> None:
+    """Each device that a driver names, by unit, group and udev rule; vcgencmd's among them."""
+    unit = (HOUSE / "systemd/coldwatch-agent.service").read_text()
+    users = (HOUSE / "systemd/agent.sysusers").read_text()
+    rules = (HOUSE / "systemd/coldwatch.udev").read_text()
+    for allowed, group, node in (
+        ("char-gpiochip", "gpio", 'KERNEL=="gpiochip*"'),
+        ("/dev/gpiomem", "gpio", 'KERNEL=="gpiomem"'),
+        ("char-i2c", "i2c", 'SUBSYSTEM=="i2c-dev"'),
+        ("char-spi", "spi", 'SUBSYSTEM=="spidev"'),
+        ("/dev/vcio", "video", 'KERNEL=="vcio"'),
+    ):
+        assert f"\nDeviceAllow={allowed} rw\n" in unit
+        assert f"\nm coldwatch-agent {group}\n" in users
+        assert re.search(rf'(?m)^.*{re.escape(node)}.* GROUP="{group}"', rules), node
