@@ -28,7 +28,9 @@ from protocol.tls import in_credentials
 log = logging.getLogger(__name__)
 
 _MINUTE_MS: Final = 60_000
-_DAY_MS: Final = 86_400_000
+# Where systemd shows a service its credentials, and from where ours are loaded (systemd/).
+_CREDENTIALS: Final = Path("/run/credentials")
+_SECRETS: Final = Path("/etc/coldwatch")
 
 
 class Given(NamedTuple):
@@ -181,6 +183,9 @@ def _passphrase(settings: HubSettings) -> bytes | None:
     if file is None:
         return None
     path: Path = in_credentials(file)
+    if path.parent.parent == _CREDENTIALS and not path.exists():
+        # The service, which cannot run before `init`, is not there to have it handed out.
+        path = _SECRETS / path.name
     try:
         return path.read_bytes().rstrip(b"\r\n")
     except OSError as error:

@@ -207,7 +207,9 @@ def test_a_broker_that_did_not_reload_keeps_the_old_certificate_in_place(hub: Hu
     hub.join(code)
     folder = hub.folder / "pi-1" / "tls"
     before = (folder / "device.pem").read_bytes()
-    hub.office.settings.enrolment.broker_reload[:] = ["false"]
+    command = hub.office.settings.enrolment.broker_reload
+    assert command is not None
+    command[:] = ["false"]
     with pytest.raises(EnrolmentError, match="the broker did not read its files again"):
         enrolment.renew(folder)
     assert (folder / "device.pem").read_bytes() == before
@@ -361,3 +363,23 @@ def test_a_second_ca_is_refused_and_a_passphrase_is_needed_where_there_is_one(
     with pytest.raises(CaError, match="wrong passphrase"):
         open_ca(tmp_path / "locked", b"guess")
     assert stat.S_IMODE((tmp_path / "locked" / "ca.key").stat().st_mode) == 0o600
+
+
+def test_a_passphrase_in_a_credential_serves_init_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service that the credential is for cannot run before there is a CA."""
+    from hub.enrol import office
+    from tests.support.county import hub_settings
+
+    monkeypatch.setattr(office, "_SECRETS", tmp_path)
+    (tmp_path / "ca-passphrase").write_bytes(b"a long one\n")
+    credential = "/run/credentials/coldwatch-enroll.service/ca-passphrase"
+    settings = hub_settings(tmp_path / "hub", enrolment={"passphrase_file": credential})
+    init(settings, 1_800_000_000_000)
+    with pytest.raises(CaError, match="has a passphrase"):
+        open_ca(tmp_path / "hub" / "ca", None)
+    assert open_ca(tmp_path / "hub" / "ca", b"a long one")
+    (tmp_path / "ca-passphrase").unlink()
+    with pytest.raises(CaError, match=f"passphrase_file {tmp_path}/ca-passphrase"):
+        init(settings, 1_800_000_000_000)
