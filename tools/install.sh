@@ -121,6 +121,8 @@ put_share() {
         "docs/settings/$role.toml" docs/install.md docs/install.zh.md LICENSE "$new/share/"
     if [ "$role" = hub ]; then
         install -m 644 systemd/mosquitto/coldwatch-limits.conf "$new/share/"
+    else
+        install -m 644 docs/settings/watch.toml "$new/share/"
     fi
 }
 
