@@ -383,3 +383,22 @@ def test_a_passphrase_in_a_credential_serves_init_too(
     (tmp_path / "ca-passphrase").unlink()
     with pytest.raises(CaError, match=f"passphrase_file {tmp_path}/ca-passphrase"):
         init(settings, 1_800_000_000_000)
+
+
+def test_what_a_stranger_sends_reaches_the_log_spelt_out(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A person reads the log on a terminal, and that obeys escape characters."""
+    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    blind.check_hostname = False
+    blind.verify_mode = ssl.CERT_NONE
+    with (
+        caplog.at_level("INFO"),
+        socket.create_connection(("127.0.0.1", hub.endpoint.port), 10) as raw,
+        blind.wrap_socket(raw) as line,
+    ):
+        line.sendall(b"GET /\x1b[2Jgone HTTP/1.0\r\n\r\n")
+        while line.recv(4096):
+            pass
+    assert "[2Jgone" in caplog.text
+    assert "\x1b" not in caplog.text
