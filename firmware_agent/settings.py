@@ -101,14 +101,37 @@ def merged(local: Mapping[str, Any], part: SettingsFile) -> AgentSettings:
         for key in LOCAL
         if key in part.data
     ]
+    found += _commands(part)
     if found:
         raise SettingsError(found)
-    both = SettingsFile(part.path, part.text, {**local, **part.data})
+    both = SettingsFile(part.path, part.text, {**local, **part.data, **_own_command(local, part)})
     settings = validate(both, AgentSettings)
     found = problems(both, settings)
     if found:
         raise SettingsError(found)
     return settings
+
+
+def _commands(part: SettingsFile) -> list[Problem]:
+    """Return that a hub hands out a command: who takes over a hub must not take over every Pi."""
+    power = part.data.get("power")
+    if not isinstance(power, Mapping) or "poweroff" not in power:
+        return []
+    message, remedy = (
+        "this cannot be set from the hub",
+        "remove it: the device's own stays in force",
+    )
+    return [part.problem(("power", "poweroff"), message, remedy)]
+
+
+def _own_command(local: Mapping[str, Any], part: SettingsFile) -> dict[str, Any]:
+    """Return `power` from the hub with the device's own command to switch off, where it can serve."""
+    power, own = part.data.get("power"), local.get("power")
+    if not (isinstance(power, Mapping) and isinstance(own, Mapping)):
+        return {}
+    if "poweroff" not in own or "battery" not in power:
+        return {}
+    return {"power": {**power, "poweroff": own["poweroff"]}}
 
 
 def check_part(file: SettingsFile) -> None:

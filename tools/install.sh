@@ -46,7 +46,8 @@ new=$home/.new
 
 units_of() {
     case $role in
-        agent) echo coldwatch-agent.service coldwatch-watch.service ;;
+        agent) echo coldwatch-agent.service coldwatch-watch.service coldwatch-poweroff.path \
+            coldwatch-poweroff.service ;;
         hub) echo coldwatch-hub.service coldwatch-enroll.service coldwatch-broker.path \
             coldwatch-broker.service ;;
     esac

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from config.loading import SettingsError, parse
 from firmware_agent.handed import MOST_STARTS, Book, Handed, Refusal, decide
-from firmware_agent.settings import check_part, start_plan
+from firmware_agent.settings import check_part, merged, start_plan
 
 LOCAL = """
 site = "east-gate"
@@ -246,3 +246,42 @@ def test_a_good_or_an_empty_file_is_taken() -> None:
     """An empty one gives everything back to the local file."""
     check_part(parse(Path("pi"), ""))
     check_part(parse(Path("pi"), V1.text))
+
+
+POWER = """
+[power]
+mains = "fridge-1/mains/present"
+battery = "fridge-1/battery/charge"
+end_below = 12.5
+"""
+POINTS = """
+[[assets]]
+id = "fridge-1"
+profiles = ["cn-gsp"]
+[[assets.points]]
+name = "mains"
+quantity = "present"
+driver = { kind = "simulated" }
+[[assets.points]]
+name = "battery"
+quantity = "charge"
+driver = { kind = "simulated" }
+"""
+
+
+def test_a_hub_sets_no_command() -> None:
+    """Settings come from the network; what runs on the Pi is said on the Pi."""
+    with pytest.raises(SettingsError, match=r"power.poweroff: this cannot be set from the hub"):
+        check_part(parse(Path("pi"), POWER + 'poweroff = ["sh", "-c", "x"]\n' + POINTS))
+
+
+@pytest.mark.parametrize("with_battery", [True, False])
+def test_the_devices_own_command_stays(with_battery: bool) -> None:
+    """Also where the hub hands out the table that it stands in."""
+    local = {
+        "site": "s", "device": "d", "power": {"poweroff": ["touch", "/run/coldwatch/poweroff"]},
+    }  # fmt: skip
+    power = POWER if with_battery else "".join(POWER.splitlines(keepends=True)[:3])
+    settings = merged(local, parse(Path("pi"), power + POINTS))
+    assert settings.power is not None
+    assert settings.power.poweroff == (local["power"]["poweroff"] if with_battery else [])  # type: ignore[index]
