@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from config.loading import SettingsError, parse
 from firmware_agent.handed import MOST_STARTS, Book, Handed, Refusal, decide
+from firmware_agent.plan import load_plan
 from firmware_agent.settings import check_part, merged, start_plan
 
 LOCAL = """
@@ -285,3 +286,13 @@ def test_the_devices_own_command_stays(with_battery: bool) -> None:
     settings = merged(local, parse(Path("pi"), power + POINTS))
     assert settings.power is not None
     assert settings.power.poweroff == (local["power"]["poweroff"] if with_battery else [])  # type: ignore[index]
+
+
+def test_who_only_looks_starts_no_trial(file: Path, book: Book) -> None:
+    """`--inspect` and `--probes`, asked three times beside a young agent, must not refuse anything."""
+    keep(book, V1)
+    book.offer(V2)
+    for _ in range(MOST_STARTS + 1):
+        assert load_plan(file, starting=False).handed_version == 1
+    assert (book.trying, book.refused) == (V2, None)
+    assert start_plan(file).handed_version == 2
