@@ -213,6 +213,7 @@ def test_a_broker_that_did_not_reload_keeps_the_old_certificate_in_place(hub: Hu
     with pytest.raises(EnrolmentError, match="the broker did not read its files again"):
         enrolment.renew(folder)
     assert (folder / "device.pem").read_bytes() == before
+    assert len(hub.office.held()) == 1, "nothing is signed for nobody, hour by hour"
 
 
 def test_who_is_revoked_cannot_renew_and_enrols_with_a_new_code(hub: Hub) -> None:
@@ -402,3 +403,19 @@ def test_what_a_stranger_sends_reaches_the_log_spelt_out(
             pass
     assert "[2Jgone" in caplog.text
     assert "\x1b" not in caplog.text
+
+
+def test_a_code_is_not_lost_where_the_broker_does_not_hear_of_it(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It serves once: the certificate is given, and what a person has to do is said."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    code, _ = hub.office.new_code("pi-1", None, "li")
+    monkeypatch.setattr(broker, "write_files", full)
+    assert hub.join(code).name == "pi-1:1"
+    assert "the hub says: the broker's files cannot be written" in capsys.readouterr().err
+    with pytest.raises(EnrolmentError, match="No space left"):
+        enrolment.renew(hub.folder / "pi-1" / "tls")
