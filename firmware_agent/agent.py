@@ -40,7 +40,7 @@ from firmware_agent.panel import (
     StateFile,
     panel_state,
 )
-from firmware_agent.parts import Cycle, Orderly, make_parts
+from firmware_agent.parts import LOOPING, Cycle, Orderly, make_parts
 from firmware_agent.plan import Plan
 from firmware_agent.recording import Recorder
 from firmware_agent.renewal import Renewal
@@ -79,7 +79,7 @@ class Agent:
         self._failed = False
         self.afterwards: tuple[str, ...] = ()
         self.health = Health()
-        self._watchdog = Watchdog(frozenset({"cycle", "uplink"}))
+        self._watchdog = Watchdog(frozenset({"cycle", "uplink"}) | (LOOPING & plan.parts.keys()))
         self._stamper = Stamper((lambda: True) if plan.trust_clock else synchronised)
         self._keeping = Keeping(plan, boot or boot_id(), self.health, clock.now_ms())
         watches = watches_from_record({"series": plan.series})
@@ -117,7 +117,9 @@ class Agent:
             plan.every_ms,
             self.wake,
         )
-        self._parts = make_parts(plan, clock, self.health, self.wake, self.end)
+        self._parts = make_parts(
+            plan, clock, self.health, self.wake, self.end, self._watchdog.moved
+        )
         sinks: list[Sink] = [PanelLog()]
         if plan.state_file is not None:
             sinks.append(StateFile(Path(plan.state_file)))
@@ -373,4 +375,4 @@ class Agent:
 
     def _uplink_failed(self) -> None:
         self._failed = True
-        self._stop.set()
+        self.stop()

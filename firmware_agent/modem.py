@@ -60,6 +60,7 @@ class ModemPart:
             channel or GammuSmsd(Path(settings["database"])),
             self._say,
             "modem",
+            context.moved,
         )
         self._newest: dict[str, int] = {}
         self._started_ms = self._clock.mono_ms()

@@ -95,8 +95,10 @@ class PanelLinesPart:
     def _run(self) -> None:
         try:
             while not self._ending.is_set():
+                self._context.moved()
                 if self._open():
                     while not self._ending.wait(ROUND_S):
+                        self._context.moved()
                         self._round(time.monotonic())
         except Exception as error:
             log.exception("panel=failed")

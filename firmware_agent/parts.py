@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from config.clock import Clock
@@ -25,6 +26,10 @@ def _nobody(_: Sequence[str]) -> None:
     """End nothing."""
 
 
+def _unwatched() -> None:
+    """Nobody waits for that loop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a part is made from.
@@ -36,6 +41,8 @@ class Context:
         health: where a part says what is wrong with it.
         wake: makes the next cycle begin at once; any thread may call it.
         end: ends the agent in order and then runs a command; for a battery that is empty.
+        moved: a part with a loop of its own (LOOPING) calls it in each round, at least every 10 s;
+            else systemd's watchdog is not fed.
     """
 
     settings: Mapping[str, Any]
@@ -44,6 +51,7 @@ class Context:
     health: Health
     wake: Callable[[], None]
     end: Callable[[Sequence[str]], None] = _nobody
+    moved: Callable[[], None] = _unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,9 @@ PARTS: dict[str, Callable[[Context], Part]] = {
     "power": _power,
 }
 
+# Those with a loop of their own, which the watchdog waits for.
+LOOPING = frozenset({"lamp", "modem", "panel_lines"})
+
 
 def make_parts(
     plan: Plan,
@@ -126,9 +137,10 @@ def make_parts(
     health: Health,
     wake: Callable[[], None],
     end: Callable[[Sequence[str]], None] = _nobody,
+    moved: Callable[[str], None] = lambda _: None,
 ) -> list[tuple[str, Part]]:
     """Return the parts that are set up, each with its name; nothing is started."""
     return [
-        (name, PARTS[name](Context(settings, plan, clock, health, wake, end)))
+        (name, PARTS[name](Context(settings, plan, clock, health, wake, end, partial(moved, name))))
         for name, settings in plan.parts.items()
     ]

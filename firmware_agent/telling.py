@@ -145,9 +145,18 @@ class Teller:
     """Sees the messages of a book through, in a thread of its own: a channel may block."""
 
     def __init__(
-        self, book: Book, channel: Channel, say: Callable[[str | None], None], name: str = "teller"
+        self,
+        book: Book,
+        channel: Channel,
+        say: Callable[[str | None], None],
+        name: str = "teller",
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
-        """Use this channel; ``say`` is given what is wrong with it, None where nothing is."""
+        """Use this channel; ``say`` is given what is wrong with it, None where nothing is.
+
+        ``moved`` is called in each round of the thread.
+        """
+        self._moved = moved
         self.book = book
         self.lock = threading.RLock()
         self._channel = channel
@@ -206,6 +215,7 @@ class Teller:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self._moved()
             self._news.clear()
             pause = _IDLE_S
             try:

@@ -71,7 +71,7 @@ class Watcher:
         self._clock = clock
         self._heard = Heard(clock.mono_ms())
         self._lock = threading.Lock()
-        self._watchdog = Watchdog(frozenset({"watch"}))
+        self._watchdog = Watchdog(frozenset({"watch", "teller"}))
         book = Book.open(Path(settings["state_dir"]) / FILE)
         kept = book.memory.get("alarm")
         # The monotonic times of an earlier run mean nothing: the day until a reminder begins anew.
@@ -80,7 +80,11 @@ class Watcher:
         )
         self.problem: str | None = None
         self._teller = Teller(
-            book, channel or GammuSmsd(Path(settings["database"])), self._say, "watch"
+            book,
+            channel or GammuSmsd(Path(settings["database"])),
+            self._say,
+            "watch",
+            lambda: self._watchdog.moved("teller"),
         )
         broker = settings["mqtt"]
         self.connection = Connection(

@@ -187,6 +187,7 @@ class LampPart:
     def _run(self) -> None:
         try:
             while not self._ending.is_set():
+                self._context.moved()
                 if self._open():
                     self._loop()
         except Exception as error:
@@ -218,6 +219,7 @@ class LampPart:
         stopping = False
         while not stopping:
             stopping = self._ending.wait(ROUND_S)
+            self._context.moved()
             read_s = time.monotonic()
             moving = self._cycle_moves(read_s)
             for circuit in self._circuits.values():

@@ -133,5 +133,5 @@ def test_what_is_refused_is_not_run(console: Client) -> None:
 def test_nothing_can_be_written(console: Client) -> None:
     """The API has no other method than GET."""
     paths = console.json("/api/openapi.json")["paths"]
-    assert len(paths) == 10
+    assert len(paths) == 11
     assert {method for path in paths.values() for method in path} == {"get"}

@@ -266,3 +266,21 @@ def test_a_part_takes_part_in_the_cycle_and_cannot_harm_it(
     held = hub.held
     assert held is not None
     assert [b["event"] for b in held.bodies() if b["kind"] == "event"] == ["door.bell"]
+
+
+def test_a_part_whose_loop_stands_still_starves_the_watchdog(
+    tmp_path: Path, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cycle and uplink move all the while; only with the part's loop is systemd fed."""
+    fed: list[str] = []
+    made: list[_Doorman] = []
+    monkeypatch.setenv("WATCHDOG_USEC", "600000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    monkeypatch.setattr("config.notify.notify", fed.append)
+    monkeypatch.setitem(PARTS, "lamp", lambda context: made.append(_Doorman(context)) or made[-1])
+    with running(make_plan(tmp_path, mosquitto.port, parts={"lamp": {}})):
+        wait_for(lambda: bool(made and made[0].lights))
+        time.sleep(1.5)
+        assert fed == []
+        made[0].context.moved()
+        wait_for(lambda: fed == ["WATCHDOG=1"])
