@@ -143,7 +143,10 @@ turn() {
     before=$(readlink "$home/current" 2>/dev/null || true)
     mv "$new" "$home/$name"
     trap - EXIT
-    ln -s "$name" "$home/.current"
+    # A power cut behind the rename must not leave a link to files that were never written.
+    sync -f "$home/$name"
+    # -f: one that was cut off at this line before has left the link behind.
+    ln -sfn "$name" "$home/.current"
     mv -T "$home/.current" "$home/current"
     for old in "$home"/*/; do
         old=$(basename "$old")
