@@ -56,10 +56,11 @@ class EnrolmentSettings(Section):
         str, Field(description="the group that the broker runs as; it may read its files")
     ] = "mosquitto"
     broker_reload: Annotated[
-        list[str],
+        list[str] | None,
         Field(
-            description="the command that makes the broker read its files again (SIGHUP); "
-            "empty: something else does, such as a systemd path unit",
-            examples=[["systemctl", "reload", "mosquitto"]],
+            description="the command that makes the broker read its files again (SIGHUP). Left out: root "
+            "does it through systemd, and for the service coldwatch-broker.path does; empty: "
+            "something else does",
+            examples=[["systemctl", "try-reload-or-restart", "mosquitto.service"]],
         ),
-    ] = ["systemctl", "reload", "mosquitto"]
+    ] = None

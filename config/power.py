@@ -49,8 +49,9 @@ class PowerSettings(Section):
         list[str],
         Field(
             description="a command to end the Pi with, run behind the last word; left out, the "
-            "agent goes on until the battery fails",
-            examples=[["systemctl", "poweroff"]],
+            "agent goes on until the battery fails. As a service the agent may not run `systemctl "
+            "poweroff`: coldwatch-poweroff.path does, when this file is touched",
+            examples=[["touch", "/run/coldwatch/poweroff"]],
         ),
     ] = []
 

@@ -115,7 +115,7 @@ def _probes(args: argparse.Namespace) -> int:
     from firmware_agent.probes import show_probes
 
     try:
-        plan = None if args.settings is None else load_plan(args.settings)
+        plan = None if args.settings is None else load_plan(args.settings, starting=False)
     except PlanError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG
@@ -167,7 +167,7 @@ def _inspect(settings: Path, *, as_json: bool) -> int:
     from firmware_agent.plan import PlanError, load_plan
 
     try:
-        plan = load_plan(settings)
+        plan = load_plan(settings, starting=False)
     except PlanError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG

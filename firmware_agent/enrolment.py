@@ -63,7 +63,10 @@ def join(folder: Path, site: str, device: str, host: str, port: int, code: Code)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     body = {"code": str(code), "site": site, "device": device, "csr": request.decode()}
     answer = _ask(host, port, context, JOIN_PATH, body)
-    return _install(folder, key, ca, answer, (host, port))
+    done = _install(folder, key, ca, answer, (host, port))
+    if answer.get("warning"):
+        print(f"coldwatch enroll: the hub says: {answer['warning']}", file=sys.stderr)
+    return done
 
 
 def renew(folder: Path) -> Enrolment:
@@ -175,7 +178,11 @@ def _ca_of(host: str, port: int, code: Code) -> bytes:
 def _ask(
     host: str, port: int, context: ssl.SSLContext, path: str, body: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    answer = json.loads(_exchange(host, port, context, "POST", path, json.dumps(body).encode()))
+    text = _exchange(host, port, context, "POST", path, json.dumps(body).encode())
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
     if not isinstance(answer, dict):
         raise EnrolmentError(f"{host}:{port} does not answer as a hub does")
     return answer

@@ -111,15 +111,22 @@ class Book:
         self._write(TRYING, _body(trying))
         return trying
 
-    def keep(self) -> None:
-        """Make those on trial the good ones."""
+    def keep(self, version: int) -> bool:
+        """Make those on trial the good ones; do nothing where they are others than this version."""
+        trying = self.trying
+        if trying is None or trying.version != version:
+            return False
         (self._folder / TRYING).rename(self._folder / GOOD)
         sync_folder(self._folder)
+        return True
 
-    def refuse(self, version: int, reason: str) -> None:
-        """Note why a version is refused; if it was on trial, that has ended."""
+    def refuse(self, version: int, reason: str, *, ends_trial: bool = True) -> None:
+        """Note why a version is refused; if it was on trial, that has ended.
+
+        ``ends_trial``: False where others of the same number are on trial.
+        """
         self._write(REFUSED, Refusal(version, reason[:REASON_LENGTH])._asdict())
-        trying = self.trying
+        trying = self.trying if ends_trial else None
         if trying is not None and trying.version == version:
             (self._folder / TRYING).unlink()
             sync_folder(self._folder)

@@ -139,18 +139,24 @@ def move(memory: Spool, disk: Spool) -> None:
     """Write the streams of a spool in memory behind those of the disk, in one transaction.
 
     The disk's open stream, all of whose stamps must be final, is closed: those from memory go on.
-    Raises sqlite3.OperationalError where the disk does not take it; then nothing has happened.
+    Raises sqlite3.OperationalError where the disk does not take it; then nothing has happened. What
+    was moved before, by a disk that failed right behind the commit, is moved once more.
     """
+    streams = memory.streams()
     with disk.transaction():
-        for old in disk.streams():
+        there = {item.id: item for item in disk.streams()}
+        for old in there.values():
+            if any(old.id == stream.id for stream in streams):
+                continue
             if old.head == old.dropped:
                 disk.save_stream(replace(old, closed=True))
                 disk.forget_stream(old.n)
             elif not old.closed:
                 disk.save_stream(replace(old, closed=True))
                 disk.close_excursions(old.n)
-        for stream in memory.streams():
-            new = disk.insert_stream(stream)
+        for stream in streams:
+            new = there.get(stream.id) or disk.insert_stream(stream)
+            disk.save_stream(replace(stream, n=new.n))
             after = 0
             while rows := memory.rows(stream.n, after, MOST_AT_ONCE):
                 disk.put(new.n, rows)

@@ -24,6 +24,9 @@ _CHECK_TIMEOUT_S = 120
 
 EX_CONFIG = 78
 
+# In the place of a version: the plan is only looked at, and no start.
+LOOK = "look"
+
 
 class PlanError(Exception):
     """The settings cannot be used; the text is one line for each problem."""
@@ -114,12 +117,14 @@ class Plan:
         return cls(**fields)
 
 
-def load_plan(path: Path) -> Plan:
+def load_plan(path: Path, *, starting: bool = True) -> Plan:
     """Have a settings file, and what the hub handed out, checked by a short-lived process.
 
+    ``starting``: the agent starts with it, so settings on trial count this as one of their starts.
     Raises PlanError where the file is refused, and OSError where that process fails.
     """
-    return Plan.from_json(_check("firmware_agent.settings", [str(path)], None))
+    arguments = [str(path)] if starting else [str(path), LOOK]
+    return Plan.from_json(_check("firmware_agent.settings", arguments, None))
 
 
 def try_settings(path: str, handed: Handed) -> None:

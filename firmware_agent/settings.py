@@ -2,7 +2,8 @@
 
 Run as ``python -m firmware_agent.settings agent.toml``: the plan as JSON on stdout, or the
 problems on stderr and exit code 78 (EX_CONFIG). What the hub handed out goes before the local file,
-table by table. With a version behind it, settings from the hub on stdin are checked and not used.
+table by table. With a version behind it, settings from the hub on stdin are checked and not used;
+with ``look`` nothing is tried.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from config.loading import Problem, SettingsError, SettingsFile, parse, read, va
 from config.positions import Location
 from firmware_agent.handed import Book, Handed
 from firmware_agent.parts import PARTS
-from firmware_agent.plan import EX_CONFIG, Plan, ProbePlan
+from firmware_agent.plan import EX_CONFIG, LOOK, Plan, ProbePlan
 from protocol.canonical import canonical_bytes
 from protocol.reading import split_series
 from sensors.registry import check_settings, checked, unfit
@@ -51,10 +52,11 @@ def read_plan(path: Path) -> Plan:
     return replace(_plan(settings), file=str(path))
 
 
-def start_plan(path: Path) -> Plan:
+def start_plan(path: Path, *, starting: bool = True) -> Plan:
     """Return the plan to start with: the hub's settings where they are good, else the local file's.
 
-    Settings on trial are counted first, so that a crash loop ends (firmware_agent/handed.py).
+    Settings on trial are counted first, so that a crash loop ends (firmware_agent/handed.py); not
+    where somebody only looks, who gets what was good before them and changes nothing.
     Raises SettingsError where the local file is bad: it alone says who and where we are.
     """
     local = read(path)
@@ -62,7 +64,7 @@ def start_plan(path: Path) -> Plan:
     book = Book(Path(plan.state_dir))
     trying = None
     try:
-        trying = book.begin()
+        trying = book.begin() if starting else None
         if trying is not None:
             try:
                 return _handed_plan(local, trying, trying=True)
@@ -101,14 +103,37 @@ def merged(local: Mapping[str, Any], part: SettingsFile) -> AgentSettings:
         for key in LOCAL
         if key in part.data
     ]
+    found += _commands(part)
     if found:
         raise SettingsError(found)
-    both = SettingsFile(part.path, part.text, {**local, **part.data})
+    both = SettingsFile(part.path, part.text, {**local, **part.data, **_own_command(local, part)})
     settings = validate(both, AgentSettings)
     found = problems(both, settings)
     if found:
         raise SettingsError(found)
     return settings
+
+
+def _commands(part: SettingsFile) -> list[Problem]:
+    """Return that a hub hands out a command: who takes over a hub must not take over every Pi."""
+    power = part.data.get("power")
+    if not isinstance(power, Mapping) or "poweroff" not in power:
+        return []
+    message, remedy = (
+        "this cannot be set from the hub",
+        "remove it: the device's own stays in force",
+    )
+    return [part.problem(("power", "poweroff"), message, remedy)]
+
+
+def _own_command(local: Mapping[str, Any], part: SettingsFile) -> dict[str, Any]:
+    """Return `power` from the hub with the device's own command to switch off, where it can serve."""
+    power, own = part.data.get("power"), local.get("power")
+    if not (isinstance(power, Mapping) and isinstance(own, Mapping)):
+        return {}
+    if "poweroff" not in own or "battery" not in power:
+        return {}
+    return {"power": {**power, "poweroff": own["poweroff"]}}
 
 
 def check_part(file: SettingsFile) -> None:
@@ -324,6 +349,9 @@ def main() -> int:
     """Answer the process that asked."""
     path = Path(sys.argv[1])
     try:
+        if sys.argv[2:] == [LOOK]:
+            print(start_plan(path, starting=False).to_json())
+            return 0
         if len(sys.argv) > 2:
             part = part_of(sys.stdin.read(), f"settings {sys.argv[2]} of the hub")
             merged(read(path).data, part)

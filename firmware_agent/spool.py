@@ -90,6 +90,7 @@ class Spool:
         path = folder / FILE
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            spool_file.must_take(path)
             try:
                 connection = spool_file.connect(path)
             except sqlite3.DatabaseError as error:

@@ -47,6 +47,8 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 # What a disk says that is full, read-only or dying: it may take again later.
 _DISK_CODES = ("SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
+# As much as a small commit needs beside the file.
+_LEAST_FREE = 16_384
 _DISK_ERRNOS = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
@@ -78,6 +80,25 @@ def connect(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def must_take(path: Path) -> None:
+    """Raise OSError where the disk beside a file that is there takes nothing.
+
+    To find a file whole takes a Pi Zero most of a minute for a month of records. A disk that is full
+    is asked again and again, between two cycles of the agent, and must say no sooner.
+    """
+    if not path.exists():
+        return
+    beside = path.with_name(f".{path.name}.takes")
+    try:
+        with beside.open("wb") as file:
+            file.write(bytes(_LEAST_FREE))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def connect_memory(address: str) -> sqlite3.Connection:

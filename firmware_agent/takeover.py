@@ -32,6 +32,8 @@ class Takeover:
         self._restart = restart
         self._book = Book(Path(plan.state_dir))
         self._busy = threading.Lock()
+        # Newer ones must not come between seeing which are on trial and keeping them.
+        self._on_trial = threading.Lock()
         self._complained = False
         # What is to be recorded with the next cycle.
         self._events: deque[tuple[str, dict[str, Any]]] = deque()
@@ -82,10 +84,13 @@ class Takeover:
             return
         self._proved = True
         try:
-            self._book.keep()
+            with self._on_trial:
+                kept = self._book.keep(self._version)
         except OSError as error:
             self._health.set("settings", f"version {self._version} cannot be kept: {error}")
             return
+        if not kept:
+            return  # newer ones are on trial already, and the next start is theirs
         log.info("settings=taken version=%d", self._version)
         self._events.append(("settings.taken", {"version": self._version}))
 
@@ -105,7 +110,8 @@ class Takeover:
         book = self._book
         choice = decide(offered, book.good, book.trying, book.refused)
         if choice == "differs":
-            self._refuse(offered.version, "this version is known here with another content")
+            why = "this version is known here with another content"
+            self._refuse(offered.version, why, ends_trial=False)
         elif choice == "older" and offered.version < self._version:
             self._older = (
                 f"the hub hands out version {offered.version} (restored from a backup?), and version "
@@ -121,15 +127,16 @@ class Takeover:
         except PlanError as error:
             self._refuse(offered.version, str(error))
             return
-        book.offer(offered)
+        with self._on_trial:
+            book.offer(offered)
         log.info("settings=trying version=%d", offered.version)
         self._restart()
 
-    def _refuse(self, version: int, reason: str) -> None:
+    def _refuse(self, version: int, reason: str, *, ends_trial: bool = True) -> None:
         """Note a refusal, and say it once."""
         if self._refused is not None and self._refused.version == version:
             return
-        self._book.refuse(version, reason)
+        self._book.refuse(version, reason, ends_trial=ends_trial)
         self._refused = self._book.refused
         self._tell()
 

@@ -16,6 +16,9 @@ from config.loading import SettingsError, load
 from config.watch import WatchSettings
 from firmware_agent.plan import EX_CONFIG
 
+# Where `coldwatch enroll join` puts the certificate of the Pi, for whatever runs on it.
+DEVICES_OWN = Path("/var/lib/coldwatch") / TLS_FOLDER
+
 
 def main() -> int:
     """Answer the process that asked."""
@@ -24,7 +27,8 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG
-    tls = settings.mqtt.tls_files(settings.state_dir / TLS_FOLDER, DEVICE_FILE)
+    own = settings.state_dir / TLS_FOLDER
+    tls = settings.mqtt.tls_files(own if own.exists() else DEVICES_OWN, DEVICE_FILE)
     plain = settings.model_dump(mode="json") | {"tls": asdict(tls) if tls else None}
     print(json.dumps(plain))
     return 0

@@ -24,7 +24,7 @@ say() {
 case $role in
     agent)
         state=/var/lib/coldwatch
-        others='coldwatch-watch.service coldwatch-smsd-agent.service'
+        others='coldwatch-watch.service coldwatch-poweroff.path coldwatch-smsd-agent.service'
         ;;
     hub)
         state=/var/lib/coldwatch-hub

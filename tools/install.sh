@@ -46,7 +46,8 @@ new=$home/.new
 
 units_of() {
     case $role in
-        agent) echo coldwatch-agent.service coldwatch-watch.service ;;
+        agent) echo coldwatch-agent.service coldwatch-watch.service coldwatch-poweroff.path \
+            coldwatch-poweroff.service ;;
         hub) echo coldwatch-hub.service coldwatch-enroll.service coldwatch-broker.path \
             coldwatch-broker.service ;;
     esac
@@ -121,6 +122,8 @@ put_share() {
         "docs/settings/$role.toml" docs/install.md docs/install.zh.md LICENSE "$new/share/"
     if [ "$role" = hub ]; then
         install -m 644 systemd/mosquitto/coldwatch-limits.conf "$new/share/"
+    else
+        install -m 644 docs/settings/watch.toml "$new/share/"
     fi
 }
 
@@ -140,7 +143,10 @@ turn() {
     before=$(readlink "$home/current" 2>/dev/null || true)
     mv "$new" "$home/$name"
     trap - EXIT
-    ln -s "$name" "$home/.current"
+    # A power cut behind the rename must not leave a link to files that were never written.
+    sync -f "$home/$name"
+    # -f: one that was cut off at this line before has left the link behind.
+    ln -sfn "$name" "$home/.current"
     mv -T "$home/.current" "$home/current"
     for old in "$home"/*/; do
         old=$(basename "$old")

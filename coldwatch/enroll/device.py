@@ -74,8 +74,10 @@ def _say(done: Enrolment, folder: Path, settings: AgentSettings, file: Path) -> 
     end = datetime.fromtimestamp(done.not_after / 1000, UTC).strftime("%Y-%m-%d")
     print(f"enrolled as {done.name}, until {end}; the key is in {folder} and never leaves it")
     if settings.mqtt.tls is None:
+        # The sample's broker is on the same machine, and the hub mostly is not.
+        host = done.hub.rpartition(":")[0] if done.hub else "the hub's name"
         print(
-            f"now write below [mqtt] in {file}: port = 8883 and tls = {{}}; then: "
+            f'now write below [mqtt] in {file}: host = "{host}", port = 8883 and tls = {{}}; then: '
             "sudo systemctl restart coldwatch-agent"
         )
     else:

@@ -35,6 +35,11 @@ UP: Final[tuple[Leaf, ...]] = ("records", "status", "result")
 DOWN: Final[tuple[Leaf, ...]] = ("received", "told", "settings", "command")
 
 _RELOAD_S: Final = 20
+_RELOAD: Final = ("systemctl", "try-reload-or-restart", "mosquitto.service")
+# Only root may ask that of systemd. For the service coldwatch-enroll, which is not root, a path unit
+# looks at these files (systemd/coldwatch-broker.path).
+_WATCHER: Final = "coldwatch-broker.path"
+_STANDS_STILL: Final = frozenset({"inactive", "failed", "unknown", "deactivating"})
 
 _CONF: Final = """\
 # Made by `coldwatch enroll`; it is written anew. Include it from /etc/mosquitto/conf.d.
@@ -120,22 +125,43 @@ def write_files(settings: HubSettings, ca: Ca, held: Sequence[Held], now: int) -
     write_file(folder / CONF_FILE, conf.encode(), 0o644)
 
 
-def reload(command: Sequence[str]) -> None:
-    """Make the broker read its files again; raise ReloadError."""
+def reload(command: Sequence[str] | None) -> None:
+    """Make the broker read its files again; raise ReloadError.
+
+    Without a command root does it through systemd, and whoever else is sees that systemd does.
+    """
+    if command is None and os.geteuid() != 0:
+        _watched()
+        return
+    command = _RELOAD if command is None else command
     if not command:
         return
     what = " ".join(command)
+    done = _run(command, what)
+    if done.returncode != 0:
+        why = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise _not_read(what, why)
+
+
+def _watched() -> None:
+    """Raise ReloadError where the path unit is known to be off; who cannot ask believes it on."""
+    what = f"systemctl enable --now {_WATCHER}"
+    state = _run(("systemctl", "is-active", _WATCHER), what).stdout.decode().strip()
+    if state in _STANDS_STILL:
+        raise _not_read(what, f"{_WATCHER} is {state}")
+
+
+def _run(command: Sequence[str], what: str) -> subprocess.CompletedProcess[bytes]:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_RELOAD_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ReloadError(
-            f"the broker did not read its files again; write: sudo {what} ({error})"
-        ) from None
-    if done.returncode != 0:
-        why = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise ReloadError(f"the broker did not read its files again; write: sudo {what} ({why})")
+        raise _not_read(what, error) from None
+
+
+def _not_read(what: str, why: object) -> ReloadError:
+    return ReloadError(f"the broker did not read its files again; write: sudo {what} ({why})")
 
 
 def _group(name: str) -> int | None:

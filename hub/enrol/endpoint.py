@@ -215,6 +215,7 @@ def _handler(
 
         @override
         def log_message(self, format: str, *args: Any) -> None:
-            log.info("request sender=%s %s", self.client_address[0], format % args)
+            # Spelt as Python would: what strangers send must not reach a terminal as it is.
+            log.info("request sender=%s what=%r", self.client_address[0], format % args)
 
     return Handler

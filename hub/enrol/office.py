@@ -28,7 +28,9 @@ from protocol.tls import in_credentials
 log = logging.getLogger(__name__)
 
 _MINUTE_MS: Final = 60_000
-_DAY_MS: Final = 86_400_000
+# Where systemd shows a service its credentials, and from where ours are loaded (systemd/).
+_CREDENTIALS: Final = Path("/run/credentials")
+_SECRETS: Final = Path("/etc/coldwatch")
 
 
 class Given(NamedTuple):
@@ -70,7 +72,7 @@ class Office:
             registry.use_code(conn, secret_digest, site, device, sender=sender, now=now)
             given, held = self._sign(conn, device, csr, "issued", registry.ENDPOINT, sender, now)
             registry.replaced(conn, held, actor=registry.ENDPOINT, now=now)
-        return given._replace(warning=self.refresh())
+        return given._replace(warning=self._announce())
 
     def sign(self, device: str, csr: bytes, actor: str) -> Given:
         """Give a device a certificate for a request that a person brought."""
@@ -79,15 +81,19 @@ class Office:
         with write(self.database) as conn:
             given, held = self._sign(conn, device, csr, "issued", actor, "by hand", now)
             registry.replaced(conn, held, actor=actor, now=now)
-        return given._replace(warning=self.refresh())
+        return given._replace(warning=self._announce())
 
     def renew(self, serial: str, csr: bytes, sender: str) -> Given:
         """Give the holder of a certificate that counts its next one; both count until `confirm`."""
+        trouble = self._announce()
+        if trouble:
+            # The broker would not know the new name either: no use in a certificate each hour.
+            raise RefusedError(trouble)
         now = self._now()
         with write(self.database) as conn:
             held = self._holder(conn, serial)
             given, _ = self._sign(conn, held.device, csr, "renewed", held.name, sender, now)
-        return given._replace(warning=self.refresh())
+        return given._replace(warning=self._announce())
 
     def confirm(self, serial: str) -> None:
         """End the certificates before the one that its holder shows: it is in place."""
@@ -128,6 +134,14 @@ class Office:
                 log.error("broker-not-reloaded reason=%s", error)  # noqa: TRY400 - one line
                 return str(error)
         return ""
+
+    def _announce(self) -> str:
+        """Do as `refresh`; what was committed is given all the same, for a code serves only once."""
+        try:
+            return self.refresh()
+        except OSError as error:
+            log.error("broker-files=not-written reason=%s", error)  # noqa: TRY400 - one line
+            return f"the broker's files cannot be written on the hub: {error}"
 
     def _sign(
         self, conn: Connection, device: str, csr: bytes, how: str, actor: str, sender: str, now: int
@@ -181,6 +195,9 @@ def _passphrase(settings: HubSettings) -> bytes | None:
     if file is None:
         return None
     path: Path = in_credentials(file)
+    if path.parent.parent == _CREDENTIALS and not path.exists():
+        # The service, which cannot run before `init`, is not there to have it handed out.
+        path = _SECRETS / path.name
     try:
         return path.read_bytes().rstrip(b"\r\n")
     except OSError as error:

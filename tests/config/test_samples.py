@@ -37,7 +37,7 @@ def test_a_sample_is_good_as_it_stands_and_with_every_setting(
 # Settings whose default is None: a sample shows an example in their place. A modem has no default
 # database, the hub's [sms] has.
 LEFT_OUT = (
-    "broker_dir", "calibration", "chip", "database = .*/coldwatch-hub/", "folder", "max_gap",
+    "broker_dir", "broker_reload", "calibration", "chip", "database = .*/coldwatch-hub/", "folder", "max_gap",
     "passphrase_file", "state_file", "tls", "token_file",
 )  # fmt: skip
 

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from config.loading import SettingsError, parse
 from firmware_agent.handed import MOST_STARTS, Book, Handed, Refusal, decide
-from firmware_agent.settings import check_part, start_plan
+from firmware_agent.health import Health
+from firmware_agent.plan import load_plan
+from firmware_agent.settings import check_part, merged, start_plan
+from firmware_agent.takeover import Takeover
 
 LOCAL = """
 site = "east-gate"
@@ -49,7 +52,7 @@ def keep(book: Book, handed: Handed) -> None:
     """Let settings go the whole way."""
     book.offer(handed)
     book.begin()
-    book.keep()
+    assert book.keep(handed.version)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_settings_go_before_the_local_ones_table_by_table(file: Path, book: Book
     plan = start_plan(file)
     assert (plan.every_ms, plan.handed_version, plan.trying) == (20_000, 2, True)
     assert [probe.series for probe in plan.probes] == ["fridge-1/center/temperature"]
-    book.keep()
+    book.keep(2)
     plan = start_plan(file)
     assert (plan.every_ms, plan.handed_version, plan.trying) == (20_000, 2, False)
 
@@ -201,7 +204,7 @@ def test_killed_at_every_step_the_old_or_the_new_ones_are_in_force(
                 if refuse:
                     book.refuse(2, "no")
                 else:
-                    book.keep()
+                    book.keep(2)
                 finished = True
             except KilledError:
                 finished = False
@@ -246,3 +249,79 @@ def test_a_good_or_an_empty_file_is_taken() -> None:
     """An empty one gives everything back to the local file."""
     check_part(parse(Path("pi"), ""))
     check_part(parse(Path("pi"), V1.text))
+
+
+POWER = """
+[power]
+mains = "fridge-1/mains/present"
+battery = "fridge-1/battery/charge"
+end_below = 12.5
+"""
+POINTS = """
+[[assets]]
+id = "fridge-1"
+profiles = ["cn-gsp"]
+[[assets.points]]
+name = "mains"
+quantity = "present"
+driver = { kind = "simulated" }
+[[assets.points]]
+name = "battery"
+quantity = "charge"
+driver = { kind = "simulated" }
+"""
+
+
+def test_a_hub_sets_no_command() -> None:
+    """Settings come from the network; what runs on the Pi is said on the Pi."""
+    with pytest.raises(SettingsError, match=r"power.poweroff: this cannot be set from the hub"):
+        check_part(parse(Path("pi"), POWER + 'poweroff = ["sh", "-c", "x"]\n' + POINTS))
+
+
+@pytest.mark.parametrize("with_battery", [True, False])
+def test_the_devices_own_command_stays(with_battery: bool) -> None:
+    """Also where the hub hands out the table that it stands in."""
+    local = {
+        "site": "s", "device": "d", "power": {"poweroff": ["touch", "/run/coldwatch/poweroff"]},
+    }  # fmt: skip
+    power = POWER if with_battery else "".join(POWER.splitlines(keepends=True)[:3])
+    settings = merged(local, parse(Path("pi"), power + POINTS))
+    assert settings.power is not None
+    assert settings.power.poweroff == (local["power"]["poweroff"] if with_battery else [])  # type: ignore[index]
+
+
+def test_who_only_looks_starts_no_trial(file: Path, book: Book) -> None:
+    """`--inspect` and `--probes`, asked three times beside a young agent, must not refuse anything."""
+    keep(book, V1)
+    book.offer(V2)
+    for _ in range(MOST_STARTS + 1):
+        assert load_plan(file, starting=False).handed_version == 1
+    assert (book.trying, book.refused) == (V2, None)
+    assert start_plan(file).handed_version == 2
+
+
+def test_newer_ones_that_come_within_the_first_cycle_are_not_kept_untried(
+    file: Path, book: Book
+) -> None:
+    """The first full cycle is that of the old ones: it proves nothing of what came meanwhile."""
+    keep(book, V1)
+    book.offer(V2)
+    restarted: list[None] = []
+    takeover = Takeover(start_plan(file), Health(), lambda: restarted.append(None))
+    takeover._take(V3)
+    takeover.cycle_done()
+    assert len(restarted) == 1
+    assert (book.good, book.trying) == (V1._replace(starts=1), V3)
+    assert takeover.drafts(0) == []
+    assert start_plan(file).trying
+
+
+def test_others_of_the_same_number_do_not_end_a_trial(file: Path, book: Book) -> None:
+    """A hub that was restored from a backup has given the number to something else."""
+    keep(book, V1)
+    book.offer(V2)
+    takeover = Takeover(start_plan(file), Health(), lambda: None)
+    takeover._take(V2._replace(text=V3.text))
+    takeover.cycle_done()
+    assert book.good == V2._replace(starts=1)
+    assert takeover.state()["refused"]["version"] == 2

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from firmware_agent import spool_file
 from firmware_agent.chain import event_draft
 from firmware_agent.downlink import Mark, Marks, parse_received
 from firmware_agent.outbox import DAMAGED, SpoolOutbox
 from firmware_agent.sender import Sender
-from firmware_agent.spool import Spool, SpoolError
+from firmware_agent.spool import DiskError, Spool, SpoolError
 from firmware_agent.spool_file import FILE
 from firmware_agent.stream import MOST_UNWRITTEN, StreamWriter
 from firmware_agent.unwritten import LOST, Hole, Piece
@@ -425,3 +428,22 @@ def send_all(writer: StreamWriter, outbox: SpoolOutbox) -> Held:
             break
     assert hub.refused == []
     return hub.streams[stream.id]
+
+
+def test_a_disk_that_takes_nothing_says_so_before_a_month_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked between two cycles, and looking through a month's file takes a Pi most of a minute."""
+    Spool.open(tmp_path, 0).close()
+    before = sorted(tmp_path.iterdir())
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        patch.setattr(spool_file, "connect", lambda path: pytest.fail(f"{path} was read"))
+        with pytest.raises(DiskError, match="No space left"):
+            Spool.open(tmp_path, 0)
+    assert sorted(tmp_path.iterdir()) == before
+    Spool.open(tmp_path, 0).close()

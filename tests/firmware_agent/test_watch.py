@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_agent import watch_settings
 from firmware_agent.watch import Watcher, read_beat
 from firmware_agent.watch_steps import REMIND_MS, SETTLING_MS, WELL_AGAIN_MS, Heard
 from tests.firmware_agent.channels import MemoryChannel
@@ -276,3 +278,24 @@ def test_no_alarm_within_five_minutes_of_news_and_always_one_after_seven(
             assert cause == ""
         if now - news >= AFTER_MS + 2 * SETTLING_MS:
             assert cause in ("silent", "unreachable")
+
+
+def test_the_watcher_shows_the_certificate_of_its_pi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`tls = {}` is enough: `enroll join` knows the agent's folder, and no other."""
+    file = tmp_path / "watch.toml"
+    file.write_text(
+        f'name = {{ zh = "x", en = "x" }}\nstate_dir = "{tmp_path}/watch"\n'
+        'database = "/x/smsd.db"\n[mqtt]\nport = 8883\ntls = {}\n'
+        '[[tell]]\nid = "li"\nname = "Li"\nphone = "+8613800000001"\n'
+    )
+    monkeypatch.setattr(sys, "argv", ["watch_settings", str(file)])
+    assert watch_settings.main() == 0
+    found = json.loads(capsys.readouterr().out)["tls"]
+    assert (found["ca_file"], found["cert_file"]) == (
+        "/var/lib/coldwatch/tls/ca.crt", "/var/lib/coldwatch/tls/device.pem",
+    )  # fmt: skip
+    (tmp_path / "watch/tls").mkdir(parents=True)
+    assert watch_settings.main() == 0
+    assert json.loads(capsys.readouterr().out)["tls"]["ca_file"] == f"{tmp_path}/watch/tls/ca.crt"

@@ -314,6 +314,34 @@ class TestAtTheStart:
         assert world.values() == world.recorded
         assert world.forks == 0
 
+    def test_a_disk_that_fails_right_behind_the_move(
+        self, world: World, broken: list[bool], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The stream from memory is there then, and goes there once more with what came after."""
+        world.cycle(5_000)
+        broken[0] = True
+        world.kill()
+        world.cycle(9_000)
+        stream = world.keeping.writer.streams[-1].id
+        broken[0] = False
+        start, failed = StreamWriter.start, [False]
+
+        def fails_once(writer: StreamWriter, *stamp: Any) -> None:
+            if writer.streams[-1].id == stream and not failed[0]:
+                failed[0] = True
+                raise sqlite3.OperationalError("disk I/O error")
+            start(writer, *stamp)
+
+        monkeypatch.setattr(StreamWriter, "start", fails_once)
+        for _ in range(5):
+            world.cycle(9_000)
+        assert failed[0]
+        assert world.keeping.without_disk is None
+        world.cycle(5_000)
+        assert world.values() == world.recorded
+        assert stored_bodies(world.state)[stream] == world.stored()[stream]
+        assert world.forks == 0
+
     def test_a_first_start_without_a_disk(self, tmp_path: Path, broken: list[bool]) -> None:
         """A new card that is already full: the same, and the disk begins with what memory has."""
         broken[0] = True

@@ -188,6 +188,16 @@ class Machine:
             self.cut()
         self._nspawn = None
 
+    def ended(self, seconds: float) -> bool:
+        """Tell whether it switches itself off within this time."""
+        assert self._nspawn is not None
+        try:
+            self._nspawn.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        self._nspawn = None
+        return True
+
     def cut(self) -> None:
         """Switch it off as a power cut would: every process is killed."""
         if self._nspawn is None:

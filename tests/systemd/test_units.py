@@ -49,7 +49,7 @@ def test_verify_is_silent(machines: Make, installed: Machine) -> None:
     units = machine.run(
         "ls /usr/local/lib/systemd/system/coldwatch-*.* /usr/lib/systemd/system/coldwatch-*.*"
     ).stdout.split()
-    assert len(units) == 3 + 5
+    assert len(units) == 5 + 5
     done = machine.run(f"systemd-analyze verify {' '.join(units)}")
     assert (done.stdout, done.stderr) == ("", "")
     rules = machine.run("udevadm test /sys/class/net/lo 2>&1").stdout
@@ -126,3 +126,35 @@ def test_shellcheck_has_nothing_to_say(script: str) -> None:
         ["shellcheck", script], cwd=HOUSE, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout == ""
+
+
+def test_the_agent_may_reach_what_its_drivers_open() -> None:
+    """Each device that a driver names, by unit, group and udev rule; vcgencmd's among them."""
+    unit = (HOUSE / "systemd/coldwatch-agent.service").read_text()
+    users = (HOUSE / "systemd/agent.sysusers").read_text()
+    rules = (HOUSE / "systemd/coldwatch.udev").read_text()
+    for allowed, group, node in (
+        ("char-gpiochip", "gpio", 'KERNEL=="gpiochip*"'),
+        ("/dev/gpiomem", "gpio", 'KERNEL=="gpiomem"'),
+        ("char-i2c", "i2c", 'SUBSYSTEM=="i2c-dev"'),
+        ("char-spi", "spi", 'SUBSYSTEM=="spidev"'),
+        ("/dev/vcio", "video", 'KERNEL=="vcio"'),
+    ):
+        assert f"\nDeviceAllow={allowed} rw\n" in unit
+        assert f"\nm coldwatch-agent {group}\n" in users
+        assert re.search(rf'(?m)^.*{re.escape(node)}.* GROUP="{group}"', rules), node
+
+
+def test_what_the_settings_offer_for_switching_off_is_what_systemd_waits_for() -> None:
+    """The agent itself may not: its command only touches a file, which it may write."""
+    from config.power import PowerSettings
+
+    examples = PowerSettings.model_fields["poweroff"].examples
+    assert examples
+    touch, file = examples[0]
+    assert touch == "touch"
+    path = (HOUSE / "systemd/coldwatch-poweroff.path").read_text()
+    assert f"\nPathChanged={file}\n" in path
+    agent = (HOUSE / "systemd/coldwatch-agent.service").read_text()
+    assert "\nWants=coldwatch-poweroff.path\n" in agent
+    assert f"\nRuntimeDirectory={Path(file).parent.name}\n" in agent

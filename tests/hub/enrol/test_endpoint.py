@@ -207,10 +207,13 @@ def test_a_broker_that_did_not_reload_keeps_the_old_certificate_in_place(hub: Hu
     hub.join(code)
     folder = hub.folder / "pi-1" / "tls"
     before = (folder / "device.pem").read_bytes()
-    hub.office.settings.enrolment.broker_reload[:] = ["false"]
+    command = hub.office.settings.enrolment.broker_reload
+    assert command is not None
+    command[:] = ["false"]
     with pytest.raises(EnrolmentError, match="the broker did not read its files again"):
         enrolment.renew(folder)
     assert (folder / "device.pem").read_bytes() == before
+    assert len(hub.office.held()) == 1, "nothing is signed for nobody, hour by hour"
 
 
 def test_who_is_revoked_cannot_renew_and_enrols_with_a_new_code(hub: Hub) -> None:
@@ -361,3 +364,58 @@ def test_a_second_ca_is_refused_and_a_passphrase_is_needed_where_there_is_one(
     with pytest.raises(CaError, match="wrong passphrase"):
         open_ca(tmp_path / "locked", b"guess")
     assert stat.S_IMODE((tmp_path / "locked" / "ca.key").stat().st_mode) == 0o600
+
+
+def test_a_passphrase_in_a_credential_serves_init_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service that the credential is for cannot run before there is a CA."""
+    from hub.enrol import office
+    from tests.support.county import hub_settings
+
+    monkeypatch.setattr(office, "_SECRETS", tmp_path)
+    (tmp_path / "ca-passphrase").write_bytes(b"a long one\n")
+    credential = "/run/credentials/coldwatch-enroll.service/ca-passphrase"
+    settings = hub_settings(tmp_path / "hub", enrolment={"passphrase_file": credential})
+    init(settings, 1_800_000_000_000)
+    with pytest.raises(CaError, match="has a passphrase"):
+        open_ca(tmp_path / "hub" / "ca", None)
+    open_ca(tmp_path / "hub" / "ca", b"a long one")
+    (tmp_path / "ca-passphrase").unlink()
+    with pytest.raises(CaError, match=f"passphrase_file {tmp_path}/ca-passphrase"):
+        init(settings, 1_800_000_000_000)
+
+
+def test_what_a_stranger_sends_reaches_the_log_spelt_out(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A person reads the log on a terminal, and that obeys escape characters."""
+    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    blind.check_hostname = False
+    blind.verify_mode = ssl.CERT_NONE
+    with (
+        caplog.at_level("INFO"),
+        socket.create_connection(("127.0.0.1", hub.endpoint.port), 10) as raw,
+        blind.wrap_socket(raw) as line,
+    ):
+        line.sendall(b"GET /\x1b[2Jgone HTTP/1.0\r\n\r\n")
+        while line.recv(4096):
+            pass
+    assert "[2Jgone" in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+def test_a_code_is_not_lost_where_the_broker_does_not_hear_of_it(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It serves once: the certificate is given, and what a person has to do is said."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    code, _ = hub.office.new_code("pi-1", None, "li")
+    monkeypatch.setattr(broker, "write_files", full)
+    assert hub.join(code).name == "pi-1:1"
+    assert "the hub says: the broker's files cannot be written" in capsys.readouterr().err
+    with pytest.raises(EnrolmentError, match="No space left"):
+        enrolment.renew(hub.folder / "pi-1" / "tls")
