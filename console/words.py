@@ -144,7 +144,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "missed": N_("missed"),
         "no-mains": N_("mains lost"),
         "power-cut": N_("power cut"),
-        "presence-blind": N_("the presence sensor sees nobody"),
+        "presence-blind": N_("the presence sensor is blind"),
         "presence-stuck": N_("the presence sensor is stuck"),
         "presence-unreadable": N_("the presence sensor cannot be read"),
         "relay-welded": N_("current flows while off: the relay is welded"),

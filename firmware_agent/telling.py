@@ -246,6 +246,7 @@ class Teller:
         trouble: str | None = None
         try:
             for key, channel_key, phone, text, state in todo:
+                self._moved()  # each may wait some seconds for the channel's database
                 try:
                     if state == "waiting":
                         if not self._claim(key):
