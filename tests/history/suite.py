@@ -359,7 +359,9 @@ class HistorySuite:
                 thread.join()
 
             assert not failures
-            assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in seen)
+            # Said with what was seen: on InfluxDB this fails now and then beside other load.
+            torn = [numbers for numbers in seen if numbers != list(range(1, len(numbers) + 1))]
+            assert not torn, torn[0]
             assert {len(numbers) % 20 for numbers in seen} == {0}
             assert history.count() == 600
 
