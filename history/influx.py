@@ -117,14 +117,14 @@ class InfluxHistory:
         page = PAGE
         while first < last:
             when = f"{where} AND time >= {first} AND time < {last}"
-            groups = [items for _, items in reading_groups(self._server, when, f"LIMIT {page}")]
-            items = sorted(chain.from_iterable(groups), key=_order)
+            groups = reading_groups(self._server, when, f"LIMIT {page}")
+            items = sorted(chain.from_iterable(group.readings for group in groups), key=_order)
             # of a group that was cut off the last millisecond may go on: it is asked for again
-            cuts = [group[-1].reading.at for group in groups if len(group) == page]
+            cuts = [group.last // NS for group in groups if group.points == page]
             if cuts:
                 newest = min(cuts)
                 items = [item for item in items if item.reading.at < newest]
-                page = PAGE if items else page * 2
+                page = PAGE if newest * NS > first else page * 2
                 first = max(first, _ns(newest))
             yield from items
             if not cuts:
@@ -166,24 +166,24 @@ class InfluxHistory:
     ) -> StreamReading | None:
         """Return the first (ASC) or last (DESC) reading that has ``field``, of those of its instant."""
         where = of_series(site, series)
-        found = list(
+        while found := list(
             self._server.rows(
                 f'SELECT "{field}" FROM "{MEASUREMENT}" WHERE {where} AND {when}'  # noqa: S608
                 f" ORDER BY time {way} LIMIT 1",
                 quick=True,
             )
-        )
-        if not found:
-            return None
-        instant = found[0]["time"] // NS * NS
-        groups = reading_groups(
-            self._server, f"{where} AND time >= {instant} AND time < {instant + NS}", quick=True
-        )
-        rows = chain.from_iterable(items for _, items in groups)
-        some = [item for item in rows if field != "value" or item.reading.judged]
-        if not some:
-            return None
-        return max(some, key=_order) if way == "DESC" else min(some, key=_order)
+        ):
+            instant = found[0]["time"] // NS * NS
+            groups = reading_groups(
+                self._server, f"{where} AND time >= {instant} AND time < {instant + NS}", quick=True
+            )
+            rows = chain.from_iterable(group.readings for group in groups)
+            some = [item for item in rows if field != "value" or item.reading.judged]
+            if some:
+                return max(some, key=_order) if way == "DESC" else min(some, key=_order)
+            # That one is being written just now; the answer is the one behind it.
+            when += f" AND time < {instant}" if way == "DESC" else f" AND time >= {instant + NS}"
+        return None
 
     def settled(self, site: str, series: str) -> int | None:
         """Return up to when everything of a series has arrived."""
@@ -223,9 +223,11 @@ class InfluxHistory:
         return next((int(row["time"]) for row in rows), None)
 
     def _last_rows(self, where: str) -> dict[tuple[str, ...], StreamReading]:
+        # The newest may be being written just now; then it is the one before it.
         return {
-            key: items[0]
-            for key, items in reading_groups(self._server, where, "ORDER BY time DESC LIMIT 1")
+            group.key: group.readings[0]
+            for group in reading_groups(self._server, where, "ORDER BY time DESC LIMIT 2")
+            if group.readings
         }
 
     def _series_keys(self, site: str | None) -> list[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from history import hours
 from history.influx_lines import (
@@ -112,10 +112,26 @@ _SELECT: Final = (
 _GROUP: Final = " GROUP BY " + ", ".join(f'"{tag}"' for tag in TAGS)
 
 
+class Group(NamedTuple):
+    """What the server gave of one series of one stream.
+
+    Attributes:
+        key: the values of TAGS.
+        readings: those that are there; points that are being written just now are not.
+        points: how many points it gave.
+        last: time of the last of them, nanoseconds.
+    """
+
+    key: tuple[str, ...]
+    readings: list[StreamReading]
+    points: int
+    last: int
+
+
 def reading_groups(
     server: Server, where: str, how: str = "", *, quick: bool = False
-) -> list[tuple[tuple[str, ...], list[StreamReading]]]:
-    """Return the readings of each series of a stream, with the values of TAGS.
+) -> list[Group]:
+    """Return the readings of each series of a stream.
 
     Args:
         server: where to ask.
@@ -124,7 +140,12 @@ def reading_groups(
         quick: somebody waits for it (see ``Server.rows``).
     """
     return [
-        (tuple(tags[tag] for tag in TAGS), [stream_reading(tags, row) for row in values])
+        Group(
+            tuple(tags[tag] for tag in TAGS),
+            [item for row in values if (item := stream_reading(tags, row)) is not None],
+            len(values),
+            values[-1][0],
+        )
         for tags, _, values in server.groups(f"{_SELECT}{where}{_GROUP} {how}", quick=quick)
     ]
 
@@ -203,11 +224,12 @@ def bodies_between(server: Server, stream: str, first: int, last: int) -> dict[i
     """Return the bodies of a stream's records by number, of the points of first <= time <= last."""
     where = f'"stream" = {quoted(stream)} AND time >= {first} AND time <= {last}'
     found: dict[int, dict[str, Any]] = {}
-    for _, items in reading_groups(server, where):
-        for item in items:
+    for group in reading_groups(server, where):
+        for item in group.readings:
             found[item.reading.seq] = item.reading.body()
     for row in server.rows(f'SELECT "seq", "body" FROM "{RECORD_MEASUREMENT}" WHERE {where}'):  # noqa: S608
-        found[row["seq"]] = json.loads(row["body"])
+        if None not in row.values():
+            found[row["seq"]] = json.loads(row["body"])
     return found
 
 
@@ -232,5 +254,7 @@ def stream_bodies(
             end = begin + (end - begin) // 2
         bodies = bodies_between(server, stream, first, last)
         for seq in index.numbers[begin:end].tolist():
+            if seq not in bodies:
+                return  # it is being written just now: the stream reaches as far as before it
             yield seq, bodies[seq]
         begin = end

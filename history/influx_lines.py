@@ -7,6 +7,10 @@ A point's time is `at` in nanoseconds plus `seq` modulo 10^6, so a repeat overwr
 there for the few readings that are not plainly ok (1 suspect, -1 rejected), so that they are
 counted without reading the others.
 
+InfluxDB shows the fields of a point one by one while it takes a batch in (seen with 2.9.1). `has` says
+which of those that a reading may lack were written: a point that does not show them all, or lacks
+one that every reading has, is not there yet.
+
 Measurement `record`: all other kinds (settings, seals), as canonical text.
 
 Syntax: https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
@@ -35,11 +39,17 @@ FIELDS: Final = (
     "clock",
     "extra",
     "odd",
+    "has",
     "received_at",
 )
 RECORD_MEASUREMENT: Final = "record"
 RECORD_TAGS: Final = ("site", "stream")
 RECORD_FIELDS: Final = ("seq", "kind", "body", "received_at")
+
+HAS_VALUE: Final = 1
+HAS_REJECTED_VALUE: Final = 2
+HAS_RAW: Final = 4
+HAS_EXTRA: Final = 8
 
 SUSPECT: Final = 1
 REJECTED: Final = -1
@@ -81,18 +91,23 @@ class Lines:
         head = self._heads.get(key) or self._head(key)
         quality, value, seq = body["quality"], body["value"], body["seq"]
         odd = ""
-        name = "value"
+        name, has = "value", HAS_VALUE
         if quality != "ok" or value is None:
             judged = value is not None and not quality.startswith("rejected")
             odd = f",odd={SUSPECT if judged else REJECTED}i"
-            name = "value" if judged else "rejected_value"
+            if not judged:
+                name, has = "rejected_value", HAS_REJECTED_VALUE
         if value is not None:
             odd += f",{name}={value}i"
+        else:
+            has = 0
         raw = body.get("raw")
         if raw is not None:
             odd += f",raw={raw}i"
+            has |= HAS_RAW
         if len(body) != _PLAIN_LENGTH + (raw is not None):
             odd += f",extra={_quoted(extra_of(body))}"
+            has |= HAS_EXTRA
         texts = self._texts
         boot, clock = body["boot"], body["clock"]
         return (
@@ -100,7 +115,7 @@ class Lines:
             f",boot={texts.get(boot) or self._text(boot)}"
             f",quality={texts.get(quality) or self._text(quality)}"
             f",clock={texts.get(clock) or self._text(clock)}"
-            f",received_at={record.received_at}i{odd} {body['at'] * NS + seq % NS}"
+            f",received_at={record.received_at}i,has={has}i{odd} {body['at'] * NS + seq % NS}"
         )
 
     def _record(self, record: StoredRecord) -> str:
@@ -152,13 +167,25 @@ COLUMNS: Final = (
     "quality",
     "clock",
     "extra",
+    "has",
 )
 """What a reading is made from again, besides its tags and its time."""
 
 
-def stream_reading(tags: Mapping[str, str], row: Sequence[Any]) -> StreamReading:
-    """Return the reading of a point: its tags by name, its time (nanoseconds) and COLUMNS."""
-    time, seq, value, rejected, raw, mono_ms, boot, quality, clock, extra = row
+def stream_reading(tags: Mapping[str, str], row: Sequence[Any]) -> StreamReading | None:
+    """Return the reading of a point: its tags by name, its time (nanoseconds) and COLUMNS.
+
+    None where the point is being written just now, and some of its fields are not shown yet.
+    """
+    time, seq, value, rejected, raw, mono_ms, boot, quality, clock, extra, has = row
+    shown = (
+        (value is not None) * HAS_VALUE
+        | (rejected is not None) * HAS_REJECTED_VALUE
+        | (raw is not None) * HAS_RAW
+        | (extra is not None) * HAS_EXTRA
+    )
+    if has != shown or seq is None or mono_ms is None or not boot or not quality or not clock:
+        return None
     reading = Reading(
         seq,
         f"{tags['asset']}/{tags['point']}/{tags['quantity']}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 import urllib3
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from influxdb_client import Point
 
 import history.influx
@@ -27,12 +29,14 @@ import history.influx_columns
 from config.hub import InfluxSettings
 from history.influx import InfluxHistory
 from history.influx_lines import (
+    COLUMNS,
     FIELDS,
     RECORD_FIELDS,
     Lines,
     extra_of,
     point_time,
     record_at,
+    stream_reading,
 )
 from history.port import (
     History,
@@ -40,8 +44,10 @@ from history.port import (
     RecordDiffersError,
     RefusedRecord,
     StoredRecord,
+    StreamReading,
 )
 from protocol.canonical import canonical_bytes
+from protocol.reading import reading_from_body
 from tests.history.model import (
     SERIES,
     SITES,
@@ -167,6 +173,8 @@ class TestLines:
                 "odd": None if body["quality"] == "ok" and judged else 1 if judged else -1,
                 "extra": extra_of(body) if extra_of(body) != "{}" else None,
             }
+            bits = {"value": 1, "rejected_value": 2, "raw": 4, "extra": 8}
+            named["has"] = sum(bit for name, bit in bits.items() if named.get(name) is not None)
         else:
             point = Point("record").tag("site", "east-gate").tag("stream", STREAMS[0])
             point.time(point_time(record_at(body), 7))
@@ -179,6 +187,32 @@ class TestLines:
 
         assert (tags, fields, time) == theirs
         assert set(dict(fields)) <= {*FIELDS, *RECORD_FIELDS}
+
+    @settings(max_examples=200)
+    @given(reading_bodies(7), st.data())
+    def test_a_point_that_does_not_show_all_its_fields_is_no_reading(
+        self, body: dict[str, Any], data: st.DataObject
+    ) -> None:
+        """The server shows a point's fields one by one: whichever is missing, nothing is read from it."""
+        line = Lines().spell(StoredRecord("east-gate", STREAMS[0], body, 12))
+        fields = {
+            name: json.loads(text) if text.startswith('"') else int(text.rstrip("i"))
+            for name, text in _taken_apart(line)[1]
+        }
+        asset, point_, quantity = body["series"].split("/")
+        tags = {"asset": asset, "point": point_, "quantity": quantity, "stream": STREAMS[0]}
+        time = point_time(body["at"], 7)
+
+        def read(shown: Mapping[str, Any]) -> StreamReading | None:
+            return stream_reading(tags, [time, *(shown.get(name) for name in COLUMNS)])
+
+        whole = read(fields)
+        assert whole is not None
+        assert whole.reading.body() == reading_from_body(body).body()
+        missing = data.draw(
+            st.sets(st.sampled_from(sorted(fields.keys() & {*COLUMNS})), min_size=1)
+        )
+        assert read({name: fields[name] for name in fields.keys() - missing}) is None
 
 
 def _taken_apart(line: str) -> tuple[str, list[tuple[str, str]], str]:
