@@ -67,22 +67,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the agent until it is told to end; return the exit code."""
-    if args.release_lamps:
-        from firmware_agent.lamp.lines import release
-
-        return release(args.settings)
-    from config.clock import clock_from_environment
-    from config.logs import log_to_stderr
-    from firmware_agent.plan import PlanError, load_plan
-
     wrong = _misused(args)
     if wrong is not None:
         print(f"coldwatch agent: {wrong}", file=sys.stderr)
         return EX_USAGE
-    if args.probes:
-        return _probes(args)
-    if args.inspect:
-        return _inspect(args.settings, as_json=args.json)
+    if args.release_lamps:
+        # In a hurry, and perhaps with settings that are wrong by now: nothing else is loaded.
+        from firmware_agent.lamp.lines import release
+
+        return release(args.settings)
+    if args.probes or args.inspect:
+        return _answer(args)
+    from config.clock import clock_from_environment
+    from config.logs import log_to_stderr
+    from firmware_agent.plan import PlanError, load_plan
+
     ending = _Ending()
     try:
         log_to_stderr()
@@ -101,8 +100,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _misused(args: argparse.Namespace) -> str | None:
     """Return what is wrong with how it was called."""
-    if args.probes and args.inspect:
-        return "--probes and --inspect are two questions; ask one at a time"
+    if args.probes + args.inspect + args.release_lamps > 1:
+        return "--probes, --inspect and --release-lamps go one at a time"
     if args.json and not (args.probes or args.inspect):
         return "--json goes with --probes or --inspect"
     if args.settings is None and not args.probes:
@@ -110,19 +109,28 @@ def _misused(args: argparse.Namespace) -> str | None:
     return None
 
 
-def _probes(args: argparse.Namespace) -> int:
+def _answer(args: argparse.Namespace) -> int:
+    """Answer --probes or --inspect, and end."""
     from firmware_agent.plan import PlanError, load_plan
-    from firmware_agent.probes import show_probes
 
+    plan: Plan | None = None
     try:
-        plan = None if args.settings is None else load_plan(args.settings, starting=False)
+        if args.settings is not None:
+            plan = load_plan(args.settings, starting=False)
     except PlanError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG
     except OSError as error:
         print(f"coldwatch agent: {error}", file=sys.stderr)
         return EX_TEMPFAIL
-    return show_probes(plan, as_json=args.json)
+    if args.probes:
+        from firmware_agent.probes import show_probes
+
+        return show_probes(plan, as_json=args.json)
+    from firmware_agent.inspecting import inspect
+
+    assert plan is not None
+    return inspect(Path(plan.state_dir), as_json=args.json)
 
 
 def _run(plan: Plan, clock: Clock, ending: _Ending) -> int | None:
@@ -160,21 +168,6 @@ def _switch_off(command: Sequence[str]) -> int:
         log.error("poweroff=failed exit=%d", done.returncode)
         return EX_TEMPFAIL
     return EX_OK
-
-
-def _inspect(settings: Path, *, as_json: bool) -> int:
-    from firmware_agent.inspecting import inspect
-    from firmware_agent.plan import PlanError, load_plan
-
-    try:
-        plan = load_plan(settings, starting=False)
-    except PlanError as error:
-        print(error, file=sys.stderr)
-        return EX_CONFIG
-    except OSError as error:
-        print(f"coldwatch agent: {error}", file=sys.stderr)
-        return EX_TEMPFAIL
-    return inspect(Path(plan.state_dir), as_json=as_json)
 
 
 class _Ending:

@@ -119,10 +119,15 @@ def test_without_a_bus(tmp_path: Path) -> None:
     [
         ((), "name the agent's settings"),
         (("--inspect",), "name the agent's settings"),
+        (("--release-lamps",), "name the agent's settings"),
         (("--json", "x.toml"), "--json goes with --probes or --inspect"),
         (
             ("--probes", "--inspect", "x.toml"),
-            "--probes and --inspect are two questions; ask one at a time",
+            "--probes, --inspect and --release-lamps go one at a time",
+        ),
+        (
+            ("--release-lamps", "--inspect", "x.toml"),
+            "--probes, --inspect and --release-lamps go one at a time",
         ),
     ],
 )
