@@ -168,6 +168,6 @@ def _meaning(error: OSError, path: str, bus: str, line: str, group: str) -> Prob
     if error.errno in _FORBIDDEN:
         return ProbeFaultError(
             f"{path} may not be used; let the agent's user into group {group}: "
-            f"`usermod -aG {group} coldwatch`, and start the agent again"
+            f"`usermod -aG {group} coldwatch-agent`, and start the agent again"
         )
     return ProbeTransientError(f"{path}: {error.strerror or error}")

@@ -106,7 +106,10 @@ class Bus:
         age = now - self._unread.get(probe_id, now - FRESH_MS * 1_000)
         if 0 <= age <= FRESH_MS * max(1.0, clock.speed):
             return True
-        self._unread.clear()
+        # Another master has conversions of its own.
+        mine = [each for each in self._ids if (bulk.parent / each).exists()]
+        for each in mine:
+            self._unread.pop(each, None)
         try:
             sysfs.write(bulk, TRIGGER)
         except OSError as error:
@@ -121,7 +124,7 @@ class Bus:
             self._refused = f"its bus converts one by one: the kernel heeds no trigger in {bulk}"
             return False
         self._refused = ""
-        self._unread = dict.fromkeys(self._ids, clock.mono_ms())
+        self._unread |= dict.fromkeys(mine, clock.mono_ms())
         return True
 
     def _settled(self, bulk: Path, clock: Clock) -> bytes:

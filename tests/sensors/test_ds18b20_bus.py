@@ -72,6 +72,31 @@ def test_threads_of_one_cycle_share_one_conversion(
     assert bus.triggers == 1
 
 
+def test_each_master_converts_its_own_probes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two masters with four probes each: one trigger for each master, none is read one by one."""
+    first, clock = W1Kernel(tmp_path / "a"), HandClock()
+    second = W1Kernel(tmp_path / "b")
+    for n, probe_id in enumerate(IDS):
+        master = first if n < 4 else second
+        master.plug(probe_id, Chip(sixteenths=80 + 16 * n))
+        if master is second:
+            (first.devices / probe_id).symlink_to(second.master / probe_id)
+
+    def of(path: Path) -> W1Kernel:
+        return second if second.master in path.resolve().parents else first
+
+    monkeypatch.setattr(sysfs, "read", lambda path: of(path).read(path))
+    monkeypatch.setattr(sysfs, "write", lambda path, text: of(path).write(path, text))
+    probes = [Ds18b20(first.devices, probe_id, clock) for probe_id in IDS]
+    for cycle in range(2):
+        assert values(probes) == [5_000 + 1_000 * n for n in range(8)]
+        assert (first.triggers, second.triggers) == (cycle + 1, cycle + 1)
+        clock.pass_ms(10_000)
+    assert first.slept_ms == second.slept_ms == 2 * CONVERSION_MS
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_or_two_probes_are_asked_singly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
