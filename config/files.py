@@ -9,9 +9,11 @@ from pathlib import Path
 def write_file(path: Path, data: bytes, mode: int, group: int | None = None) -> None:
     """Put a file in place by one rename, durably; from the first byte on nobody else may read it.
 
+    Its folder is made where there is none. Raises OSError; then the file that was there is whole.
     What root writes belongs to the owner of the folder: a person at the machine mostly is root,
     and the daemon that reads it is not.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

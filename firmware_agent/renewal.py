@@ -8,6 +8,7 @@ hub that cannot be reached is asked again for the whole last third.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import subprocess
@@ -21,6 +22,8 @@ from typing import Final, NamedTuple
 from config.clock import Clock
 from config.files import write_file
 from firmware_agent.health import Health
+
+log = logging.getLogger(__name__)
 
 RECORD_FILE: Final = "enrolment.json"
 _CHILD_S: Final = 180
@@ -120,7 +123,13 @@ class Renewal:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self.round()
+            try:
+                self.round()
+            except Exception as error:
+                # A bug of ours must not end in a certificate that nobody renews.
+                log.exception("renewal=failed")
+                text = f"renewing it failed: {type(error).__name__}: {error}"
+                self._health.set("certificate", text)
             self._clock.wait(self._stopping, _LOOK_MS)
 
     def round(self) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from alerts.channels.contract import Attended, Channel, ChannelError
-from firmware_agent.whole_file import write_whole
+from config.files import write_file
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Book:
         if raw == self._written:
             return
         try:
-            write_whole(self.path, raw)
+            write_file(self.path, raw, 0o600)
         except OSError as error:
             self.problem = f"{self.path} cannot be written: {error}; it is in memory only"
             return

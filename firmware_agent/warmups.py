@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerts.forecast import Forecast, WarmUp, fit, forecast
-from firmware_agent.whole_file import write_whole
+from config.files import write_file
 from protocol.reading import split_series
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class WarmUps:
         if taught:
             known = {name: [asdict(one) for one in items] for name, items in self._known.items()}
             try:
-                write_whole(self._path, json.dumps(known).encode())
+                write_file(self._path, json.dumps(known).encode(), 0o600)
             except OSError as error:
                 log.warning("warmups=unwritten reason=%r", str(error))
         return taught

@@ -7,10 +7,11 @@ one or the new one; never by the fast loop, which a slow card must not hold up.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from config.files import write_file
 
 # Keys of the timetable that are done; two days of one entry each hour are 48.
 _MOST_DONE = 96
@@ -75,18 +76,7 @@ def load(path: Path, now_ms: int) -> tuple[Kept, str | None]:
 
 def save(path: Path, kept: Kept) -> None:
     """Replace the file, and be sure that it is on the card. Raises OSError."""
-    draft = path.with_name(f".{path.name}.new")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with draft.open("w") as file:
-        json.dump(asdict(kept), file, separators=(",", ":"))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_file(path, json.dumps(asdict(kept), separators=(",", ":")).encode(), 0o600)
 
 
 def _checked(fields: Any) -> Kept:

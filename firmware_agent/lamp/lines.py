@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from config.files import write_file
 from sensors.gpio.opening import open_port
 from sensors.gpio.port import GpioError
 
@@ -29,10 +30,8 @@ Lines = tuple[Mapping[str, Any], dict[int, bool]]
 
 def remember(folder: Path, gpio: Mapping[str, Any], tables: Iterable[Mapping[str, Any]]) -> None:
     """Note the lines of the lamps of an agent that starts. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{FILE}.new"
-    draft.write_text(json.dumps({"gpio": dict(gpio), "lines": sorted(off_levels(tables).items())}))
-    draft.replace(folder / FILE)
+    noted = {"gpio": dict(gpio), "lines": sorted(off_levels(tables).items())}
+    write_file(folder / FILE, json.dumps(noted).encode(), 0o600)
 
 
 def off_levels(tables: Iterable[Mapping[str, Any]]) -> dict[int, bool]:

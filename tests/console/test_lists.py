@@ -7,6 +7,8 @@ from pathlib import Path
 
 from alerts.decisions import Decision
 from alerts.profiles import rules_for
+from console import lamps
+from firmware_agent.lamp import machine
 from hub.tables import sms
 from journal import journal
 from journal.database import open_database, write
@@ -256,6 +258,10 @@ class TestDevices:
 
 class TestLamps:
     """What the devices recorded of their UV lamps."""
+
+    def test_the_faults_that_latch_are_those_of_the_agent(self) -> None:
+        """The console may not import the agent, and says the same of them."""
+        assert {*lamps._LATCHED} == machine._LATCHING
 
     @staticmethod
     def said(county: Filled, *happened: tuple[str, dict[str, object]]) -> Client:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from config.clock import ScaledClock
 from config.files import write_file
 from firmware_agent.health import Health
 from firmware_agent.renewal import (
@@ -120,3 +121,26 @@ def test_what_is_half_written_counts_as_nothing(tmp_path: Path) -> None:
     assert read_enrolment(tmp_path) == GOOD
     write_file(tmp_path / "key", b"secret", 0o600)
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_bug_of_ours_is_told_and_ends_no_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that died in silence would be a device that is locked out a year later."""
+    health, looked = Health(), threading.Event()
+    looks = iter([RuntimeError("a bug"), None])
+    renewal = Renewal(
+        tmp_path, ScaledClock(0, BEGIN, 1e6), health, connected=lambda: True, reconnect=looked.set
+    )
+
+    def look() -> None:
+        wrong = next(looks, None)
+        if wrong is not None:
+            raise wrong
+        assert any("a bug" in line for line in health.problems())
+        looked.set()
+
+    monkeypatch.setattr(renewal, "round", look)
+    renewal.start()
+    assert looked.wait(10)
+    renewal.stop()
