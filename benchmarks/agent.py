@@ -68,6 +68,7 @@ def run() -> list[Row]:
         rows += [_drain(Path(folder), plan)]
         rows += spool_day.rows(Path(folder))
         rows += _process(Path(folder), port)
+        rows += _children(Path(folder), port)
     return rows
 
 
@@ -203,6 +204,37 @@ def _process(folder: Path, port: int) -> list[Row]:
         Row(f"{what}: resident", resident, "MB", "under 40"),
         Row(f"{what}: of one core", 100 * used / WATCHED_S, "%", "under 1"),
     ]
+
+
+def _children(folder: Path, port: int) -> list[Row]:
+    """The short-lived and the long-lived helpers, with the libraries that the agent must not load."""
+    settings = [
+        sys.executable,
+        "-m",
+        "firmware_agent.settings",
+        str(settings_file(folder, port, "c")),
+    ]
+    # Off a Pi the library loads, and its pins do not.
+    dht = [sys.executable, "-c", "import sensors.dht22.child, adafruit_dht"]
+    key = [
+        sys.executable,
+        "-c",
+        "from firmware_agent import enrolment; enrolment.make_request('pi-1')",
+    ]
+    return [
+        Row("child that checks the settings: peak", _peak_mb(settings), "MB", ""),
+        Row("child that reads a DHT22, its library loaded: peak", _peak_mb(dht), "MB", ""),
+        Row("child that makes a device's key: peak", _peak_mb(key), "MB", ""),
+    ]
+
+
+def _peak_mb(command: list[str]) -> float:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{command} ended with {process.returncode}")
+    return used.ru_maxrss * 1024 / 1e6
 
 
 def _cpu_s(pid: int) -> float:
