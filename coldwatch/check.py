@@ -74,7 +74,7 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
             validate(file, WatchSettings)
             return kind, []
         from config.agent import AgentSettings
-        from firmware_agent.settings import problems
+        from firmware_agent.problems import problems
 
         return kind, problems(file, validate(file, AgentSettings))
     except SettingsError as error:

@@ -125,6 +125,11 @@ class Asset(Section):
         return self
 
 
+def series_name(asset: Asset, point: Point) -> str:
+    """Return ``asset/point/quantity``."""
+    return f"{asset.id}/{point.name}/{point.quantity}"
+
+
 class ClockSettings(Section):
     """Whether the system clock may be trusted."""
 
