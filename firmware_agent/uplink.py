@@ -223,6 +223,7 @@ class Uplink:
         streams, _recorded = self._news
         self._sender.refresh(streams)
         self._heed(now_ms)
+        self._heed_broker()
         if self._connection.connected and streams:
             self._talk(now_ms)
         self._health.set("uplink", self._sender.stuck)
@@ -236,20 +237,26 @@ class Uplink:
             self._in_flight.clear()
             self._sender.reconnected()
             self._marks_known = False
-            self._hold_until_s = 0.0
             self._marks_until_s = time.monotonic() + _HOLD_S
             self._say_status(now_ms)
-        while self._answered:
-            generation, mid, refusal = self._answered.popleft()
-            if generation == self._serving and mid in self._in_flight:
-                self._in_flight.discard(mid)
-                self._broker_answered(refusal)
         ask = self._sender.tick(now_ms)
         if ask or self._status_is_due(now_ms):
             # A hub answers a status with `received`: that is how it is asked to speak.
             self._say_status(now_ms)
         if self._may_send_in_s() <= 0:
             self._send(now_ms)
+
+    def _heed_broker(self) -> None:
+        """Take in what the broker said to our records.
+
+        Also without a connection: mosquitto 2.0.11 ends it right behind a refusal, and what it
+        refused would never be told.
+        """
+        while self._answered:
+            generation, mid, refusal = self._answered.popleft()
+            if generation == self._serving and mid in self._in_flight:
+                self._in_flight.discard(mid)
+                self._broker_answered(refusal)
 
     def _broker_answered(self, refusal: str | None) -> None:
         """Heed the broker's answer to records; those it refuses say nothing about the hub."""

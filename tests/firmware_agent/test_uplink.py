@@ -205,7 +205,8 @@ def test_a_broker_that_refuses_records_is_told_and_costs_none(
     monkeypatch.setattr("firmware_agent.uplink._LEAST_RESEND_S", 0.0)
     monkeypatch.setattr("firmware_agent.uplink._REFUSED_S", 0.2)
     rights = tmp_path / "rights"
-    rights.write_text("topic read #\ntopic write coldwatch/1/+/+/status\n")
+    writing = "".join(f"topic write coldwatch/1/+/+/{leaf}\n" for leaf in ("status", "received"))
+    rights.write_text(f"topic read #\n{writing}")
     rights.chmod(0o600)
     with_rights = f"{broker_settings.SETTINGS}acl_file {rights}\n"
     monkeypatch.setattr(broker_settings, "SETTINGS", with_rights)
