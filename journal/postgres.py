@@ -43,8 +43,8 @@ _ALIVE: Final = {
 
 _GUARD: Final = "coldwatch_refuse"
 _REFUSE: Final = (
-    "BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME"
-    " USING ERRCODE = 'integrity_constraint_violation'; END"
+    "BEGIN RAISE integrity_constraint_violation"
+    " USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END"
 )
 
 # SQLSTATE, or its class (postgresql.org/docs/15/errcodes-appendix.html), that a person can do
