@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section, Text
+from config.channels import ChannelSettings, SmsdSettings
 from config.enrolment import EnrolmentSettings
 from config.units import DurationMs
 
@@ -16,6 +17,10 @@ Zone = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="IANA time zone, such as Asia/Shanghai"),
 ]
+
+
+# What the one channel of [sms] is called, where there is no [[channels]].
+OLD_CHANNEL: Final = "sms"
 
 
 class Person(Section):
@@ -103,7 +108,7 @@ class HistorySettings(Section):
 
 
 class SmsSettings(Section):
-    """How SMS leave the hub."""
+    """How SMS leave the hub where there is no [[channels]]: by one way."""
 
     channel: Annotated[
         Literal["gammu-smsd", "log"],
@@ -155,6 +160,7 @@ class HubSettings(Section):
     late_after: Annotated[
         DurationMs, Field(description="a message about something learned this much later says so")
     ] = 5 * 60_000
+    channels: list[ChannelSettings] = []
     people: list[Person] = []
     sites: Annotated[list[Site], Field(min_length=1)]
 
@@ -165,6 +171,11 @@ class HubSettings(Section):
                 if count > 1:
                     raise ValueError(f"{what} {name} is given {count} times; give each another id")
 
+        once("channel", [channel.id for channel in self.channels])
+        if self.channels and self.sms.channel != "log":
+            raise ValueError(
+                "[sms] channel and [[channels]] are both given; take `channel` out of [sms]"
+            )
         once("person", [person.id for person in self.people])
         once("site", [site.id for site in self.sites])
         once("device", [device for site in self.sites for device in site.devices])
@@ -178,3 +189,12 @@ class HubSettings(Section):
                         "add the person there, or write another id"
                     )
         return self
+
+    def all_channels(self) -> list[ChannelSettings]:
+        """Return the ways out, the first one first; [sms] of old files is one, called `sms`."""
+        if self.channels:
+            return self.channels
+        if self.sms.channel == "gammu-smsd" and self.sms.database is not None:
+            smsd = SmsdSettings(database=self.sms.database)
+            return [ChannelSettings(id=OLD_CHANNEL, kind="gammu-smsd", smsd=smsd)]
+        return [ChannelSettings(id=OLD_CHANNEL, kind="log")]

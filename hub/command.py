@@ -18,11 +18,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from alerts.channels.contract import Channel
-    from config.hub import HubSettings
 
 USAGE_ERROR = 2
 EX_CONFIG = 78
@@ -67,6 +62,8 @@ def _status(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from alerts.channels.contract import Closing
+    from alerts.channels.opening import ChannelUnusableError, open_channels
     from config.clock import clock_from_environment
     from config.hub import HubSettings
     from config.loading import SettingsError, load
@@ -84,7 +81,12 @@ def _run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return EX_CONFIG
     try:
-        hub = Hub(settings, clock, _channel(settings), args.settings)
+        channels = open_channels(settings)
+    except ChannelUnusableError as error:
+        print(f"coldwatch hub: {error}", file=sys.stderr)
+        return EX_CONFIG
+    try:
+        hub = Hub(settings, clock, next(iter(channels.values())), args.settings)
     except (DatabaseError, HistoryUnavailableError, OSError) as error:
         print(f"coldwatch hub: {error}", file=sys.stderr)
         return 1
@@ -92,15 +94,9 @@ def _run(args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     logging.getLogger("hub").info("running with %d sites", len(settings.sites))
-    return hub.run(stop)
-
-
-def _channel(settings: HubSettings) -> Channel:
-    if settings.sms.channel == "gammu-smsd":
-        from alerts.channels.gammu_smsd import GammuSmsd
-
-        assert settings.sms.database is not None
-        return GammuSmsd(settings.sms.database)
-    from alerts.channels.log import LogChannel
-
-    return LogChannel()
+    try:
+        return hub.run(stop)
+    finally:
+        for channel in channels.values():
+            if isinstance(channel, Closing):
+                channel.close()
