@@ -136,7 +136,6 @@ class GatewayChannel:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._news.clear()
             try:
                 pause = self.round()
             except ChannelError as error:
@@ -152,6 +151,7 @@ class GatewayChannel:
 
     def round(self) -> float:
         """Send what is due, then ask about what was sent; return the seconds until the next round."""
+        self._news.clear()
         if (rest := self._resume_ms - self._now()) > 0:
             return rest / 1000
         for entry in self._book.due(self._now()):

@@ -111,9 +111,7 @@ class TestTencent:
 
     def test_the_action_is_signed_too(self) -> None:
         """As the vendor's newer pages have it: in lower case in what is signed."""
-        headers = tencent.signed(
-            TENCENT_KEY, "h", "SendSms", "sms", b"{}", TENCENT_S
-        )
+        headers = tencent.signed(TENCENT_KEY, "h", "SendSms", "sms", b"{}", TENCENT_S)
         request = Request("POST", "/", lower(headers), b"{}")
 
         assert "SignedHeaders=content-type;host;x-tc-action" in headers["Authorization"]
