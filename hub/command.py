@@ -86,7 +86,7 @@ def _run(args: argparse.Namespace) -> int:
         print(f"coldwatch hub: {error}", file=sys.stderr)
         return EX_CONFIG
     try:
-        hub = Hub(settings, clock, next(iter(channels.values())), args.settings)
+        hub = Hub(settings, clock, channels, args.settings)
     except (DatabaseError, HistoryUnavailableError, OSError) as error:
         print(f"coldwatch hub: {error}", file=sys.stderr)
         return 1
