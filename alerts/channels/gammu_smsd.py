@@ -137,12 +137,14 @@ class GammuSmsd:
             return self._absence(connection)
 
     def received(self) -> list[Inbound]:
-        """Return what came in and was not taken; every copy of a message that was is settled.
-
-        The newest thousand parts are looked at.
-        """
+        """Return what came in and was not taken, of the newest thousand parts."""
         with self._transaction("DEFERRED") as connection:
-            inbound, _ = smsd_inbox.messages(smsd_inbox.rows(connection), _now_ms())
+            if not smsd_inbox.anything(connection):
+                return []
+            inbound, places = smsd_inbox.messages(smsd_inbox.rows(connection), _now_ms())
+            again = smsd_inbox.stored_again(connection, places)
+        for key in again:
+            self.taken(key)
         return inbound
 
     def taken(self, key: str) -> None:

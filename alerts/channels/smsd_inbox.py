@@ -64,6 +64,21 @@ class Row:
             return self.decoded
 
 
+def anything(connection: sqlite3.Connection) -> bool:
+    """Whether there is a row that was not taken."""
+    found = connection.execute(
+        "SELECT 1 FROM inbox WHERE Processed <> 'true' AND Class <> ? LIMIT 1", (USSD_CLASS,)
+    )
+    return found.fetchone() is not None
+
+
+def stored_again(connection: sqlite3.Connection, places: dict[str, list[int]]) -> list[str]:
+    """Return the messages that were taken, and of which smsd has stored another copy since."""
+    found = connection.execute("SELECT ID FROM inbox WHERE Processed = 'true'")
+    done = {identity for (identity,) in found}
+    return [key for key, ids in places.items() if done & set(ids) and not done >= set(ids)]
+
+
 def rows(connection: sqlite3.Connection) -> list[Row]:
     """Return the newest rows, oldest first, those that were taken among them."""
     found = connection.execute(

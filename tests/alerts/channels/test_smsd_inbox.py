@@ -87,6 +87,7 @@ class TestInbox:
         assert channel.received() == []
         store(database, "4711")
         assert channel.received() == []
+        assert run(database, "SELECT DISTINCT Processed FROM inbox") == [("true",)]
         store(database, "4711", sent="2026-11-26 01:09:00")
         assert texts(channel) == ["4711"]
 
