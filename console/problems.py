@@ -57,6 +57,62 @@ def no_such_page(path: str) -> ProblemError:
     return ProblemError(404, message, {"path": path})
 
 
+def no_such_alarm(id_: str) -> ProblemError:
+    """Return what is said where nobody knows an alarm."""
+    message = N_("There is no alarm %(id)s; the page of alarms lists those there are.")
+    return ProblemError(404, message, {"id": id_})
+
+
+def no_such_person(person: str) -> ProblemError:
+    """Return what is said where somebody acts who is not among a site's people."""
+    message = N_("%(person)s is none of the people of this site; choose your name from the list.")
+    return ProblemError(422, message, {"person": person or "–"})
+
+
+def left_out(what: str) -> ProblemError:
+    """Return what is said where a form lacks something; ``what`` stands in the catalogue."""
+    message = N_("%(what)s is missing; fill it in. Nothing was changed.")
+    return ProblemError(422, message, {"what": what})
+
+
+def cannot_do(reason: str) -> ProblemError:
+    """Return what is said where the hub's own rules refuse; the reason is their line."""
+    message = N_("Nothing was changed: %(reason)s")
+    return ProblemError(409, message, {"reason": reason})
+
+
+def cannot_write(reason: str) -> ProblemError:
+    """Return what is said where the hub's database does not take anything now."""
+    message = N_("Nothing was changed, the hub's files cannot be written now: %(reason)s")
+    return ProblemError(503, message, {"reason": reason})
+
+
+def foreign_request() -> ProblemError:
+    """Return what is said of a request that no page of ours has sent."""
+    return ProblemError(403, N_("This does not come from a page of the console. Nothing was changed."), {})
+
+
+def form_too_old() -> ProblemError:
+    """Return what is said of a form whose token is not that of the browser's cookie."""
+    message = N_("This form is too old. Nothing was changed; load the page again and repeat it.")
+    return ProblemError(403, message, {})
+
+
+def unreadable_form() -> ProblemError:
+    """Return what is said of a form that cannot be read."""
+    return ProblemError(400, N_("This form cannot be read. Nothing was changed."), {})
+
+
+def json_only() -> ProblemError:
+    """Return what is said of a call whose body is no JSON."""
+    return ProblemError(415, N_("Write Content-Type: application/json. Nothing was changed."), {})
+
+
+def too_much(most: int) -> ProblemError:
+    """Return what is said of a body that is too long."""
+    return ProblemError(413, N_("At most %(most)s bytes are taken. Nothing was changed."), {"most": most})
+
+
 def cannot_read(reason: str) -> ProblemError:
     """Return what is said where a database cannot be read; the reason is the store's own line."""
     message = N_("The hub's files cannot be read now: %(reason)s")
