@@ -32,6 +32,11 @@ class Directory:
         self._zones = {site.id: _zone(site) for site in settings.sites}
         self.zones: tuple[ZoneInfo, ...] = tuple(dict.fromkeys(self._zones.values()))
 
+    def people_of(self, site: str) -> list[str]:
+        """Return the ids of a site's people; everybody's where the site is not in the settings."""
+        known = self.sites.get(site)
+        return list(known.tell) if known is not None else list(self.people)
+
     def zone(self, site: str) -> ZoneInfo:
         """Return a site's zone; the first site's for one that is not in the settings."""
         return self._zones.get(site, self.zones[0])

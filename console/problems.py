@@ -89,7 +89,9 @@ def cannot_write(reason: str) -> ProblemError:
 
 def foreign_request() -> ProblemError:
     """Return what is said of a request that no page of ours has sent."""
-    return ProblemError(403, N_("This does not come from a page of the console. Nothing was changed."), {})
+    return ProblemError(
+        403, N_("This does not come from a page of the console. Nothing was changed."), {}
+    )
 
 
 def form_too_old() -> ProblemError:
@@ -110,7 +112,9 @@ def json_only() -> ProblemError:
 
 def too_much(most: int) -> ProblemError:
     """Return what is said of a body that is too long."""
-    return ProblemError(413, N_("At most %(most)s bytes are taken. Nothing was changed."), {"most": most})
+    return ProblemError(
+        413, N_("At most %(most)s bytes are taken. Nothing was changed."), {"most": most}
+    )
 
 
 def cannot_read(reason: str) -> ProblemError:

@@ -12,6 +12,7 @@ which is the safe side. Floods are counted, in one entry an hour.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -25,6 +26,7 @@ from alerts.channels.contract import Answering, ChannelError, Inbound
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, acknowledge, by_code, explain
 from hub.inbound import inbound
+from hub.tables import sms
 from journal import journal
 from journal.database import DatabaseError, write
 
@@ -67,8 +69,6 @@ class Reply:
 
 # (conn, person, reply, now) -> the text of the SMS
 Words = Callable[[Connection, Person, Reply, int], str]
-# (conn, person, text, now): owe an SMS to a person
-Owe = Callable[[Connection, Person, str, int], None]
 
 
 @dataclass(slots=True)
@@ -88,11 +88,10 @@ class _Taken:
 class Answers:
     """Takes what people answer. Used by one thread only."""
 
-    def __init__(self, settings: HubSettings, database: Engine, words: Words, owe: Owe) -> None:
+    def __init__(self, settings: HubSettings, database: Engine, words: Words) -> None:
         """Know the people by their numbers."""
         self._database = database
         self._words = words
-        self._owe = owe
         self._by_number: dict[str, list[Person]] = {}
         for person in settings.people:
             self._by_number.setdefault(number(person.phone), []).append(person)
@@ -139,7 +138,10 @@ class Answers:
             said = entry.body.get("body")
             said = said if isinstance(said, dict) else {}
             message = Inbound(
-                f"{entry.position}", str(said.get("sender", "")), str(said.get("text", "")), entry.at
+                f"{entry.position}",
+                str(said.get("sender", "")),
+                str(said.get("text", "")),
+                entry.at,
             )
             site = entry.subject.partition("/")[0]
             self.take(message, now, site=site, position=entry.position)
@@ -182,7 +184,7 @@ class Answers:
         _note(conn, digest, taken, now, position)
         if taken.reply is not None:
             person, reply = taken.reply
-            self._owe(conn, person, self._words(conn, person, reply, now), now)
+            owe_reply(conn, person, self._words(conn, person, reply, now), now)
 
     def _heed(
         self,
@@ -232,14 +234,32 @@ class Answers:
 
 
 def _answered(conn: Connection, alarm: Alarm, person: str, answer: Answer, now: int) -> Alarm:
-    """Acknowledge, and explain where the text says both why and what was done."""
+    """Acknowledge, and explain as far as the text does: a reason, and what was done in their words."""
     alarm = acknowledge(conn, alarm.id, person=person, way="sms", now=now)
-    if answer.reason and answer.words:
-        return explain(
-            conn, alarm.id, person=person, reason=answer.reason, action=answer.words,
-            text=answer.words if answer.reason == "other" else "", way="sms", now=now,
-        )  # fmt: skip
-    return alarm
+    other = answer.reason == "other"
+    action = "" if other else answer.words
+    if not answer.reason or (other and not answer.words) or (alarm.explained and not action):
+        return alarm  # half an explanation must not take the place of a whole one
+    return explain(
+        conn, alarm.id, person=person, reason=answer.reason, action=action,
+        text=answer.words if other else "", way="sms", now=now,
+    )  # fmt: skip
+
+
+def owe_reply(conn: Connection, person: Person, text: str, now: int) -> None:
+    """Owe a person an SMS that the outbox hands over behind all that tell of alarms."""
+    values = {
+        # In their order, and behind every id that tells of an alarm: those begin with a digit.
+        "id": f"r{journal.head(conn).position:012d}-{secrets.token_hex(8)}",
+        "person": person.id,
+        "phone": person.phone,
+        "language": person.language,
+        "text": text,
+        "created_at": now,
+        "state": "waiting",
+        "reason": "",
+    }
+    conn.execute(sms.insert().values(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +305,7 @@ def count_floods(conn: Connection, now: int) -> None:
 
     Rows that are old enough are forgotten with it.
     """
-    hour = inbound.c.at / HOUR_MS
-    hour = func.floor(hour) if conn.dialect.name != "sqlite" else inbound.c.at // HOUR_MS
+    hour = inbound.c.at // HOUR_MS
     query = (
         select(
             inbound.c.source,
@@ -315,9 +334,7 @@ def count_floods(conn: Connection, now: int) -> None:
     newest = select(func.max(inbound.c.position)).scalar_subquery()
     old = (inbound.c.at < now - REMEMBERED_MS) & inbound.c.entered
     conn.execute(
-        inbound.delete().where(
-            old, inbound.c.position.is_(None) | (inbound.c.position != newest)
-        )
+        inbound.delete().where(old, inbound.c.position.is_(None) | (inbound.c.position != newest))
     )
 
 

@@ -6,6 +6,19 @@ them, and names stand in both languages: a program must not have to undo what wa
 
 from __future__ import annotations
 
+from console.models.alarm import (
+    Alarm,
+    AlarmList,
+    AlarmSms,
+    AlarmState,
+    AlarmStep,
+    AnswerOrder,
+    EndOrder,
+    ExplainOrder,
+    PersonChoice,
+    Work,
+    WorkOrder,
+)
 from console.models.asset import (
     AssetHistory,
     AssetRecord,
@@ -70,6 +83,12 @@ from console.models.system import (
 )
 
 __all__ = [
+    "Alarm",
+    "AlarmList",
+    "AlarmSms",
+    "AlarmState",
+    "AlarmStep",
+    "AnswerOrder",
     "AssetHistory",
     "AssetKey",
     "AssetNow",
@@ -81,10 +100,12 @@ __all__ = [
     "Claim",
     "Device",
     "Duration",
+    "EndOrder",
     "Equipment",
     "Excursion",
     "ExcursionList",
     "ExcursionSide",
+    "ExplainOrder",
     "Gap",
     "GapKind",
     "HealthLine",
@@ -101,6 +122,7 @@ __all__ = [
     "Overview",
     "OwnSms",
     "Parcel",
+    "PersonChoice",
     "PointCertificate",
     "PointNow",
     "Quarantined",
@@ -122,4 +144,6 @@ __all__ = [
     "Trace",
     "Value",
     "Verdict",
+    "Work",
+    "WorkOrder",
 ]

@@ -27,7 +27,9 @@ class AlarmSms(Model):
     person: str
     name: str
     phone: str
-    step: Annotated[str, Field(description="first, repeat, escalated, resumed; recovered; answered")]
+    step: Annotated[
+        str, Field(description="first, repeat, escalated, resumed; recovered; answered")
+    ]
     channels: Annotated[list[str], Field(description="that it was handed to, in order")]
     state: Annotated[
         Literal["waiting", "handed", "sent", "delivered", "refused", "undelivered"],
