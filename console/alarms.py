@@ -25,6 +25,8 @@ _MOST: Final = 500
 _MUTE: Final = "device.panel.mute"
 _ANSWER: Final = "answer.received"
 
+# Those that say that stock was too hot or too cold; others only forecast, or doubt a probe.
+_STOCK_KINDS: Final = frozenset({"consecutive", "cumulative", "instant"})
 # What a notice that was never composed into an SMS, or that another SMS said already, tells nobody.
 _COVERED: Final = "covered"
 
@@ -36,13 +38,21 @@ def current(conn: Connection, now: int) -> list[tuple[hub_alarms.Alarm, AlarmSta
     answered, then those that are over and lack a reason and an action.
     """
     open_ = hub_alarms.alarms_open(conn)
-    unanswered = [each for each in open_ if not hub_alarms.holds(each, now)]
-    answered = [each for each in open_ if hub_alarms.holds(each, now)]
+    unanswered = [each for each in open_ if not is_answered(each, now)]
+    answered = [each for each in open_ if is_answered(each, now)]
     found: list[tuple[hub_alarms.Alarm, AlarmState]] = []
     found += [(each, "unanswered") for each in unanswered]
     found += [(each, "answered") for each in answered]
     found += [(each, "unexplained") for each in hub_alarms.unexplained(conn)]
     return found
+
+
+def is_answered(alarm: hub_alarms.Alarm, now: int) -> bool:
+    """Whether somebody's answer keeps an open alarm quiet now (hub/alarms.py says for how long)."""
+    if alarm.answered_at is None:
+        return False
+    worse = alarm.worsened_at is not None and alarm.worsened_at > alarm.answered_at
+    return not worse and now - alarm.answered_at < hub_alarms.ANSWER_HOLDS_MS
 
 
 def past(conn: Connection, besides: Iterable[str], page: int) -> tuple[list[hub_alarms.Alarm], bool]:
@@ -92,7 +102,7 @@ def described_alarms(
             answered_by=alarm.answered_by,
             answered_name=directory.person_name(alarm.answered_by),
             explained=alarm.explained,
-            must_explain=hub_alarms.needs_explaining(conn, alarm),
+            must_explain=_must_explain(alarm, members),
             excursions=[by_id[id_] for id_ in alarm.excursions if id_ in by_id],
             told=told.get(alarm.id, []),
             steps=steps.get(alarm.id, []),
@@ -100,6 +110,14 @@ def described_alarms(
         )
         for alarm, state in found
     ]
+
+
+def _must_explain(alarm: hub_alarms.Alarm, members: Mapping[str, ExcursionRow]) -> bool:
+    """Whether it is heat or freeze, which needs a reason and an action."""
+    if alarm.quantity != "temperature" or alarm.side not in ("above", "below"):
+        return False
+    kinds = {members[id_].kind for id_ in alarm.excursions if id_ in members}
+    return not kinds.isdisjoint(_STOCK_KINDS)
 
 
 def people_of(

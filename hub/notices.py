@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite import insert
 from alerts.channels.contract import Channel, ChannelError
 from alerts.decisions import Happening
 from config.hub import HubSettings, Person, Site
+from hub.alarms import alarm_of, collect
 from hub.tables import notices, sms
 from journal import journal
 from journal.database import read, write
@@ -51,6 +52,7 @@ def owe(conn: Connection, site: Site, happening: Happening, row: ExcursionRow, n
     """Note who must be told of this step; nothing where nobody must, or was told already."""
     if not row.tells:
         return
+    collect(conn, row, happening)
     if happening == "opened":
         if row.thread != row.id and _was_owed(conn, row.thread):
             return  # it goes on: people know, and have not been told that it is over
@@ -64,9 +66,11 @@ def owe(conn: Connection, site: Site, happening: Happening, row: ExcursionRow, n
 def _insert(
     conn: Connection, row: ExcursionRow, happening: str, people: Iterable[str], now: int
 ) -> None:
+    alarm = alarm_of(conn, row.id)
     for person in people:
         values = {
             "excursion": row.id,
+            "alarm": alarm.id if alarm is not None else "",
             "happening": happening,
             "person": person,
             "site": row.site,
