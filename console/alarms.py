@@ -10,13 +10,13 @@ from sqlalchemy import Connection, select
 
 from console.directory import Directory
 from console.excursions import described
-from console.models import Alarm, AlarmSms, AlarmState, AlarmStep, PersonChoice
+from console.models import Alarm, AlarmSms, AlarmState, AlarmStep, Excursion, PersonChoice
 from history.port import History
 from hub import alarms as hub_alarms
 from hub.tables import alarms as alarms_table
 from hub.tables import attempts, notices, sms
-from journal.excursions import excursions
 from journal.excursion_rows import ExcursionRow
+from journal.excursions import excursions
 from journal.journal import Entry, journal
 
 PAGE: Final = 25
@@ -55,7 +55,17 @@ def is_answered(alarm: hub_alarms.Alarm, now: int) -> bool:
     return not worse and now - alarm.answered_at < hub_alarms.ANSWER_HOLDS_MS
 
 
-def past(conn: Connection, besides: Iterable[str], page: int) -> tuple[list[hub_alarms.Alarm], bool]:
+def state_of(conn: Connection, alarm: hub_alarms.Alarm, now: int) -> AlarmState:
+    """Return what one alarm needs now."""
+    if alarm.recovered_at is None:
+        return "answered" if is_answered(alarm, now) else "unanswered"
+    lacking = {each.id for each in hub_alarms.unexplained(conn, alarm.site)}
+    return "unexplained" if alarm.id in lacking else "over"
+
+
+def past(
+    conn: Connection, besides: Iterable[str], page: int
+) -> tuple[list[hub_alarms.Alarm], bool]:
     """Return one page of alarms that are over, newest first, and whether there are older ones."""
     query = (
         select(alarms_table.c.id)
@@ -88,41 +98,63 @@ def described_alarms(
     told = _told(conn, directory, ids)
     steps = _steps(conn, directory, [alarm for alarm, _ in found], members)
     return [
-        Alarm(
-            id=alarm.id,
-            code=alarm.code,
-            site=alarm.site,
-            asset=alarm.asset,
-            asset_name=directory.asset_name(alarm.asset),
-            side=alarm.side,
-            state=state,
-            opened_at=alarm.opened_at,
-            recovered_at=alarm.recovered_at,
-            answered_at=alarm.answered_at,
-            answered_by=alarm.answered_by,
-            answered_name=directory.person_name(alarm.answered_by),
-            explained=alarm.explained,
-            must_explain=_must_explain(alarm, members),
-            excursions=[by_id[id_] for id_ in alarm.excursions if id_ in by_id],
-            told=told.get(alarm.id, []),
-            steps=steps.get(alarm.id, []),
-            people=people_of(directory, alarm.site, [one.person for one in told.get(alarm.id, [])]),
+        _described(
+            alarm,
+            state,
+            directory,
+            [by_id[id_] for id_ in alarm.excursions if id_ in by_id],
+            told.get(alarm.id, []),
+            steps.get(alarm.id, []),
         )
         for alarm, state in found
     ]
 
 
-def _must_explain(alarm: hub_alarms.Alarm, members: Mapping[str, ExcursionRow]) -> bool:
+def _described(
+    alarm: hub_alarms.Alarm,
+    state: AlarmState,
+    directory: Directory,
+    members: list[Excursion],
+    told: list[AlarmSms],
+    steps: list[AlarmStep],
+) -> Alarm:
+    extremes = [each.extreme for each in members if each.extreme is not None]
+    farthest = min if alarm.side == "below" else max
+    return Alarm(
+        id=alarm.id,
+        code=alarm.code,
+        site=alarm.site,
+        asset=alarm.asset,
+        asset_name=directory.asset_name(alarm.asset),
+        side=alarm.side,
+        state=state,
+        since=min([each.start for each in members], default=alarm.opened_at),
+        opened_at=alarm.opened_at,
+        recovered_at=alarm.recovered_at,
+        unit=members[0].unit if members else "",
+        extreme=farthest(extremes, default=None),
+        answered_at=alarm.answered_at,
+        answered_by=alarm.answered_by,
+        answered_name=directory.person_name(alarm.answered_by),
+        explained=alarm.explained,
+        must_explain=_must_explain(alarm, members),
+        excursions=members,
+        told=told,
+        steps=steps,
+        people=people_of(directory, alarm.site, [sms.person for sms in told]),
+    )
+
+
+def _must_explain(alarm: hub_alarms.Alarm, members: list[Excursion]) -> bool:
     """Whether it is heat or freeze, which needs a reason and an action."""
-    if alarm.quantity != "temperature" or alarm.side not in ("above", "below"):
-        return False
-    kinds = {members[id_].kind for id_ in alarm.excursions if id_ in members}
-    return not kinds.isdisjoint(_STOCK_KINDS)
+    return (
+        alarm.quantity == "temperature"
+        and alarm.side in ("above", "below")
+        and any(each.kind in _STOCK_KINDS for each in members)
+    )
 
 
-def people_of(
-    directory: Directory, site: str, besides: Iterable[str] = ()
-) -> list[PersonChoice]:
+def people_of(directory: Directory, site: str, besides: Iterable[str] = ()) -> list[PersonChoice]:
     """Return who may act for a site: its own people, and whoever was told of it."""
     ids = dict.fromkeys([*directory.people_of(site), *besides])
     known = [PersonChoice(id=id_, name=directory.person_name(id_)) for id_ in ids]
@@ -199,7 +231,7 @@ def _steps(
         steps[entry.subject].append(
             AlarmStep(
                 at=entry.at,
-                kind=entry.type.removeprefix("alarm."),  # type: ignore[arg-type]
+                kind=entry.type.removeprefix("alarm."),
                 person=body["person"],
                 name=directory.person_name(body["person"]),
                 way=body["way"],
@@ -232,9 +264,7 @@ def _steps(
     return steps
 
 
-def _silenced(
-    entry: Entry, alarm: hub_alarms.Alarm, members: Mapping[str, ExcursionRow]
-) -> bool:
+def _silenced(entry: Entry, alarm: hub_alarms.Alarm, members: Mapping[str, ExcursionRow]) -> bool:
     """Whether this press of a panel's button silenced this alarm; a device may write what it likes."""
     said = entry.body.get("body")
     outside = said.get("outside") if isinstance(said, dict) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"
@@ -69,10 +70,18 @@ def no_such_person(person: str) -> ProblemError:
     return ProblemError(422, message, {"person": person or "–"})
 
 
-def left_out(what: str) -> ProblemError:
-    """Return what is said where a form lacks something; ``what`` stands in the catalogue."""
-    message = N_("%(what)s is missing; fill it in. Nothing was changed.")
-    return ProblemError(422, message, {"what": what})
+_LEFT_OUT: Final = {
+    "reason": N_("The reason is missing; choose one. Nothing was changed."),
+    "action": N_("What was done is missing; write it. Nothing was changed."),
+    "text": N_("The reason “other” needs your own words. Nothing was changed."),
+    "start": N_("The beginning cannot be read; choose day and time. Nothing was changed."),
+    "until": N_("The end must lie behind the beginning and behind now. Nothing was changed."),
+}
+
+
+def left_out(field: str) -> ProblemError:
+    """Return what is said where something is missing that is needed: a field of a form."""
+    return ProblemError(422, _LEFT_OUT[field], {})
 
 
 def cannot_do(reason: str) -> ProblemError:
@@ -164,6 +173,10 @@ def bad_parameter(name: str, value: str, error: Mapping[str, object]) -> Problem
     elif kind == "less_than_equal":
         message = N_("%(name)s=%(value)s: write %(limit)s or less.")
         values["limit"] = limits.get("le")
+    elif kind == "json_invalid":
+        message = N_("The body is no JSON. Nothing was changed.")
+    elif kind in {"missing", "string_too_short"} and _in_body(error):
+        message = N_("%(name)s is missing; add it to the body. Nothing was changed.")
     elif kind == "missing":
         message = N_("%(name)s is missing; add it to the address.")
     elif kind == "string_too_long":
@@ -172,3 +185,8 @@ def bad_parameter(name: str, value: str, error: Mapping[str, object]) -> Problem
     else:
         message = N_("%(name)s=%(value)s cannot be understood.")
     return ProblemError(400, message, values)
+
+
+def _in_body(error: Mapping[str, object]) -> bool:
+    place = error.get("loc")
+    return isinstance(place, tuple) and place[:1] == ("body",)

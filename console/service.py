@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from config.clock import Clock
 from config.hub import HubSettings
+from console.acting import Acting
+from console.alarms import current, described_alarms, past, state_of
 from console.assets import asset_now
 from console.directory import Directory
 from console.equipment import equipment
@@ -22,6 +24,8 @@ from console.lamps import lamp_list
 from console.language import Language
 from console.messages import sms_list
 from console.models import (
+    Alarm,
+    AlarmList,
     AssetHistory,
     AssetNow,
     AssetRecord,
@@ -48,10 +52,11 @@ from console.ranges import Range, range_of
 from console.rules import rules_in_force
 from console.snapshot import snapshot
 from console.stock import batch_journey, stock
-from console.store import Store
+from console.store import DATABASE, Store
 from console.weeks import Weeks
 from history.export import Format
 from history.port import HistoryUnavailableError
+from hub import alarms as hub_alarms
 from journal.database import DatabaseError
 from journal.excursions import CALIBRATION
 from ledger.phrases import LedgerError
@@ -83,6 +88,7 @@ class Console:
         self._settings = settings
         self._clock = clock
         self._store = Store(settings.state_dir)
+        self.acting = Acting(settings.state_dir / DATABASE, self.directory, clock)
         self._limits = limits_of(settings)
         self._weeks = Weeks(clock)
         self._downloads = Downloads()
@@ -178,6 +184,35 @@ class Console:
                 site=site,
                 page=page,
             )
+
+    def alarms(self, *, page: int = 1) -> AlarmList:
+        """Return the alarms that need somebody, and one page of old ones."""
+        with self._hub() as conn:
+            now = self.now()
+            found = current(conn, now)
+            old, more = past(conn, [alarm.id for alarm, _ in found], page)
+            shown = described_alarms(
+                conn,
+                self._store.history(),
+                self.directory,
+                [*found, *((alarm, "over") for alarm in old)],
+                now=now,
+                late_after_ms=self._limits.late_after_ms,
+            )
+            return AlarmList(alarms=shown, work=[], more=more)
+
+    def alarm(self, alarm: hub_alarms.Alarm) -> Alarm:
+        """Return one alarm as it is after somebody has done something about it."""
+        with self._hub() as conn:
+            (shown,) = described_alarms(
+                conn,
+                self._store.history(),
+                self.directory,
+                [(alarm, state_of(conn, alarm, self.now()))],
+                now=self.now(),
+                late_after_ms=self._limits.late_after_ms,
+            )
+            return shown
 
     def sms(self, *, page: int = 1) -> SmsList:
         """Return one page of SMS."""

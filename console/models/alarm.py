@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from alerts.answers import Reason
-from console.models.base import AssetKey, Model, Name, Time
+from console.models.base import AssetKey, Model, Name, Time, Value
 from console.models.excursion import Excursion
 
 AlarmState = Literal["unanswered", "answered", "unexplained", "over"]
@@ -68,8 +68,11 @@ class Alarm(Model):
     asset_name: Name
     side: str
     state: AlarmState
-    opened_at: Time
+    since: Annotated[Time, Field(description="the earliest start of its excursions")]
+    opened_at: Annotated[Time, Field(description="when the hub learned of it")]
     recovered_at: Time | None
+    unit: str
+    extreme: Annotated[Value | None, Field(description="the value farthest outside")]
     answered_at: Time | None
     answered_by: str
     answered_name: str

@@ -1,0 +1,117 @@
+"""The page of alarms with its forms, and the same as JSON: the only parts of the console that act.
+
+No GET changes anything. What a POST must bring is in console/posting.py.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, get_args
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from alerts.answers import REASONS, Reason
+from console.alarms import people_of
+from console.api import PageNumber
+from console.models import Alarm, AlarmList, AnswerOrder, ExplainOrder
+from console.pages import LookedAtBy, rendered
+from console.posting import OwnCall, Posted, remember, token_of
+from console.problems import left_out
+from console.service import Console
+from console.templating import Templates
+
+Done = Literal["answered", "explained", "planned", "ended"]
+AlarmId = Annotated[str, Path(description="id of the alarm", max_length=16)]
+
+_SEE_OTHER: Final = 303
+
+
+def alarm_pages(console: Console, templates: Templates) -> APIRouter:
+    """Return the page of alarms and what its forms post to."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/alarms")
+    def alarms(
+        request: Request,
+        viewer: LookedAtBy,
+        number: Annotated[PageNumber, Query(alias="page")] = 1,
+        done: Annotated[Done | None, Query()] = None,
+    ) -> Response:
+        token = token_of(request)
+        directory = console.directory
+        response = rendered(
+            templates,
+            "alarms.html",
+            viewer,
+            now=console.now(),
+            listing=console.alarms(page=number),
+            number=number,
+            done=done,
+            token=token,
+            reasons=REASONS,
+            sites=list(directory.sites.values()),
+            people={site: people_of(directory, site) for site in directory.sites},
+            zone=directory.zones[0],
+        )
+        remember(response, token)
+        return response
+
+    @router.post("/alarms/{id_}/answer")
+    def answer(id_: AlarmId, form: Posted) -> Response:
+        console.acting.answer(id_, form.get("person", ""))
+        return _back("answered", id_)
+
+    @router.post("/alarms/{id_}/explain")
+    def explain(id_: AlarmId, form: Posted) -> Response:
+        console.acting.explain(
+            id_,
+            form.get("person", ""),
+            reason=_reason(form),
+            action=form.get("action", "")[:200],
+            text=form.get("text", "")[:200],
+        )
+        return _back("explained", id_)
+
+    return router
+
+
+def alarm_api(console: Console) -> APIRouter:
+    """Return the same for programs."""
+    router = APIRouter(prefix="/api/v1", tags=["alarms"])
+
+    @router.get("/alarms")
+    def alarms(page: PageNumber = 1) -> AlarmList:
+        """Return alarms: unanswered, answered, to be explained, then one page of old ones."""
+        return console.alarms(page=page)
+
+    @router.post("/alarms/{id}/answer", dependencies=[OwnCall])
+    def answer(id_: Annotated[AlarmId, Path(alias="id")], order: AnswerOrder) -> Alarm:
+        """Answer an alarm for a person of its site; doing it twice is doing it once."""
+        return console.alarm(console.acting.answer(id_, order.person))
+
+    @router.post("/alarms/{id}/explain", dependencies=[OwnCall])
+    def explain(id_: Annotated[AlarmId, Path(alias="id")], order: ExplainOrder) -> Alarm:
+        """Say why an alarm came and what was done; the newest explanation counts."""
+        return console.alarm(
+            console.acting.explain(
+                id_,
+                order.person,
+                reason=order.reason,
+                action=order.action.strip(),
+                text=order.text.strip(),
+            )
+        )
+
+    return router
+
+
+def _reason(form: Posted) -> Reason:
+    for reason in get_args(Reason):
+        if form.get("reason") == reason:
+            return reason  # type: ignore[no-any-return]
+    raise left_out("reason")
+
+
+def _back(done: Done, id_: str) -> Response:
+    """Lead back to the page, so that loading it again posts nothing."""
+    return RedirectResponse(f"/alarms?done={done}#a-{id_}", _SEE_OTHER)
