@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.composing import N_
+from alerts.wording import N_
 from alerts.facts import Happening, MessageFacts
 from alerts.messages import compose, several
 from alerts.segments import fits_one, units
