@@ -87,9 +87,7 @@ class ChannelError(Exception):
 class Channel(Protocol):
     """A way to people. Calls come from one thread at a time, and may block for some seconds."""
 
-    def submit(
-        self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS
-    ) -> None:
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS) -> None:
         """Hand a message over; afterwards it survives the death of both sides.
 
         The channel first looks whether it has the key already, in whatever state, and then does

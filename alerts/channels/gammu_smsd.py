@@ -63,9 +63,7 @@ class GammuSmsd:
     def __init__(self, database: Path) -> None:
         self._database = database
 
-    def submit(
-        self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS
-    ) -> None:
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS) -> None:
         """Put a message into the outbox, in one transaction, unless its key is there already."""
         del params
         if not text or not key or len(key) > _LONGEST_KEY:

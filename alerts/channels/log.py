@@ -21,9 +21,7 @@ class LogChannel:
     def __init__(self) -> None:
         self._sent: dict[str, int] = {}
 
-    def submit(
-        self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS
-    ) -> None:
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS) -> None:
         """Log a message whose key is new."""
         del params
         if key not in self._sent:

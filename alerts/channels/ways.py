@@ -162,7 +162,7 @@ def _due_ms(attempt: Attempt) -> int:
     """Return when a channel that did not send may be asked again."""
     if attempt.state == "failing":
         return attempt.at_ms + FAILING_AGAIN_MS
-    pause = FIRST_AGAIN_MS * 2 ** min(attempt.round, _MOST_DOUBLINGS)
+    pause = FIRST_AGAIN_MS << min(attempt.round, _MOST_DOUBLINGS)
     return attempt.at_ms + min(pause, LONGEST_AGAIN_MS)
 
 

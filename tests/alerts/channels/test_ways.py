@@ -88,7 +88,9 @@ def test_all_said_no() -> None:
     """The person is told of as unreachable, and the first alarm begins anew after a minute."""
     no = [attempt(name, "refused", FIRST_AGAIN_MS - 1) for name in ORDER]
 
-    assert move(*no) == Move("wait", "", 0, NOW + 1, unreachable=True, reason="tencent says refused")
+    assert move(*no) == Move(
+        "wait", "", 0, NOW + 1, unreachable=True, reason="tencent says refused"
+    )
     later = decide(no, ORDER, NOW + 1, PATIENCE)
     assert (later.action, later.channel, later.round) == ("hand-over", "modem", 1)
     assert later.unreachable
