@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, select
-from sqlalchemy.dialects.sqlite import insert
 
 from alerts.channels.contract import Channel, ChannelError
 from alerts.decisions import Happening
@@ -23,7 +22,7 @@ from config.hub import HubSettings, Person, Site
 from hub.alarms import alarm_of, collect
 from hub.tables import notices, sms
 from journal import journal
-from journal.database import read, write
+from journal.database import insert_or_ignore, read, write
 from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions, get
 
 log = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ def _insert(
             "side": CALIBRATION if row.kind == CALIBRATION else row.side,
             "created_at": now,
         }
-        conn.execute(insert(notices).values(values).on_conflict_do_nothing())
+        insert_or_ignore(conn, notices, values)
 
 
 def _was_owed(conn: Connection, thread: str) -> bool:
