@@ -19,7 +19,6 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from alerts.answers import Answer, number, read
 from alerts.channels.contract import Answering, ChannelError, Inbound
@@ -294,7 +293,7 @@ def _note(conn: Connection, digest: str, taken: _Taken, now: int, position: int 
         "replied": taken.reply is not None and not taken.changed,
         "position": position,
     }
-    conn.execute(insert(inbound).values(values))
+    conn.execute(inbound.insert().values(values))
     if entered:
         body = {"person": taken.person, "text": taken.text, "meaning": taken.meaning}
         _enter(conn, taken.phone, body | {"alarms": taken.alarms}, now)
