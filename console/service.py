@@ -82,7 +82,7 @@ class Console:
         self.directory = Directory(settings)
         self._settings = settings
         self._clock = clock
-        self._store = Store(settings.state_dir)
+        self._store = Store(settings.state_dir, settings.database)
         self._limits = limits_of(settings)
         self._weeks = Weeks(clock)
         self._downloads = Downloads()
