@@ -47,6 +47,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "check": Subcommand("coldwatch.check", "what is wrong in a settings file", "Run it"),
     "excursions": Subcommand("alerts.command", "judge any logger's table", "Ask it"),
     "history": Subcommand("history.command", "readings: list, statistics, export", "Ask it"),
+    "journal": Subcommand(
+        "coldwatch.journal.command", "everything decided: verify, list, rebuild", "Ask it"
+    ),
     "ledger": Subcommand("ledger.command", "doses: receive, move, issue, journey, stock", "Ask it"),
 }
 
@@ -66,6 +69,8 @@ EXTRAS: dict[str, str] = {
     "adafruit_dht": "pi",
     "gpiod": "pi",
     "sqlalchemy": "hub",
+    "alembic": "hub",
+    "psycopg": "postgresql",
     "fastapi": "hub",
     "starlette": "hub",
     "uvicorn": "hub",

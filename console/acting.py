@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from alerts.answers import Reason
 from config.clock import Clock
+from config.database import DatabaseSettings
 from console.alarms import people_of
 from console.directory import Directory
 from console.problems import (
@@ -26,8 +27,11 @@ from hub import alarms
 from hub.tables import alarms as alarms_table
 from hub.tables import notices
 from journal.database import DatabaseError, has_tables, open_database, write
+from journal.place import is_there
 
 _WAY: Final = "console"
+
+Place = Path | DatabaseSettings
 
 
 class Acting:
@@ -36,9 +40,9 @@ class Acting:
     Raises ProblemError where something cannot be done; then nothing was changed.
     """
 
-    def __init__(self, database: Path, directory: Directory, clock: Clock) -> None:
-        """Make ready; the file is opened for each act, for it may be another one by then."""
-        self._database = database
+    def __init__(self, place: Place, directory: Directory, clock: Clock) -> None:
+        """Make ready; the database is opened for each act, for it may be another one by then."""
+        self._place = place
         self._directory = directory
         self._clock = clock
 
@@ -83,11 +87,11 @@ class Acting:
     @contextmanager
     def _writing(self) -> Iterator[Connection | None]:
         """Give a write transaction; None where no hub has ever run."""
-        if not self._database.is_file():
+        if not is_there(self._place):
             yield None
             return
         try:
-            engine = open_database(self._database)
+            engine = open_database(self._place)
             try:
                 if not has_tables(engine, alarms_table):
                     yield None

@@ -52,13 +52,14 @@ from console.ranges import Range, range_of
 from console.rules import rules_in_force
 from console.snapshot import snapshot
 from console.stock import batch_journey, stock
-from console.store import DATABASE, Store
+from console.store import Store
 from console.weeks import Weeks
 from history.export import Format
 from history.port import HistoryUnavailableError
 from hub import alarms as hub_alarms
 from journal.database import DatabaseError
 from journal.excursions import CALIBRATION
+from journal.place import place_of
 from ledger.phrases import LedgerError
 
 # Many pages ask for the overview every few seconds; within this time they get the same answer.
@@ -87,8 +88,9 @@ class Console:
         self.directory = Directory(settings)
         self._settings = settings
         self._clock = clock
-        self._store = Store(settings.state_dir)
-        self.acting = Acting(settings.state_dir / DATABASE, self.directory, clock)
+        self._store = Store(settings.state_dir, settings.database)
+        place = place_of(settings.database, settings.state_dir)
+        self.acting = Acting(place, self.directory, clock)
         self._limits = limits_of(settings)
         self._weeks = Weeks(clock)
         self._downloads = Downloads()
