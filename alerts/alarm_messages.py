@@ -23,6 +23,7 @@ _VALUED = (
     N_("%(site)s, %(asset)s %(wrong)s: %(value)s (%(limit)s) since %(since)s, %(lasting)s."),
     N_("%(site)s, %(asset)s %(wrong)s: %(value)s (%(limit)s) since %(since)s."),
     N_("%(site)s %(asset)s %(wrong)s %(value)s, %(limit)s."),
+    N_("%(site)s %(asset)s %(wrong)s, %(value)s."),
 )
 _SUMMED = (
     N_(
@@ -30,7 +31,7 @@ _SUMMED = (
         " %(window)s."
     ),
     N_("%(site)s, %(asset)s %(wrong)s: %(value)s (%(limit)s), %(lasting)s in all."),
-    _VALUED[2],
+    *_VALUED[2:],
 )
 _CHANGING = (
     N_("%(site)s, %(asset)s %(wrong)s: %(value)s, %(rate)s a minute since %(since)s."),
@@ -78,6 +79,8 @@ def head(facts: MessageFacts, words: Words) -> Sequence[str]:
         return (
             N_("%(person)s could not be told (%(reason)s), you are instead:"),
             N_("%(person)s could not be told, you are instead:"),
+            N_("Instead of %(person)s:"),
+            "",
         )
     if facts.happening == "work-over":
         return (N_("PLANNED WORK IS OVER, STILL WRONG:"), N_("WORK OVER:"))
@@ -131,7 +134,7 @@ def _inside(facts: MessageFacts, words: Words) -> Sequence[str]:
     return inside_now(facts) if words.wrong in (N_("MAINS LOST"), N_("DOOR OPEN")) else ()
 
 
-def inside_now(facts: MessageFacts) -> Sequence[str]:
+def inside_now(facts: MessageFacts) -> tuple[str, ...]:
     """Say how it is inside, for those who would otherwise open it to look."""
     return (N_("Inside %(temperature)s."), "") if facts.temperature is not None else ()
 
@@ -162,6 +165,7 @@ def _padded(actions: Sequence[str]) -> Sequence[str]:
 def late(facts: MessageFacts) -> str:
     """Tell what was learned only when it was over."""
     words = words_of(facts.kind, facts.quantity, facts.side)
+    core: Sequence[str]
     if words.shows_value and facts.limit is not None:
         core = (
             N_(
@@ -170,6 +174,7 @@ def late(facts: MessageFacts) -> str:
             ),
             N_("%(site)s, %(asset)s was %(wrong)s %(since)s to %(end)s, %(worst)s (%(limit)s)."),
             N_("%(site)s %(asset)s was %(wrong)s, %(worst)s, %(limit)s."),
+            N_("%(site)s %(asset)s was %(wrong)s, %(worst)s."),
         )
     else:
         core = (
@@ -178,9 +183,9 @@ def late(facts: MessageFacts) -> str:
             N_("%(site)s %(asset)s: was %(wrong)s."),
         )
     action = (N_("Check which vaccines were in it."), "") if words.about == "vaccine" else ()
-    heads = (N_("VACCINE ALARM, LATE:"), N_("LATE:"))
+    heads: Sequence[str] = (N_("VACCINE ALARM, LATE:"), N_("LATE:"))
     if facts.step != "first" or facts.happening != "opened":
-        heads = tuple(head(facts, words))
+        heads = head(facts, words)
     return fit(
         facts,
         {"head": heads, "core": core, "action": action, "hold": hold(facts)},
@@ -190,18 +195,18 @@ def late(facts: MessageFacts) -> str:
 
 def foreign(facts: MessageFacts) -> str:
     """Tell that a device speaks for another, so that its readings are not taken."""
+    actions: Sequence[str] = (N_("Check its settings."),)
     if facts.happening == "foreign-site":
         core = N_(
             "%(site)s, %(asset)s: device %(device)s speaks for site %(claim)s. Its readings are NOT"
             " TAKEN since %(since)s."
         )
-        actions = (N_("Check its settings."),)
     else:
         core = N_(
-            "%(site)s, %(asset)s: device %(device)s sends as device %(claim)s. Its readings are NOT"
+            "%(site)s, %(asset)s: device %(device)s sends as %(claim)s. Its readings are NOT"
             " TAKEN since %(since)s."
         )
-        actions = (N_("Check its settings and card."), N_("Check its settings."))
+        actions = (N_("Check settings and card."), N_("Check its settings."))
     words = words_of("misplaced", "", "silent")
     # The plain forms name what is wrong by its kind.
     forms = (core, N_("%(site)s, %(asset)s: READINGS NOT TAKEN since %(since)s."))

@@ -31,7 +31,7 @@ class Said(str):
 # The order of an alarm: whose turn it is to give up. Wrong, and what to do, go last.
 GIVE_UP: Final = (
     "action", "core", "last", "head", "action", "learned", "result", "inside", "hold", "forecast",
-    "core", "action",
+    "head", "core", "action", "head",
 )  # fmt: skip
 
 

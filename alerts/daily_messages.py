@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from alerts.composing import Said, fit
 from alerts.facts import MessageFacts
-from alerts.storm_messages import counted, phrase
+from alerts.storm_messages import SHORT, counted, phrase
 from alerts.wording import N_, Wording
 
 
@@ -62,7 +62,9 @@ def _open(facts: MessageFacts, wording: Wording) -> Iterator[Said]:
     for values in (True, False):
         parts = [phrase(wording, item, value=values, site=sites) for item in facts.troubles]
         for many in range(len(parts), 0, -1):
-            yield Said(wording.enumerated(parts[:many], len(parts) - many))
+            yield Said(wording.ended(wording.enumerated(parts[:many], len(parts) - many)))
+    first = phrase(wording, facts.troubles[0], value=False, site=False, short=SHORT)
+    yield Said(wording.ended(wording.enumerated([first], len(facts.troubles) - 1)))
 
 
 def way_test(facts: MessageFacts) -> str:

@@ -7,9 +7,7 @@ from alerts.troubles import words_of
 from alerts.wording import N_, Wording
 
 
-def wrong(
-    wording: Wording, kind: str, quantity: str, side: str, *, possible: bool = False
-) -> str:
+def wrong(wording: Wording, kind: str, quantity: str, side: str, *, possible: bool = False) -> str:
     """Return what is wrong, in words."""
     text = wording.text(words_of(kind, quantity, side).wrong)
     return wording.text(N_("POSSIBLY %(wrong)s")) % {"wrong": text} if possible else text

@@ -65,7 +65,6 @@ def channel_failing(facts: MessageFacts) -> str:
                 " instead."
             ),
             N_("%(site)s: %(channel)s FAILS; %(instead)s is used instead."),
-            N_("SMS FAILING: %(site)s."),
         )
     return fit(
         facts,

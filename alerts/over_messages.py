@@ -11,7 +11,7 @@ from alerts.wording import N_
 
 def over(facts: MessageFacts) -> str:
     """Tell that an excursion is over."""
-    if facts.side == "silent":
+    if facts.side == "silent" and facts.kind != "calibration":
         return _readings_back(facts)
     if facts.side == "apart":
         return _over(facts, N_("PROBES AGREE AGAIN: %(site)s, %(asset)s since %(end)s."),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from alerts.composing import Said, fit
 from alerts.daily_messages import measured
 from alerts.facts import STALE_MS, AssetState, MessageFacts
-from alerts.storm_messages import phrase
+from alerts.storm_messages import SHORT, cut, phrase
 from alerts.wording import N_, Wording
 
 
@@ -39,8 +39,8 @@ def reply(facts: MessageFacts) -> str:
 
 
 _HELP = N_(
-    "Send the 4 digits of an alarm to answer for it, or ? for the state of your site. Reasons are"
-    " given at the console."
+    "Send the 4 digits of an alarm to answer for it, with its reason if you know it (4831 door), or"
+    " ? for the state of your site."
 )
 
 
@@ -68,7 +68,7 @@ def _acknowledged(facts: MessageFacts) -> str:
                     N_("NOTED: %(site)s, %(asset)s %(wrong)s is over since %(end)s."),
                     N_("NOTED: %(site)s %(asset)s, it is over."),
                 ),
-                "rest": (N_("Give its reason at the console."), ""),
+                "rest": (N_("Send the code with its reason, or give it at the console."), ""),
             },
             ("rest", "core"),
         )
@@ -117,20 +117,18 @@ def _states(facts: MessageFacts, wording: Wording) -> Iterator[Said]:
         left_out = states[many:]
         if left_out and spans and all(state.trouble is None for state in left_out):
             rest = wording.text(N_("%(spans)s in all")) % {"spans": spans}
-            yield Said(_end(wording, wording.enumerated([*said, rest])))
-        yield Said(_end(wording, wording.enumerated(said, len(left_out))))
+            yield Said(wording.ended(wording.enumerated([*said, rest])))
+        yield Said(wording.ended(wording.enumerated(said, len(left_out))))
+    first = _one(wording, states[0], facts.at, site=False, short=SHORT)
+    yield Said(wording.ended(wording.enumerated([first], len(states) - 1)))
 
 
-def _end(wording: Wording, text: str) -> str:
-    return text + ("." if wording.language == "en" else "。")
-
-
-def _one(wording: Wording, state: AssetState, now: int, *, site: bool) -> str:
+def _one(wording: Wording, state: AssetState, now: int, *, site: bool, short: int = 0) -> str:
     """Return how one asset is: ``Fridge 2 4.1C``, with the time of a value that is old."""
     item = state.trouble
     if item is not None:
-        return phrase(wording, item, value=True, site=site)
-    said = {"asset": wording.name(state.asset), "value": "", "at": ""}
+        return phrase(wording, item, value=True, site=site, short=short)
+    said = {"asset": cut(wording, state.asset, short or len(state.asset)), "value": "", "at": ""}
     if state.value is None:
         text = N_("%(asset)s unknown")
     else:

@@ -11,9 +11,13 @@ from alerts.composing import Said, fit
 from alerts.facts import AssetKind, MessageFacts, Trouble
 from alerts.fields import wrong
 from alerts.troubles import Words, words_of
-from alerts.wording import N_, Wording
+from alerts.wording import N_, Wording, shorten
 
 _VACCINE: Final = Words("", ())
+
+# Names in the shortest forms.
+SHORT: Final = 12
+_SHORT: Final = (24, SHORT)
 
 # Names of a row that are said before "and n more".
 _MOST_NAMES: Final = 3
@@ -34,12 +38,12 @@ def counted(wording: Wording, kind: AssetKind | None, number: int) -> str:
     return wording.count("%(n)d unit", "%(n)d units", number)
 
 
-def phrase(wording: Wording, item: Trouble, *, value: bool, site: bool) -> str:
-    """Return one trouble among others: ``Fridge 1 TOO HOT 9.2C``."""
+def phrase(wording: Wording, item: Trouble, *, value: bool, site: bool, short: int = 0) -> str:
+    """Return one trouble among others: ``Fridge 1 TOO HOT 9.2C``; its name cut where ``short``."""
     words = words_of(item.kind, item.quantity, item.side)
     possible = item.certainty == "possible"
     said = {
-        "asset": wording.name(item.asset),
+        "asset": cut(wording, item.asset, short or len(item.asset), keep_end=True),
         "wrong": wrong(wording, item.kind, item.quantity, item.side, possible=possible),
         "value": "",
     }
@@ -54,6 +58,11 @@ def phrase(wording: Wording, item: Trouble, *, value: bool, site: bool) -> str:
     return found
 
 
+def cut(wording: Wording, name: str, length: int, *, keep_end: bool = False) -> str:
+    """Return a name, cut in its middle where it is longer."""
+    return shorten(wording.name(name), length, wording.gap, keep_end=keep_end)
+
+
 def storm(facts: MessageFacts) -> str:
     """Tell of several alarms at once; of those that are over where none is open."""
     troubles = facts.troubles or facts.ended
@@ -64,7 +73,9 @@ def storm(facts: MessageFacts) -> str:
     (first, _), *others = kinds.most_common()
     words = words_of(*first) if not others else _VACCINE
     over = not facts.troubles
-    core = _mixed(wording, facts, troubles, kinds) if others else _same(wording, troubles, over=over)
+    core = (
+        _mixed(wording, facts, troubles, kinds) if others else _same(wording, troubles, over=over)
+    )
     everywhere = (N_("Check all of them now."), "")
     return fit(
         facts,
@@ -146,7 +157,9 @@ def _same(wording: Wording, troubles: Sequence[Trouble], *, over: bool) -> list[
         least = N_("%(wrong)s at %(places)s, %(assets)s since %(since)s.")
     rows = _named(wording, names, sites=not one)
     forms = [wording.text(core) % (said | {"named": row}) for row in rows]
-    return [*forms, wording.text(least) % said]
+    lengths = (len(said["site"]), *_SHORT)
+    short = [wording.text(least) % (said | {"site": cut(wording, sites[0], n)}) for n in lengths]
+    return [*forms, *short]
 
 
 def _mixed(
@@ -171,16 +184,18 @@ def _mixed(
     if len(sites) > 1:
         rows = _named(wording, sites, sites=True)
         where = [
-            *(
-                wording.text(N_("%(places)s (%(named)s)")) % (said | {"named": row})
-                for row in rows
-            ),
+            *(wording.text(N_("%(places)s (%(named)s)")) % (said | {"named": row}) for row in rows),
             said["places"],
         ]
     core = N_("%(where)s, %(assets)s: %(tally)s since %(since)s.")
     if not facts.troubles:
         core = N_("%(where)s, %(assets)s: %(tally)s no more.")
-    return [wording.text(core) % (said | {"where": row}) for row in where]
+    forms = [wording.text(core) % (said | {"where": row}) for row in where]
+    place = cut(wording, sites[0], _SHORT[-1]) if len(sites) == 1 else said["places"]
+    return [
+        *forms,
+        wording.text(N_("%(where)s: ALARMS at %(assets)s.")) % (said | {"where": place}),
+    ]
 
 
 def _worst(wording: Wording, troubles: Sequence[Trouble]) -> Sequence[str]:
@@ -210,5 +225,3 @@ def _ended(wording: Wording, ended: Sequence[Trouble]) -> Sequence[str]:
         return ()
     number = len({(item.site, item.asset) for item in ended})
     return (Said(wording.count("%(n)d other is over.", "%(n)d others are over.", number)), "")
-
-

@@ -13,7 +13,6 @@ from typing import Final, Literal
 from alerts.wording import N_
 from protocol.reading import UNITS
 
-
 # Vaccine: what people get up for. Lamp: a UV lamp. Monitor: the device that watches.
 About = Literal["vaccine", "lamp", "monitor"]
 
@@ -99,6 +98,7 @@ _BY_QUANTITY: Final[Mapping[tuple[str, str], Words]] = {
         (
             N_("LEAVE THE ROOM, pull its plug or the fuse. Let nobody in."),
             N_("LEAVE THE ROOM, pull its plug."),
+            N_("LEAVE THE ROOM."),
         ),
         "lamp",
         shows_value=False,

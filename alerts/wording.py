@@ -142,6 +142,10 @@ class Wording:
         left_out = self.count("and %(n)d more thing", "and %(n)d more things", more)
         return text + ("; " if self.language == "en" else "；") + left_out
 
+    def ended(self, text: str) -> str:
+        """Return a row of phrases as a sentence."""
+        return text + ("." if self.language == "en" else "。")
+
     def name(self, name: str) -> str:
         """Return a name on one line, spelt so that it does not make an SMS shorter than need be."""
         name = " ".join(name.split())
