@@ -32,6 +32,7 @@ from config.notify import Watchdog, notify
 from history.opening import open_for_hub
 from hub import handing
 from hub.alarms import take_over
+from hub.answers import Answers
 from hub.certificates import CertificateWatch
 from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
@@ -99,6 +100,10 @@ class Hub:
         self._handed: dict[str, int] = {}
         # Devices that could not be told who was told, as the database did not answer.
         self._untold: set[str] = set()
+        self._answers = Answers(
+            settings, self.database, Wording(settings, self._intake.newest).reply
+        )
+        self._channels = [channel]
         self._owed = threading.Event()
         self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()
@@ -233,6 +238,7 @@ class Hub:
             self._watchdog.moved("notices")
             self._owed.clear()
             try:
+                self._answers.round(self._channels, self._clock.now_ms())
                 progress = self._outbox.round(self._clock.now_ms())
             except DatabaseError as error:
                 self._vitals.database("notices", str(error))
