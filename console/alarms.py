@@ -10,9 +10,10 @@ from sqlalchemy import Connection, select
 
 from console.directory import Directory
 from console.excursions import described
-from console.models import Alarm, AlarmSms, AlarmState, AlarmStep, Excursion, PersonChoice
+from console.models import Alarm, AlarmSms, AlarmStep, Excursion, PersonChoice
 from history.port import History
 from hub import alarms as hub_alarms
+from hub.standing import Standing
 from hub.tables import alarms as alarms_table
 from hub.tables import attempts, notices, sms
 from journal.excursion_rows import ExcursionRow
@@ -29,38 +30,6 @@ _ANSWER: Final = "answer.received"
 _STOCK_KINDS: Final = frozenset({"consecutive", "cumulative", "instant"})
 # What a notice that was never composed into an SMS, or that another SMS said already, tells nobody.
 _COVERED: Final = "covered"
-
-
-def current(conn: Connection, now: int) -> list[tuple[hub_alarms.Alarm, AlarmState]]:
-    """Return the alarms that need somebody, with their state.
-
-    Unanswered ones first, the one that has waited longest before the others; then those that are
-    answered, then those that are over and lack a reason and an action.
-    """
-    open_ = hub_alarms.alarms_open(conn)
-    unanswered = [each for each in open_ if not is_answered(each, now)]
-    answered = [each for each in open_ if is_answered(each, now)]
-    found: list[tuple[hub_alarms.Alarm, AlarmState]] = []
-    found += [(each, "unanswered") for each in unanswered]
-    found += [(each, "answered") for each in answered]
-    found += [(each, "unexplained") for each in hub_alarms.unexplained(conn)]
-    return found
-
-
-def is_answered(alarm: hub_alarms.Alarm, now: int) -> bool:
-    """Whether somebody's answer keeps an open alarm quiet now (hub/alarms.py says for how long)."""
-    if alarm.answered_at is None:
-        return False
-    worse = alarm.worsened_at is not None and alarm.worsened_at > alarm.answered_at
-    return not worse and now - alarm.answered_at < hub_alarms.ANSWER_HOLDS_MS
-
-
-def state_of(conn: Connection, alarm: hub_alarms.Alarm, now: int) -> AlarmState:
-    """Return what one alarm needs now."""
-    if alarm.recovered_at is None:
-        return "answered" if is_answered(alarm, now) else "unanswered"
-    lacking = {each.id for each in hub_alarms.unexplained(conn, alarm.site)}
-    return "unexplained" if alarm.id in lacking else "over"
 
 
 def past(
@@ -83,7 +52,7 @@ def described_alarms(
     conn: Connection,
     history: History,
     directory: Directory,
-    found: Sequence[tuple[hub_alarms.Alarm, AlarmState]],
+    found: Sequence[tuple[hub_alarms.Alarm, Standing]],
     *,
     now: int,
     late_after_ms: int,
@@ -112,7 +81,7 @@ def described_alarms(
 
 def _described(
     alarm: hub_alarms.Alarm,
-    state: AlarmState,
+    state: Standing,
     directory: Directory,
     members: list[Excursion],
     told: list[AlarmSms],

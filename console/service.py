@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from config.clock import Clock
 from config.hub import HubSettings
 from console.acting import Acting
-from console.alarms import current, described_alarms, past, state_of
+from console.alarms import described_alarms, past
 from console.assets import asset_now
 from console.directory import Directory
 from console.equipment import equipment
@@ -57,6 +57,7 @@ from console.weeks import Weeks
 from history.export import Format
 from history.port import HistoryUnavailableError
 from hub import alarms as hub_alarms
+from hub.standing import current, standing
 from journal.database import DatabaseError
 from journal.excursions import CALIBRATION
 from journal.place import place_of
@@ -210,7 +211,7 @@ class Console:
                 conn,
                 self._store.history(),
                 self.directory,
-                [(alarm, state_of(conn, alarm, self.now()))],
+                [(alarm, standing(conn, alarm, self.now()))],
                 now=self.now(),
                 late_after_ms=self._limits.late_after_ms,
             )

@@ -9,9 +9,7 @@ from pydantic import Field
 from alerts.answers import Reason
 from console.models.base import AssetKey, Model, Name, Time, Value
 from console.models.excursion import Excursion
-
-AlarmState = Literal["unanswered", "answered", "unexplained", "over"]
-Way = Literal["sms", "console", "command"]
+from hub.standing import Standing
 
 
 class PersonChoice(Model):
@@ -67,7 +65,7 @@ class Alarm(Model):
     asset: AssetKey
     asset_name: Name
     side: str
-    state: AlarmState
+    state: Standing
     since: Annotated[Time, Field(description="the earliest start of its excursions")]
     opened_at: Annotated[Time, Field(description="when the hub learned of it")]
     recovered_at: Time | None
