@@ -39,6 +39,7 @@ from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
+from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
 from hub.vitals import Vitals
@@ -61,7 +62,7 @@ class Hub:
         self,
         settings: HubSettings,
         clock: Clock,
-        channel: Channel,
+        channels: Channel | Mapping[str, Channel],
         settings_file: Path | None = None,
         said: directory.Said | None = None,
     ) -> None:
@@ -86,7 +87,10 @@ class Hub:
         self._intake = Intake(settings, self.database, self._shield, self._tell, stages)
         self._inbox = Inbox(_senders(self._intake.devices()))
         self._outbox = Outbox(
-            settings, self.database, channel, Wording(settings, self._intake.newest).text
+            settings,
+            self.database,
+            channels,
+            Saying(settings, Wording(settings, self._intake.newest)).say,
         )
         self._watches = (
             ContactWatch(settings, clock.now_ms()),
@@ -94,7 +98,7 @@ class Hub:
             CertificateWatch(settings),
         )
         self._vitals = Vitals(
-            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
+            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.trouble
         )
         # Version of the settings handed out to each device on this connection.
         self._handed: dict[str, int] = {}

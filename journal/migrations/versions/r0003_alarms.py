@@ -1,4 +1,4 @@
-"""Alarms, escalation, and what became of each SMS."""
+"""Alarms."""
 
 from __future__ import annotations
 
@@ -42,6 +42,24 @@ def upgrade() -> None:
     )
     op.create_index("alarms_by_asset", "alarms", ["asset", "opened_at"], unique=False)
     op.create_index("alarms_open", "alarms", ["recovered_at"], unique=False)
+    op.create_table(
+        "works",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("site", sa.String(length=63), nullable=False),
+        sa.Column("asset", sa.String(length=127), nullable=False),
+        sa.Column("begin", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("person", sa.String(length=63), nullable=False),
+        sa.Column("way", sa.String(length=7), nullable=False),
+        sa.Column(
+            "planned_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("ended_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ended_by", sa.String(length=63), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("works_by_asset", "works", ["asset", "begin"], unique=False)
     op.create_table(
         "alarm_answers",
         sa.Column(
@@ -97,14 +115,6 @@ def upgrade() -> None:
     )
     op.add_column("notices", sa.Column("facts", sa.Text(), server_default="{}", nullable=False))
     op.add_column("notices", sa.Column("channels", sa.Text(), server_default="", nullable=False))
-    if op.get_context().dialect.name != "sqlite":  # which holds nobody to a length
-        op.alter_column(
-            "notices",
-            "side",
-            existing_type=sa.VARCHAR(length=8),
-            type_=sa.String(length=12),
-            existing_nullable=False,
-        )
     op.drop_index(op.f("notices_once"), table_name="notices")
     op.create_index(
         "notices_once", "notices", ["excursion", "happening", "step", "person"], unique=True
@@ -112,7 +122,7 @@ def upgrade() -> None:
     op.create_index("notices_by_alarm", "notices", ["alarm"], unique=False)
     op.add_column("sms", sa.Column("channels", sa.Text(), server_default="", nullable=False))
     op.add_column(
-        "sms", sa.Column("first", sa.Boolean(), server_default=sa.text("0"), nullable=False)
+        "sms", sa.Column("first", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
     op.add_column(
         "sms", sa.Column("channel", sa.String(length=63), server_default="", nullable=False)
@@ -121,4 +131,6 @@ def upgrade() -> None:
         "sms", sa.Column("delivery", sa.String(length=9), server_default="", nullable=False)
     )
     op.add_column("sms", sa.Column("unreachable_at", sa.BigInteger(), nullable=True))
+    op.add_column("sms", sa.Column("again_at", sa.BigInteger(), nullable=True))
+    op.add_column("sms", sa.Column("params", sa.Text(), server_default="{}", nullable=False))
     op.create_index("sms_by_person", "sms", ["person", "created_at"], unique=False)
