@@ -1,11 +1,11 @@
-"""What people do on the console: answer and explain alarms. Everything else there only reads.
+"""What people do on the console: answer and explain alarms, plan work. All else there only reads.
 
 Who acts is the person that was chosen, one of the site's people; the entry says way "console".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,14 +18,19 @@ from config.database import DatabaseSettings
 from console.alarms import people_of
 from console.directory import Directory
 from console.problems import (
+    cannot_do,
     cannot_write,
     left_out,
+    no_hub,
     no_such_alarm,
+    no_such_asset,
     no_such_person,
+    no_such_work,
 )
 from hub import alarms
 from hub.tables import alarms as alarms_table
 from hub.tables import notices
+from journal import work
 from journal.database import DatabaseError, has_tables, open_database, write
 from journal.place import is_there
 
@@ -65,6 +70,38 @@ class Acting:
                 now=self._clock.now_ms(),
             )  # fmt: skip
 
+    def plan(self, asset: str, person: str, *, start: int, until: int, reason: str) -> work.Work:
+        """Enter that an asset is worked on; a beginning that has passed is now."""
+        site = asset.partition("/")[0]
+        if asset not in self._directory.assets:
+            raise no_such_asset(asset)
+        self.require_person(site, person)
+        now = self._clock.now_ms()
+        if until <= max(start, now):
+            raise left_out("until")
+        with self._works() as conn:
+            return work.plan(conn, asset, start, until, reason, person, now=now, way=_WAY)
+
+    def end(self, id_: str, person: str) -> work.Work:
+        """Enter that planned work is done."""
+        with self._works() as conn:
+            known = work.get(conn, id_)
+            if known is None:
+                raise no_such_work(id_)
+            self.require_person(known.site, person)
+            return work.end(conn, id_, person=person, now=self._clock.now_ms(), way=_WAY)
+
+    @contextmanager
+    def _works(self) -> Iterator[Connection]:
+        """Give a write transaction; what the rules of planned work refuse is said in their words."""
+        with self._writing() as conn:
+            if conn is None:
+                raise no_hub()
+            try:
+                yield conn
+            except work.WorkRefusedError as error:
+                raise cannot_do(str(error)) from error
+
     @contextmanager
     def _alarm(self, id_: str, person: str) -> Iterator[tuple[Connection, alarms.Alarm]]:
         """Give a write transaction and the alarm in it; refuse a person who is not of its site."""
@@ -78,9 +115,9 @@ class Acting:
             self.require_person(known.site, person, told)
             yield conn, known
 
-    def require_person(self, site: str, person: str, besides: object = ()) -> None:
+    def require_person(self, site: str, person: str, besides: Iterable[str] = ()) -> None:
         """Refuse a person who is none of a site's people."""
-        known = people_of(self._directory, site, besides)  # type: ignore[arg-type]
+        known = people_of(self._directory, site, besides)
         if person not in {each.id for each in known}:
             raise no_such_person(person)
 
@@ -93,7 +130,7 @@ class Acting:
         try:
             engine = open_database(self._place)
             try:
-                if not has_tables(engine, alarms_table):
+                if not has_tables(engine, alarms_table, work.works):
                     yield None
                     return
                 with write(engine) as conn:

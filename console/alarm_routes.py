@@ -5,22 +5,34 @@ No GET changes anything. What a POST must bring is in console/posting.py.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, get_args
+from datetime import datetime
+from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from alerts.answers import REASONS, Reason
-from console.alarms import people_of
+from console.alarms import described_work, people_of
 from console.api import PageNumber
-from console.models import Alarm, AlarmList, AnswerOrder, ExplainOrder
+from console.models import (
+    Alarm,
+    AlarmList,
+    AnswerOrder,
+    EndOrder,
+    ExplainOrder,
+    Work,
+    WorkOrder,
+)
 from console.pages import LookedAtBy, rendered
 from console.posting import OwnCall, Posted, remember, token_of
 from console.problems import left_out
+from console.ranges import EARLIEST, LATEST
 from console.service import Console
 from console.templating import Templates
 
 Done = Literal["answered", "explained", "planned", "ended"]
+WorkId = Annotated[str, Path(description="id of the work", max_length=16)]
 AlarmId = Annotated[str, Path(description="id of the alarm", max_length=16)]
 
 _SEE_OTHER: Final = 303
@@ -59,7 +71,7 @@ def alarm_pages(console: Console, templates: Templates) -> APIRouter:
     @router.post("/alarms/{id_}/answer")
     def answer(id_: AlarmId, form: Posted) -> Response:
         console.acting.answer(id_, form.get("person", ""))
-        return _back("answered", id_)
+        return _back("answered", f"a-{id_}")
 
     @router.post("/alarms/{id_}/explain")
     def explain(id_: AlarmId, form: Posted) -> Response:
@@ -70,7 +82,28 @@ def alarm_pages(console: Console, templates: Templates) -> APIRouter:
             action=form.get("action", "")[:200],
             text=form.get("text", "")[:200],
         )
-        return _back("explained", id_)
+        return _back("explained", f"a-{id_}")
+
+    @router.post("/work")
+    def plan(form: Posted) -> Response:
+        asset = form.get("asset", "")
+        start = _start(form.get("start", ""), console.directory.zone(asset.partition("/")[0]))
+        lasting = form.get("lasting", "")
+        if not lasting.isdecimal() or len(lasting) > 4:
+            raise left_out("until")
+        console.acting.plan(
+            asset,
+            form.get("person", ""),
+            start=start,
+            until=max(start, console.now()) + int(lasting) * 60_000,
+            reason=_reason(form),
+        )
+        return _back("planned", "work")
+
+    @router.post("/work/{id_}/end")
+    def end(id_: WorkId, form: Posted) -> Response:
+        console.acting.end(id_, form.get("person", ""))
+        return _back("ended", "work")
 
     return router
 
@@ -102,16 +135,43 @@ def alarm_api(console: Console) -> APIRouter:
             )
         )
 
+    @router.post("/work", dependencies=[OwnCall])
+    def plan(order: WorkOrder) -> Work:
+        """Announce work on an asset, with its end: nobody is woken for it meanwhile."""
+        planned = console.acting.plan(
+            order.asset, order.person, start=order.start, until=order.until, reason=order.reason
+        )
+        return described_work(planned, console.directory)
+
+    @router.post("/work/{id}/end", dependencies=[OwnCall])
+    def end(id_: Annotated[WorkId, Path(alias="id")], order: EndOrder) -> Work:
+        """End planned work now."""
+        return described_work(console.acting.end(id_, order.person), console.directory)
+
     return router
 
 
+def _start(text: str, zone: ZoneInfo) -> int:
+    """Return the time that a field for day and time holds, in the site's zone."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise left_out("start") from error
+    if given.tzinfo is None:
+        given = given.replace(tzinfo=zone)
+    at = int(given.timestamp() * 1000)
+    if not EARLIEST <= at <= LATEST:
+        raise left_out("start")
+    return at
+
+
 def _reason(form: Posted) -> Reason:
-    for reason in get_args(Reason):
+    for reason in REASONS:
         if form.get("reason") == reason:
-            return reason  # type: ignore[no-any-return]
+            return reason
     raise left_out("reason")
 
 
-def _back(done: Done, id_: str) -> Response:
+def _back(done: Done, place: str) -> Response:
     """Lead back to the page, so that loading it again posts nothing."""
-    return RedirectResponse(f"/alarms?done={done}#a-{id_}", _SEE_OTHER)
+    return RedirectResponse(f"/alarms?done={done}#{place}", _SEE_OTHER)

@@ -10,12 +10,13 @@ from sqlalchemy import Connection, select
 
 from console.directory import Directory
 from console.excursions import described
-from console.models import Alarm, AlarmSms, AlarmStep, Excursion, PersonChoice
+from console.models import Alarm, AlarmSms, AlarmStep, Excursion, PersonChoice, Work
 from history.port import History
 from hub import alarms as hub_alarms
 from hub.standing import Standing
 from hub.tables import alarms as alarms_table
 from hub.tables import attempts, notices, sms
+from journal import work
 from journal.excursion_rows import ExcursionRow
 from journal.excursions import excursions
 from journal.journal import Entry, journal
@@ -128,6 +129,26 @@ def people_of(directory: Directory, site: str, besides: Iterable[str] = ()) -> l
     ids = dict.fromkeys([*directory.people_of(site), *besides])
     known = [PersonChoice(id=id_, name=directory.person_name(id_)) for id_ in ids]
     return sorted(known, key=lambda person: person.name)
+
+
+def planned_work(conn: Connection, directory: Directory, now: int) -> list[Work]:
+    """Return the planned work that is not over, the earliest first."""
+    return [described_work(each, directory) for each in work.planned(conn, after=now)]
+
+
+def described_work(each: work.Work, directory: Directory) -> Work:
+    """Return planned work with its names."""
+    return Work(
+        id=each.id,
+        site=each.site,
+        asset=each.asset,
+        asset_name=directory.asset_name(each.asset),
+        start=each.begin,
+        until=each.over_at,
+        reason=each.reason,
+        person=each.person,
+        name=directory.person_name(each.person),
+    )
 
 
 def _members(conn: Connection, ids: Sequence[str]) -> dict[str, ExcursionRow]:

@@ -64,6 +64,17 @@ def no_such_alarm(id_: str) -> ProblemError:
     return ProblemError(404, message, {"id": id_})
 
 
+def no_such_work(id_: str) -> ProblemError:
+    """Return what is said where nobody knows planned work."""
+    message = N_("There is no planned work %(id)s; the page of alarms lists what there is.")
+    return ProblemError(404, message, {"id": id_})
+
+
+def no_hub() -> ProblemError:
+    """Return what is said where there is no hub whose database could be written."""
+    return ProblemError(409, N_("No hub has run here yet. Nothing was changed."), {})
+
+
 def no_such_person(person: str) -> ProblemError:
     """Return what is said where somebody acts who is not among a site's people."""
     message = N_("%(person)s is none of the people of this site; choose your name from the list.")

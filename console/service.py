@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from config.clock import Clock
 from config.hub import HubSettings
 from console.acting import Acting
-from console.alarms import described_alarms, past
+from console.alarms import described_alarms, past, planned_work
 from console.assets import asset_now
 from console.directory import Directory
 from console.equipment import equipment
@@ -202,7 +202,7 @@ class Console:
                 now=now,
                 late_after_ms=self._limits.late_after_ms,
             )
-            return AlarmList(alarms=shown, work=[], more=more)
+            return AlarmList(alarms=shown, work=planned_work(conn, self.directory, now), more=more)
 
     def alarm(self, alarm: hub_alarms.Alarm) -> Alarm:
         """Return one alarm as it is after somebody has done something about it."""

@@ -34,6 +34,7 @@ _WORDS: Final = {
 
 
 def word(word: str, args: argparse.Namespace) -> str:
+    """Return a word in the language that was asked for."""
     return _WORDS.get(word, word) if language_of(args) == "zh" else word
 
 
@@ -42,6 +43,7 @@ def _clock(at: int, args: argparse.Namespace) -> str:
 
 
 def utc_ms(given: datetime, args: argparse.Namespace) -> int:
+    """Return a time as UTC milliseconds; without offset it is one in --zone."""
     aware = given if given.tzinfo is not None else given.replace(tzinfo=args.zone)
     return round(aware.timestamp() * 1000)
 
@@ -68,6 +70,7 @@ def line(alarm: Alarm, stands: Standing, args: argparse.Namespace) -> str:
 
 
 def work_line(work: Work, args: argparse.Namespace) -> str:
+    """Return planned work in one line; it begins with its id."""
     span = f"{_clock(work.begin, args)} – {_clock(work.over_at, args)}"
     return f"{work.id}  {work.asset}  {span}  {work.reason}  {work.person}"
 
@@ -78,4 +81,5 @@ def alarm_json(alarm: Alarm, stands: Standing) -> dict[str, Any]:
 
 
 def work_json(work: Work) -> dict[str, Any]:
+    """Return planned work for programs; ``over_at``: when it ended, or will by itself."""
     return asdict(work) | {"over_at": work.over_at}

@@ -40,12 +40,11 @@ if TYPE_CHECKING:
 
     from config.clock import Clock
     from hub.alarms import Alarm
-    from hub.standing import Standing
-    from journal.work import Work
 
 REFUSED: Final = 1
 UNUSABLE: Final = 2
 _WAY: Final = "command"
+
 
 class RefusedError(Exception):
     """What was asked cannot be done; the text is one line."""
@@ -203,7 +202,7 @@ def _list(args: argparse.Namespace) -> Said:
     if not lines:
         lines = [word("no alarm is open, and none is to be explained", args)]
     if work:
-        lines += ["", f"{word('planned work', args)}:", *(_work_line(each, args) for each in work)]
+        lines += ["", f"{word('planned work', args)}:", *(work_line(each, args) for each in work)]
     answer = {
         "at": now,
         "alarms": [alarm_json(alarm, stands) for alarm, stands in found],
@@ -267,7 +266,7 @@ def _plan(args: argparse.Namespace) -> Said:
             )  # fmt: skip
         except WorkRefusedError as error:
             raise RefusedError(str(error)) from error
-    return {"refused": False, "work": [work_json(work)]}, [_work_line(work, args)]
+    return {"refused": False, "work": [work_json(work)]}, [work_line(work, args)]
 
 
 def _asset(conn: Connection, asset: str) -> None:
@@ -289,7 +288,7 @@ def _end(args: argparse.Namespace) -> Said:
             work = end(conn, args.work, person=person, now=_clock().now_ms(), way=_WAY)
         except WorkRefusedError as error:
             raise RefusedError(f"{error}; `coldwatch alarms list` shows what is planned") from error
-    return {"refused": False, "work": [work_json(work)]}, [_work_line(work, args)]
+    return {"refused": False, "work": [work_json(work)]}, [work_line(work, args)]
 
 
 _ACTIONS: Final[dict[str, Callable[[argparse.Namespace], Said]]] = {

@@ -107,7 +107,7 @@ class Hub:
         self._answers = Answers(
             settings, self.database, Wording(settings, self._intake.newest).reply
         )
-        self._channels = [channel]
+        self._channels = list(channels.values()) if isinstance(channels, Mapping) else [channels]
         self._owed = threading.Event()
         self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()
