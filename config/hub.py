@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section, Text
 from config.channels import ChannelSettings, SmsdSettings
+from config.database import DatabaseSettings
 from config.enrolment import EnrolmentSettings
 from config.escalation import DAYS, FIRST_STEP_NUMBERS, Duty, Escalation, fewest
 from config.units import DurationMs, TimeOfDay
@@ -181,6 +182,7 @@ class HubSettings(Section):
 
     state_dir: Path = Path("/var/lib/coldwatch-hub")
     mqtt: Broker = Broker()
+    database: DatabaseSettings = DatabaseSettings()
     history: HistorySettings = HistorySettings()
     sms: SmsSettings = SmsSettings()
     console: ConsoleSettings = ConsoleSettings()
