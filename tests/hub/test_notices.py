@@ -17,10 +17,13 @@ from hub.notices import Outbox, owe, told
 from hub.tables import notices, sms
 from hub.watchmen import ContactWatch
 from journal import journal
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from journal.excursions import ExcursionRow, listing
 from tests.support.county import hub_settings
+from tests.support.databases import new_database
 from tests.support.sender import MINUTE, RULES, START, Sender
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 
 class Recorder:
@@ -61,8 +64,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.settings = hub_settings(folder)
-        self.database = open_database(folder / "hub.db")
-        create_tables(self.database)
+        self.database = new_database(folder)
         self.history = SqliteHistory(folder / "history.db")
         self.channel = Recorder()
         self.now = START
