@@ -18,10 +18,13 @@ from hub.said import Matter
 from hub.tables import notices, sms
 from hub.watchmen import ContactWatch
 from journal import journal
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from journal.excursions import ExcursionRow, listing
 from tests.support.county import hub_settings
+from tests.support.databases import new_database
 from tests.support.sender import MINUTE, RULES, START, Sender
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 
 class Recorder:
@@ -70,8 +73,7 @@ class Desk:
         others: Mapping[str, Recorder] | None = None,
     ) -> None:
         self.settings = settings or hub_settings(folder)
-        self.database = open_database(folder / "hub.db")
-        create_tables(self.database)
+        self.database = new_database(folder)
         self.history = SqliteHistory(folder / "history.db")
         self.channel = Recorder()
         # Where there are others, the channel is the first of several.
