@@ -524,7 +524,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "noted, over": Case(
         "answered, and it is over already",
-        {"happening": "reply", "reply": "acknowledged", "end": at(14, 15)},
+        {"happening": "reply", "reply": "acknowledged", "end": at(14, 15), "unexplained": 1},
         ("已记录", "NOTED"),
         code=False,
     ),

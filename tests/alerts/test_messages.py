@@ -77,12 +77,12 @@ TEXTS = {
         "storm",
         "en",
     ): "VACCINE ALARM: East Gate Vaccination Point: MAINS LOST at 4 fridges: Fridge 1,"
-    " Fridge 2, Fridge 3 and 1 more since 14:05. Keep it shut. Answer 4831.",
+    " Fridge 2, Fridge 3 and 1 more since 14:05. Keep it shut. Answer 4831 for all.",
     (
         "storm, sites",
         "zh",
     ): "【冷链再次报警】3处9台冰箱停电：东门预防接种门诊、西门接种点、南门接种点，"
-    "14:05起。请勿开门，尽快恢复供电或转移疫苗。回复4831确认",
+    "14:05起。请勿开门。回复4831全部确认",
     ("all well", "zh"): "【疫苗冷链】东门预防接种门诊 一切正常，24小时内6台冰箱2.9℃至6.1℃。",
     (
         "all well",
@@ -108,8 +108,10 @@ TEXTS = {
 }
 
 
-def answer(language: Language) -> str:
-    """How a message ends that bears the code."""
+def answer(language: Language, case: str = "") -> str:
+    """How a message ends that bears the code; one that speaks of several alarms says so."""
+    if case.startswith("storm"):
+        return f"回复{CODE}全部确认" if language == "zh" else f"Answer {CODE} for all."
     return f"回复{CODE}确认" if language == "zh" else f"Answer {CODE}."
 
 
@@ -142,7 +144,7 @@ class TestWords:
             assert mine.site in text
         if known.placed:
             assert mine.asset in text
-        assert text.endswith(answer(language)) == known.code
+        assert text.endswith(answer(language, case)) == known.code
         assert "%(" not in text
         assert "?" not in text or facts_of(case, language).happening == "reply"
 
@@ -161,7 +163,9 @@ class TestWords:
         """Each text ends as a sentence does, with no double blank or stop in it."""
         text = compose(facts_of(case, language))
 
-        assert text.endswith((".", "。", answer(language))) or "Reason" in text or "原因" in text
+        assert (
+            text.endswith((".", "。", answer(language, case))) or "Reason" in text or "原因" in text
+        )
         assert "  " not in text
         assert ".." not in text
         assert "。。" not in text
@@ -358,7 +362,7 @@ class TestFit:
         assert fits_one(text), (units(text), text)
         if case != "state":
             assert known.wrong[language == "en"] in text
-        assert text.endswith(answer(language)) == known.code
+        assert text.endswith(answer(language, case)) == known.code
 
     @settings(max_examples=200)
     @given(st.lists(names, min_size=1, max_size=4), st.lists(names, min_size=1, max_size=3),
