@@ -17,6 +17,8 @@ Happening = Literal[
     "foreign-stream",
     "own-again",
     "calibration-overdue",
+    "lamp",
+    "lamp-seen-to",
     "channel-failing",
     "channel-back",
     "hub-silent",
@@ -56,7 +58,7 @@ class MessageFacts:
         device: the device's name, for messages about a device.
         claim: the site that it speaks for, or the device whose stream it uses.
         waiting: messages that a failing channel has not sent.
-        reason: why it fails.
+        reason: why it fails; of a lamp, what the device says of it.
         certificate: number of a certificate that is overdue, or of several.
         due: its last good day, ``2027-03-01``.
     """

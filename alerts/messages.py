@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from alerts.composing import N_, fit
 from alerts.facts import MessageFacts
 from alerts.hub_messages import hub_back, hub_silent, hub_unreachable
+from alerts.lamp_messages import lamp, lamp_seen_to
 from alerts.wording import Language, Wording
 
 
@@ -46,6 +47,8 @@ def compose(facts: MessageFacts) -> str:
         "foreign-stream": foreign,
         "own-again": own_again,
         "calibration-overdue": calibration_overdue,
+        "lamp": lamp,
+        "lamp-seen-to": lamp_seen_to,
         "channel-failing": channel_failing,
         "channel-back": channel_back,
         "hub-silent": hub_silent,

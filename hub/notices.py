@@ -23,7 +23,7 @@ from config.hub import HubSettings, Person, Site
 from hub.tables import notices, sms
 from journal import journal
 from journal.database import read, write
-from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions, get
+from journal.excursions import CALIBRATION, LAMP, OF_HUB, ExcursionRow, excursions, get
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ def _insert(
             "site": row.site,
             "asset": row.asset,
             # What one message may speak of together: a probe that is silent is another matter than
-            # its certificate.
-            "side": CALIBRATION if row.kind == CALIBRATION else row.side,
+            # its certificate, or than the lamp.
+            "side": row.kind if row.kind in (CALIBRATION, LAMP) else row.side,
             "created_at": now,
         }
         conn.execute(insert(notices).values(values).on_conflict_do_nothing())

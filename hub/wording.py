@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -9,10 +10,12 @@ from sqlalchemy import Connection, select
 from alerts.facts import Happening, MessageFacts
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person, Site
+from hub.lamps import AT_ONCE
 from hub.newest import Newest
 from journal import journal
 from journal.excursions import (
     CALIBRATION,
+    LAMP,
     LOST_CONTACT,
     MISPLACED,
     OF_DEVICE,
@@ -59,6 +62,10 @@ class Wording:
             happening = "lost-contact" if opened else "contact-back"
         elif row.kind == MISPLACED:
             happening = f"foreign-{row.snapshot['cause']}" if opened else "own-again"
+        elif row.kind == LAMP:
+            happening = "lamp" if opened else "lamp-seen-to"
+            facts = self._facts(conn, person, row, happening, late=late, now=now)
+            return compose(replace(facts, reason=row.snapshot["cause"]))
         return compose(self._facts(conn, person, row, happening, late=late, now=now))
 
     def _overdue(self, person: Person, rows: list[ExcursionRow], now: int) -> MessageFacts:
@@ -174,8 +181,10 @@ def _should_hold(conn: Connection, row: ExcursionRow) -> int | None:
     return min(found, default=None)
 
 
-def _gravity(row: ExcursionRow) -> tuple[bool, bool, int]:
-    return (not row.holds, row.certainty == "possible", row.opened)
+def _gravity(row: ExcursionRow) -> tuple[bool, bool, bool, int]:
+    # A lamp that cannot be put out before one that wants to be wiped.
+    harmless = row.kind == LAMP and row.snapshot["cause"] not in AT_ONCE
+    return (harmless, not row.holds, row.certainty == "possible", row.opened)
 
 
 def _whole(rows: list[ExcursionRow]) -> ExcursionRow:
