@@ -149,7 +149,7 @@ _LAMPS: Final[Mapping[str, Words]] = {
         (
             N_("STAY OUT of the room, cut the power outside it. UV-C burns eyes and skin."),
             N_("STAY OUT of the room, cut the power outside it."),
-            N_("STAY OUT, cut its power."),
+            N_("STAY OUT."),
         ),
         "danger",
         shows_value=False,
