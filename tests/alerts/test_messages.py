@@ -63,7 +63,7 @@ TEXTS = {
     ("door open", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: DOOR OPEN since"
     " 14:05, 12 min. Inside 7.2C. Shut it now. Answer 4831.",
     ("uv welded", "zh"): "【危险！紫外线灯】东门预防接种门诊 1号紫外线灯 关不掉，14:05起已12分钟。"
-    "勿入房间，在室外断电，紫外线灼伤眼睛和皮肤。回复4831确认",
+    "勿入房间，在室外断电。回复4831确认",
     ("unreachable", "en"): "Li Na could not be told, you are instead: East Gate Vaccination Point,"
     " Fridge 1 TOO HOT: 9.2C (max 8C) since 14:05. Check door and power now. Answer 4831.",
     (
