@@ -40,6 +40,7 @@ from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.lineup import LineupWatch
 from hub.notices import Outbox, owe, told_message
+from hub.outlived import OutlivedWatch
 from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
@@ -98,6 +99,7 @@ class Hub:
             PlaceWatch(settings),
             CertificateWatch(settings),
             LineupWatch(settings),
+            OutlivedWatch(),
         )
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.trouble
