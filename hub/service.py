@@ -38,8 +38,13 @@ from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
+<<<<<<< HEAD
 from hub.lamps import LampWatch
+=======
+from hub.lineup import LineupWatch
+>>>>>>> escalation
 from hub.notices import Outbox, owe, told_message
+from hub.outlived import OutlivedWatch
 from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
@@ -98,6 +103,8 @@ class Hub:
             PlaceWatch(settings),
             CertificateWatch(settings),
             LampWatch(settings),
+            LineupWatch(settings),
+            OutlivedWatch(),
         )
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.trouble
