@@ -92,8 +92,13 @@ EXTRAS: dict[str, set[str]] = {
 # `protocol.asyncapi` writes documents when the project is worked on, and never runs at a site.
 DEVELOPMENT = {Path("protocol/asyncapi.py"): "dev"}
 
-# One module of a package may import what the others may not: JSON logs, by whoever asks for them.
-ALONE = {Path("config/logs.py"): "agent"}
+# One module of a package may import what the others may not: JSON logs, by whoever asks for them;
+# requests to gateways, which only the hub makes.
+ALONE = {
+    Path("config/logs.py"): "agent",
+    Path("alerts/channels/web.py"): "hub",
+    Path("alerts/channels/apprise_urls.py"): "apprise",
+}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
