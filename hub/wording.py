@@ -18,6 +18,7 @@ from alerts.facts import Reply as ReplyKind
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, alarms_open, unexplained
+from hub.chains import Chains
 from hub.known import Known, gravity, severity
 from hub.newest import Newest
 from hub.tables import notices
@@ -49,6 +50,7 @@ class Wording:
     def __init__(self, settings: HubSettings, newest: Newest) -> None:
         self._people = {person.id: person for person in settings.people}
         self._settings = settings
+        self._chains = Chains(settings)
         self._known = Known(settings.sites, newest)
         self._facts = Facts(self._known, settings.late_after)
 
@@ -345,12 +347,15 @@ class Wording:
                 person=self._name(by) if others else "",
                 answered_at=first.answered_at,
                 end=first.recovered_at if len(alarms) == 1 else None,
+                unexplained=sum(not alarm.explained for alarm in alarms),
             )
         )
 
     def sites_of(self, person: str) -> list[str]:
-        """Return the ids of the sites whose alarms a person may be told of."""
-        return [site.id for site in self._settings.sites if person in site.tell]
+        """Return the ids of the sites whose alarms a person may be told of, at whatever time."""
+        return [
+            site.id for site in self._settings.sites if person in self._chains.everybody(site.id)
+        ]
 
     def _name(self, person: str) -> str:
         known = self._people.get(person)
