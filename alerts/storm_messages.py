@@ -86,7 +86,7 @@ def storm(facts: MessageFacts) -> str:
             "action": () if over else (*words.actions, "") if words.actions else everywhere,
             "ended": _ended(wording, facts.ended) if facts.troubles else (),
         },
-        ("ended", "action", "core", "head", "worst", "action", "core", "action"),
+        ("ended", "action", "core", "head", "core", "core", "action", "core", "core", "worst"),
     )
 
 

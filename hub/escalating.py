@@ -63,15 +63,8 @@ def escalate(conn: Connection, chains: Chains, now: int) -> Escalated:
 
 
 def begin_anew(conn: Connection) -> None:
-    """Look at every open alarm again: the settings may be others."""
+    """Look at every open alarm again: the settings may be others, or what is planned."""
     for id_ in conn.execute(select(alarms.c.id).where(alarms.c.recovered_at.is_(None))).scalars():
-        turn(conn, id_)
-
-
-def plan_changed(conn: Connection, asset: str) -> None:
-    """Look at an asset's alarms again: work on it was planned, or has ended."""
-    mine = select(alarms.c.id).where(alarms.c.asset == asset, alarms.c.recovered_at.is_(None))
-    for id_ in conn.execute(mine).scalars():
         turn(conn, id_)
 
 
@@ -278,7 +271,7 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
     """
     conn.execute(sms.update().where(sms.c.id == row.id).values(unreachable_at=now))
     carried = conn.execute(select(notices).where(notices.c.sms == row.id)).all()
-    matters = {}
+    matters: dict[str, Row[Any]] = {}
     for notice in carried:
         tells = notice.happening in TELLING if notice.alarm else notice.happening == "way-test"
         if tells and notice.site in chains:

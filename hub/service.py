@@ -39,6 +39,7 @@ from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
+from hub.lineup import LineupWatch
 from hub.notices import ONLY, Outbox, owe, told_message
 from hub.said import Saying
 from hub.shield import Shield
@@ -97,6 +98,7 @@ class Hub:
             ContactWatch(settings, clock.now_ms()),
             PlaceWatch(settings),
             CertificateWatch(settings),
+            LineupWatch(settings),
         )
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing,
@@ -258,7 +260,7 @@ class Hub:
             untold, self._untold = self._untold, set()
             for device in progress.told | untold:
                 self._publish_told(device)
-            self._owed.wait(0.25 if progress.waiting or progress.composed else 1.0)
+            self._owed.wait(0.25 if progress.busy else 1.0)
 
     def _watch_loop(self) -> None:
         # Often enough that a device is told as lost within a few seconds of its time.

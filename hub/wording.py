@@ -18,6 +18,7 @@ from alerts.facts import Reply as ReplyKind
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, alarms_open, unexplained
+from hub.chains import Chains
 from hub.known import Known, gravity, severity
 from hub.newest import Newest
 from hub.tables import notices
@@ -49,6 +50,7 @@ class Wording:
     def __init__(self, settings: HubSettings, newest: Newest) -> None:
         self._people = {person.id: person for person in settings.people}
         self._settings = settings
+        self._chains = Chains(settings)
         self._known = Known(settings.sites, newest)
         self._facts = Facts(self._known, settings.late_after)
 
@@ -222,16 +224,19 @@ class Wording:
         language, start = person.language, now - period_ms
         open_ = [row for row in open_ones(conn) if row.site in sites and row.tells]
         troubles = self._known.troubles(conn, open_, language, now)
-        spans, unknown = self._known.spans(conn, sites, start, now + 1)
-        troubled = {(item.site, item.asset) for item in troubles}
-        for site, asset in unknown:
-            name = (
+        troubled = {(row.site, asset) for row in open_ for asset in self._known.assets(conn, row)}
+        spans, unknown = self._known.spans(conn, sites, start, now + 1, without=troubled)
+        troubles += tuple(
+            Trouble(
                 self._known.site_name(site, language),
                 self._known.asset_name(site, asset, language),
+                self._known.asset_kind(site, asset),
+                "silence",
+                side="silent",
+                since=start,
             )
-            if name not in troubled:
-                kind = self._known.asset_kind(site, asset)
-                troubles += (Trouble(*name, kind, "silence", side="silent", since=start),)
+            for site, asset in unknown
+        )
         over = {
             (row.asset, row.quantity, row.side)
             for site in sites
@@ -342,12 +347,15 @@ class Wording:
                 person=self._name(by) if others else "",
                 answered_at=first.answered_at,
                 end=first.recovered_at if len(alarms) == 1 else None,
+                unexplained=sum(not alarm.explained for alarm in alarms),
             )
         )
 
     def sites_of(self, person: str) -> list[str]:
-        """Return the ids of the sites whose alarms a person may be told of."""
-        return [site.id for site in self._settings.sites if person in site.tell]
+        """Return the ids of the sites whose alarms a person may be told of, at whatever time."""
+        return [
+            site.id for site in self._settings.sites if person in self._chains.everybody(site.id)
+        ]
 
     def _name(self, person: str) -> str:
         known = self._people.get(person)
