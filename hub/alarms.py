@@ -32,6 +32,7 @@ REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 ACKNOWLEDGED: Final = "alarm.acknowledged"
 EXPLAINED: Final = "alarm.explained"
+ENDED: Final = "alarm.ended"
 
 # An acknowledgement holds so long, if it does not get worse before (design.md, "Alarms").
 ANSWER_HOLDS_MS: Final = 30 * 60_000
@@ -41,7 +42,7 @@ EXPLANATION_HOLDS_MS: Final = 12 * 3_600_000
 ANSWERABLE_FOR_MS: Final = 86_400_000
 # A thread that has closed and is never heard of again (its rule was taken away, its stream ended)
 # keeps its alarm together for so long.
-_STALE_MS: Final = 86_400_000
+STALE_MS: Final = 86_400_000
 
 # A sum that falls is no news: such an excursion alone does not keep an alarm open.
 CUMULATIVE: Final = "cumulative"
@@ -410,7 +411,7 @@ def _under_way(conn: Connection, what: dict[str, Any], entry: Entry) -> str | No
         func.count().filter(alarm_excursions.c.thread == entry.body["thread"]),
     ).where(alarm_excursions.c.alarm == id_)
     still_open, closed_at, same = conn.execute(query).one()
-    if still_open or same or entry.at - closed_at < _STALE_MS:
+    if still_open or same or entry.at - closed_at < STALE_MS:
         return str(id_)
     _over(conn, str(id_), entry.at, "")
     return None
@@ -449,6 +450,20 @@ def turn(conn: Connection, alarm_id: str, next_at: int | None = 0) -> None:
         conn.execute(insert(alarm_turns).values(alarm=alarm_id, next_at=next_at))
 
 
+def end(conn: Connection, alarm_id: str, members: Iterable[str], reason: str, now: int) -> None:
+    """Enter that nothing will ever say of these excursions that they have recovered.
+
+    Where they are all that keeps the alarm open, it is over, and nobody is told that it recovered.
+    """
+    body = {"reason": reason, "excursions": sorted(members)}
+    entry = journal.append(conn, at=now, actor="hub", type=ENDED, subject=alarm_id, body=body)
+    _project_end(conn, entry)
+
+
+def _project_end(conn: Connection, entry: Entry) -> None:
+    _recovered(conn, alarm_excursions.c.excursion.in_(entry.body["excursions"]), entry, "")
+
+
 # --- making it again ---
 
 
@@ -464,6 +479,8 @@ def rebuild(conn: Connection) -> int:
     for entry in heapq.merge(*families, key=lambda entry: entry.position):
         if entry.type.startswith(FAMILY):
             _project_step(conn, entry)
+        elif entry.type == ENDED:
+            _project_end(conn, entry)
         elif entry.type in (ACKNOWLEDGED, EXPLAINED):
             _project_answer(conn, entry)
     is_open = select(alarms.c.id).where(alarms.c.recovered_at.is_(None))

@@ -39,7 +39,9 @@ from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.lamps import LampWatch
+from hub.lineup import LineupWatch
 from hub.notices import Outbox, owe, told_message
+from hub.outlived import OutlivedWatch
 from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
@@ -98,6 +100,8 @@ class Hub:
             PlaceWatch(settings),
             CertificateWatch(settings),
             LampWatch(settings),
+            LineupWatch(settings),
+            OutlivedWatch(),
         )
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.trouble
