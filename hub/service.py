@@ -39,6 +39,7 @@ from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
+from hub.lamps import LampWatch
 from hub.lineup import LineupWatch
 from hub.notices import ONLY, Outbox, owe, told_message
 from hub.said import Saying
@@ -99,6 +100,7 @@ class Hub:
             PlaceWatch(settings),
             CertificateWatch(settings),
             LineupWatch(settings),
+            LampWatch(settings),
         )
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing,

@@ -130,6 +130,13 @@ def _device(quantity: str, side: str, value: int, limit: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _lamp(cause: str) -> dict[str, Any]:
+    return {
+        "kind": "lamp", "quantity": cause, "side": "silent", "value": None, "limit": None,
+        "extreme": None,
+    }  # fmt: skip
+
+
 CASES: Final[dict[str, Case]] = {
     # --- too hot, too cold ---
     "hot": Case("too hot, stock on hold", {"batches": 3, "doses": 126}, _HOT, "9.2"),
@@ -346,22 +353,35 @@ CASES: Final[dict[str, Case]] = {
         "2.3",
     ),
     # --- UV lamps ---
+    "uv welded": Case(
+        "a UV lamp cannot be put out: told at once, by night as well",
+        _lamp("relay_welded"),
+        ("关不掉", "CANNOT BE PUT OUT"),
+    ),
+    "uv welded, over": Case(
+        "it is out",
+        _OVER | _lamp("relay_welded"),
+        ("已熄灭", "UV LAMP IS OUT"),
+        code=False,
+    ),
+    "uv dark": Case(
+        "a UV lamp does not burn", _lamp("lamp_dark"), ("不亮", "DOES NOT BURN")
+    ),
+    "uv unwritable": Case(
+        "a UV lamp's relay cannot be switched",
+        _lamp("lines_unwritable"),
+        ("无法控制", "CANNOT BE SWITCHED"),
+    ),
     "uv weak": Case(
-        "a UV lamp is too weak",
-        _device("intensity", "below", 62_000, 70_000),
-        ("紫外线强度不足", "UV TOO WEAK"),
-        "62.0",
+        "a UV lamp is too weak", _lamp("intensity"), ("紫外线强度不足", "UV TOO WEAK")
     ),
     "uv hours": Case(
         "a tube is past its rated hours",
-        _device("lamp_hours", "above", 1_003_000, 1_000_000),
+        _lamp("hours"),
         ("灯管超过额定时数", "TUBE PAST ITS HOURS"),
-        "1003",
     ),
-    "uv welded": Case(
-        "a lamp's relay is welded",
-        _device("lamp_welded", "above", 1_000, 0),
-        ("关不掉", "CANNOT BE SWITCHED OFF"),
+    "uv wipe": Case(
+        "a tube is to be wiped, as every week", _lamp("wipe_due"), ("每周擦拭", "WEEKLY WIPE DUE")
     ),
     # --- the device that watches ---
     "battery": Case(
@@ -376,12 +396,6 @@ CASES: Final[dict[str, Case]] = {
         ("电池电量低", "BATTERY LOW"),
         "54.0",
         code=False,
-    ),
-    "spool": Case(
-        "readings pile up on the card",
-        _device("spool_used", "above", 81_000, 80_000),
-        ("数据积压", "READINGS PILE UP"),
-        "81.0",
     ),
     "card": Case(
         "the memory card wears out",
@@ -650,10 +664,13 @@ TITLES: Final[dict[str, str]] = {
     "another quantity": "无专用措辞的量",
     "uv weak": "紫外线灯强度不足",
     "uv hours": "灯管超过额定时数",
-    "uv welded": "紫外线灯继电器粘连",
+    "uv welded": "紫外线灯关不掉：立即通知，夜间也通知",
+    "uv welded, over": "紫外线灯已熄灭",
+    "uv dark": "紫外线灯不亮",
+    "uv unwritable": "紫外线灯继电器无法控制",
+    "uv wipe": "每周擦拭灯管",
     "battery": "设备电池电量低",
     "battery over": "电池已充电",
-    "spool": "数据积压在存储卡上",
     "card": "存储卡磨损",
     "disk": "存储空间不足",
     "clock": "时钟未校准",
