@@ -39,9 +39,6 @@ from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
-<<<<<<< HEAD
-=======
->>>>>>> escalation
 from hub.lamps import LampWatch
 from hub.lineup import LineupWatch
 from hub.notices import ONLY, Outbox, owe, told_message
