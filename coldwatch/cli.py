@@ -45,6 +45,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
         "coldwatch.settings.command", "settings for devices from the hub", "Run it"
     ),
     "check": Subcommand("coldwatch.check", "what is wrong in a settings file", "Run it"),
+    "alarms": Subcommand(
+        "hub.alarms_command", "list, answer and explain alarms; plan work", "Ask it"
+    ),
     "excursions": Subcommand("alerts.command", "judge any logger's table", "Ask it"),
     "history": Subcommand("history.command", "readings: list, statistics, export", "Ask it"),
     "journal": Subcommand(

@@ -31,12 +31,17 @@ from config.hub import HubSettings
 from config.notify import Watchdog, notify
 from history.opening import open_for_hub
 from hub import handing
+from hub.alarms import take_over
+from hub.answers import Answers
 from hub.certificates import CertificateWatch
 from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
+from hub.lineup import LineupWatch
 from hub.notices import Outbox, owe, told_message
+from hub.outlived import OutlivedWatch
+from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
 from hub.vitals import Vitals
@@ -59,7 +64,7 @@ class Hub:
         self,
         settings: HubSettings,
         clock: Clock,
-        channel: Channel,
+        channels: Channel | Mapping[str, Channel],
         settings_file: Path | None = None,
         said: directory.Said | None = None,
     ) -> None:
@@ -75,6 +80,8 @@ class Hub:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         self.database = open_database(place_of(settings.database, settings.state_dir))
         create_tables(self.database)
+        with write(self.database) as conn:
+            take_over(conn)
         leave_word(settings.database, settings.state_dir)
         self.history = open_for_hub(settings.history, settings.state_dir)
         stages = Stages()
@@ -82,20 +89,29 @@ class Hub:
         self._intake = Intake(settings, self.database, self._shield, self._tell, stages)
         self._inbox = Inbox(_senders(self._intake.devices()))
         self._outbox = Outbox(
-            settings, self.database, channel, Wording(settings, self._intake.newest).text
+            settings,
+            self.database,
+            channels,
+            Saying(settings, Wording(settings, self._intake.newest)).say,
         )
         self._watches = (
             ContactWatch(settings, clock.now_ms()),
             PlaceWatch(settings),
             CertificateWatch(settings),
+            LineupWatch(settings),
+            OutlivedWatch(),
         )
         self._vitals = Vitals(
-            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
+            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.trouble
         )
         # Version of the settings handed out to each device on this connection.
         self._handed: dict[str, int] = {}
         # Devices that could not be told who was told, as the database did not answer.
         self._untold: set[str] = set()
+        self._answers = Answers(
+            settings, self.database, Wording(settings, self._intake.newest).reply
+        )
+        self._channels = list(channels.values()) if isinstance(channels, Mapping) else [channels]
         self._owed = threading.Event()
         self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()
@@ -230,6 +246,7 @@ class Hub:
             self._watchdog.moved("notices")
             self._owed.clear()
             try:
+                self._answers.round(self._channels, self._clock.now_ms())
                 progress = self._outbox.round(self._clock.now_ms())
             except DatabaseError as error:
                 self._vitals.database("notices", str(error))
@@ -240,7 +257,7 @@ class Hub:
             untold, self._untold = self._untold, set()
             for device in progress.told | untold:
                 self._publish_told(device)
-            self._owed.wait(0.25 if progress.waiting or progress.composed else 1.0)
+            self._owed.wait(0.25 if progress.busy else 1.0)
 
     def _watch_loop(self) -> None:
         # Often enough that a device is told as lost within a few seconds of its time.
