@@ -19,7 +19,7 @@ from alerts.rules import OF_VALUES, Rule
 from alerts.troubles import words_of
 from alerts.wording import Wording
 from config.agent import AgentSettings, Asset
-from config.escalation import DAYS, Duty, fewest, on_duty
+from config.escalation import DAYS, Duty, EscalationStep, fewest, on_duty
 from config.hub import HubSettings, Site, SiteAsset
 from config.profile import ALWAYS, load_profile
 from firmware_agent.modem_steps import HUB_FIRST_MS, MAINS_FIRST_MS
@@ -41,11 +41,13 @@ class Telling:
         after_ms: from when it begins.
         to: names, each with its role behind it where a role is told.
         repeat_ms: told again so often until somebody answers; None: once.
+        channels: ids, in the order in which they are tried; empty: the hub's own order.
     """
 
     after_ms: int
     to: tuple[str, ...]
     repeat_ms: int | None = None
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,9 @@ class _Site:
         self._measured = {asset.id: asset for agent in agents for asset in agent.assets}
         self._agents = {asset.id: agent for agent in agents for asset in agent.assets}
         chains = {each.id: each.steps for each in hub.escalations}
-        self._steps: list[tuple[int, Sequence[str], int | None]] = [(0, site.tell, None)]
+        self._steps = [EscalationStep(to=site.tell)] if site.tell else []
         if site.escalation is not None:
-            self._steps = [(step.after, step.to, step.repeat) for step in chains[site.escalation]]
+            self._steps = list(chains[site.escalation])
         self._roles = {each.role for each in site.duty}
 
     def explained(self) -> SiteExplained:
@@ -209,9 +211,13 @@ class _Site:
     def _tells(self, opened_ms: int) -> tuple[Telling, ...]:
         """Return who is told of what opens then."""
         return tuple(
-            Telling(opened_ms + after, tuple(self._named(to)), repeat)
-            for after, to, repeat in self._steps
-            if to
+            Telling(
+                opened_ms + step.after,
+                tuple(self._named(step.to)),
+                step.repeat,
+                tuple(step.channels),
+            )
+            for step in self._steps
         )
 
     def _named(self, to: Iterable[str]) -> Iterator[str]:
@@ -239,21 +245,21 @@ class _Site:
     def _lacks(self) -> Iterator[str]:
         """Yield what nobody is told of."""
         site = self._site
-        if not any(to for _, to, _ in self._steps):
+        if not self._steps:
             yield "nobody is told of anything: `tell` is empty and no escalation is named"
             return
         numbers = {person.id: person.phone for person in self._hub.people}
-        first = self._steps[0][1]
+        first = self._steps[0].to
         count, weekday, minute = fewest(first, site.duty, numbers)
         if count == 1:
             turns = not self._roles.isdisjoint(first)
             when = f" ({DAYS[weekday]} {_clock(minute)})" if turns else ""
             yield f"a single person is told first{when}: whoever sleeps through it is the only one"
-        for _, to, _ in self._steps:
-            yield from self._gaps(to)
+        for step in self._steps:
+            yield from self._gaps(step.to)
         if len(self._steps) == 1:
             yield "nobody else is told when nobody answers: there is a single step"
-            if self._steps[0][2] is None:
+            if self._steps[0].repeat is None:
                 yield "nobody is told a second time: the step has no `repeat`"
         for profile in sorted({name for asset in self._profiles() for name in asset}):
             if short := self._hub.short_of(site, profile):
@@ -443,8 +449,13 @@ def _not_measured(assets: Iterable[Asset]) -> Iterator[str]:
 
 def _hub_lacks(hub: HubSettings, agents: Sequence[AgentSettings]) -> Iterator[str]:
     """Yield what nobody is told of at any site."""
-    if hub.sms.channel == "log":
-        yield 'nobody gets an SMS: [sms] channel is "log", which only writes them into the log'
+    ways = [channel for channel in hub.all_channels() if channel.kind != "log"]
+    if not ways:
+        yield "nobody gets an SMS: they are only written into the log (set up [[channels]])"
+    elif len(ways) == 1:
+        yield f"when {ways[0].id} fails nobody is told: it is the only way out of this hub"
+    if ways and not any(channel.kind == "gammu-smsd" for channel in ways):
+        yield "nobody can answer by SMS: only a modem takes them in, and the console"
     if not any(site.all_well is not None for site in hub.sites):
         yield "nobody is told each day that all is well (`all_well`): silence may be safety or not"
     if hub.way_test is None:
@@ -496,7 +507,8 @@ def _what_follows(case: Case, whose: str) -> Iterator[str]:
         sms = "SMS to " if number == 0 else "to "
         if whose == "agent":
             sms = "where it has not, SMS by the own modem to "
-        yield f"{sms}{', '.join(telling.to)} {_after(telling.after_ms)}{again}"
+        by = f" by {', then '.join(telling.channels)}" if telling.channels else ""
+        yield f"{sms}{', '.join(telling.to)} {_after(telling.after_ms)}{by}{again}"
     if case.opens_ms is None and case.rules:
         yield "nobody is told"
     if case.sounds_ms is not None:
