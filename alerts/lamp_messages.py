@@ -8,14 +8,30 @@ from typing import Final
 from alerts.composing import N_, fit
 from alerts.facts import MessageFacts
 
-# What is wrong and what to do, by what the device says (firmware_agent/lamp/).
-_WHAT: Final[Mapping[str, str]] = {
-    "lamp-dark": N_("UV LAMP: %(site)s, %(asset)s does not burn. Check tube and wiring."),
-    "lines-unwritable": N_("UV LAMP: %(site)s, %(asset)s cannot be switched. Check the device."),
-    "hours": N_("UV LAMP: %(site)s, %(asset)s is past its rated hours. Measure its intensity."),
-    "intensity": N_("UV LAMP: %(site)s, %(asset)s is too weak. Replace the tube."),
-    "wipe-due": N_("UV LAMP: %(site)s, %(asset)s: weekly wipe with alcohol is due."),
+# What is wrong and what to do, and the same in a word, by what the device says (firmware_agent/lamp/).
+_WHAT: Final[Mapping[str, tuple[str, str]]] = {
+    "lamp-dark": (
+        N_("UV LAMP: %(site)s, %(asset)s DARK. Check tube and wiring."),
+        N_("%(site)s %(asset)s: UV LAMP DARK"),
+    ),
+    "lines-unwritable": (
+        N_("UV LAMP: %(site)s, %(asset)s CANNOT BE SWITCHED. Check the device."),
+        N_("%(site)s %(asset)s: UV LAMP CANNOT BE SWITCHED"),
+    ),
+    "hours": (
+        N_("UV LAMP: %(site)s, %(asset)s PAST ITS HOURS. Measure its intensity."),
+        N_("%(site)s %(asset)s: UV LAMP PAST ITS HOURS"),
+    ),
+    "intensity": (
+        N_("UV LAMP: %(site)s, %(asset)s TOO WEAK. Replace the tube."),
+        N_("%(site)s %(asset)s: UV LAMP TOO WEAK"),
+    ),
+    "wipe-due": (
+        N_("UV LAMP: %(site)s, %(asset)s: TO BE WIPED with alcohol, a week has passed."),
+        N_("%(site)s %(asset)s: UV LAMP TO BE WIPED"),
+    ),
 }
+_ANYTHING: Final = N_("UV LAMP: %(site)s %(asset)s needs somebody.")
 
 
 def lamp(facts: MessageFacts) -> str:
@@ -26,8 +42,7 @@ def lamp(facts: MessageFacts) -> str:
         action = N_("Stay out. Cut its power outside the room.")
         least = N_("Stay out.")
         return fit(facts, [(core, action), (brief, action), (brief, least), (brief,)])
-    tiny = N_("UV LAMP: %(site)s %(asset)s needs somebody.")
-    return fit(facts, [(_WHAT[facts.reason],), (tiny,)] if facts.reason in _WHAT else [(tiny,)])
+    return fit(facts, [(form,) for form in _WHAT.get(facts.reason, (_ANYTHING,))])
 
 
 def lamp_seen_to(facts: MessageFacts) -> str:
