@@ -75,6 +75,13 @@ class Rule:
         limited = self.kind in OF_VALUES or self.kind == "rate"
         if limited and self.high is None and self.low is None:
             raise ValueError(f"rule {self.id}: it has no limit")
+        pair = self.kind == "disagreement"
+        if pair != (self.apart is not None) or pair != (self.other is not None):
+            raise ValueError(
+                f"rule {self.id}: a disagreement, and no other, has `apart` and `other`"
+            )
+        if self.apart is not None and self.apart < 0:
+            raise ValueError(f"rule {self.id}: `apart` is below 0")
         if self.kind in NEVER_HOLD:
             self._refuse_what_a_doubt_cannot_have()
         if self.high is not None and self.low is not None and self.low > self.high:
@@ -96,10 +103,6 @@ class Rule:
                 raise ValueError(f"rule {self.id}: a rate has `above`, `below` or both")
         elif self.high is not None or self.low is not None:
             raise ValueError(f"rule {self.id}: a rule of kind {self.kind} has no limit of values")
-        if (self.kind == "disagreement") != (self.apart is not None and self.other is not None):
-            raise ValueError(f"rule {self.id}: a disagreement has `apart` and `other`")
-        if self.apart is not None and self.apart < 0:
-            raise ValueError(f"rule {self.id}: `apart` is below 0")
 
     @property
     def high(self) -> int | None:
