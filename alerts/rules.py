@@ -28,6 +28,17 @@ _OPTIONAL: Final = (
 )  # fmt: skip
 
 
+# Profiles whose rules are about the equipment, or about what may come: no stock is out of range by
+# them, so the panel shows a fault. A test compares them with those that say `beside` of themselves;
+# the agent's main process reads no profile.
+ABOUT_EQUIPMENT: Final[frozenset[str]] = frozenset({"equipment", "early"})
+
+
+def is_fault(rule_id: str, side: str) -> bool:
+    """Whether an excursion speaks of a probe, or of the equipment, and of nothing out of range."""
+    return side in ("silent", "apart", "stuck") or rule_id.partition("/")[0] in ABOUT_EQUIPMENT
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule on one series. Limits are thousandths of the quantity's unit, times milliseconds.
