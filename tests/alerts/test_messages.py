@@ -17,125 +17,7 @@ from alerts.segments import encoding_of, fits_one, units
 from alerts.wording import N_, Language
 from tests.alerts.cases import CASES, CODE, LONG_NAMES, NAMES, TITLES, Names, at, facts_of
 
-<<<<<<< HEAD
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
-=======
-ZONE = ZoneInfo("Asia/Shanghai")
-MINUTE = 60_000
-
-
-def at(hour: int, minute: int, day: int = 1) -> int:
-    """A time of July 2024 in Shanghai."""
-    return int(datetime(2024, 7, day, hour, minute, tzinfo=ZONE).timestamp() * 1000)
-
-
-NAMES = {"zh": ("东门预防接种门诊", "1号冰箱"), "en": ("East Gate Vaccination Point", "Fridge 1")}
-LONG_NAMES = {
-    "zh": ("柳河县三源浦朝鲜族镇中心卫生院预防接种门诊", "海尔医用冷藏箱HYC-390第3号"),
-    "en": (
-        "Sanyuanpu Korean Town Central Hospital Vaccination Clinic, Liuhe",
-        "Haier HYC-390 vaccine refrigerator no. 3",
-    ),
-}
-
-
-def facts(language: str, names: dict[str, tuple[str, str]] = NAMES, **other: Any) -> MessageFacts:
-    """An opening above 8 degC, unless it is said otherwise."""
-    site, asset = names[language]
-    values: dict[str, Any] = {
-        "happening": "opened",
-        "language": language,
-        "zone": "Asia/Shanghai",
-        "site": site,
-        "asset": asset,
-        "at": at(14, 17),
-        "since": at(14, 5),
-        "lasting_ms": 12 * MINUTE,
-        "value": 9200,
-        "limit": 8000,
-        "extreme": 9400,
-    }
-    return MessageFacts(**(values | other))
-
-
-CASES: dict[str, dict[str, Any]] = {
-    "hot": {"batches": 3, "doses": 126},
-    "cold": {
-        "side": "below", "value": -1200, "limit": 2000, "extreme": -1250, "batches": 3, "doses": 126,
-    },
-    "possible": {"certainty": "possible"},
-    "cumulative": {
-        "side": "below", "value": -700, "limit": -500, "extreme": -900, "batches": 1, "doses": 1,
-        "window_ms": 24 * 60 * MINUTE, "lasting_ms": 62 * MINUTE,
-    },
-    "late": {
-        "since": at(2, 10), "end": at(3, 40), "at": at(7, 0), "learned_at": at(7, 0),
-        "extreme": 11_300, "lasting_ms": 90 * MINUTE, "batches": 2, "doses": 40,
-    },
-    "late and open": {
-        "since": at(22, 10), "at": at(7, 0, 2), "learned_at": at(7, 0, 2),
-        "lasting_ms": 530 * MINUTE,
-    },
-    "recovered": {
-        "happening": "recovered", "value": 5200, "since": at(13, 28), "end": at(14, 10),
-        "lasting_ms": 42 * MINUTE, "extreme": 11_300, "batches": 3, "doses": 126,
-    },
-    "silent": {"side": "silent", "value": 5200, "limit": None, "extreme": None},
-    "readings back": {
-        "happening": "recovered", "side": "silent", "value": 5200, "limit": None, "extreme": None,
-        "end": at(14, 17),
-    },
-    "mains lost": {
-        "quantity": "present", "side": "below", "value": 0, "limit": 1000, "extreme": 0,
-        "temperature": 5230,
-    },
-    "mains back": {
-        "happening": "recovered", "quantity": "present", "side": "below", "value": 1000,
-        "limit": 1000, "extreme": 0, "end": at(14, 17), "temperature": 5230,
-    },
-    "door open": {"quantity": "open", "value": 1000, "limit": 0, "temperature": 7230},
-    "door shut": {"happening": "recovered", "quantity": "open", "value": 0, "limit": 0,
-                  "end": at(14, 17)},
-    "lost contact": {"happening": "lost-contact", "side": "silent", "value": 5200, "limit": None},
-    "contact back": {"happening": "contact-back", "side": "silent", "end": at(14, 17)},
-    "foreign site": {"happening": "foreign-site", "side": "silent", "limit": None,
-                     "device": "pi-1", "claim": "van"},
-    "foreign stream": {"happening": "foreign-stream", "side": "silent", "limit": None,
-                       "device": "pi-1", "claim": "pi-2"},
-    "own again": {"happening": "own-again", "side": "silent", "end": at(14, 17)},
-    "calibration": {"happening": "calibration-overdue", "side": "silent", "value": None,
-                    "limit": None, "extreme": None, "certificate": "T-0417", "due": "2027-03-01"},
-    "lamp welded": {"happening": "lamp", "side": "silent", "value": None, "limit": None,
-                    "extreme": None, "reason": "relay-welded"},
-    "lamp to wipe": {"happening": "lamp", "side": "silent", "value": None, "limit": None,
-                     "extreme": None, "reason": "wipe-due"},
-    "lamp too weak": {"happening": "lamp", "side": "silent", "value": None, "limit": None,
-                      "extreme": None, "reason": "intensity"},
-    "lamp past its hours": {"happening": "lamp", "side": "silent", "value": None, "limit": None,
-                            "extreme": None, "reason": "hours"},
-    "lamp dark": {"happening": "lamp", "side": "silent", "value": None, "limit": None,
-                  "extreme": None, "reason": "lamp-dark"},
-    "lamp not switched": {"happening": "lamp", "side": "silent", "value": None, "limit": None,
-                          "extreme": None, "reason": "lines-unwritable"},
-    "lamp of a later version": {"happening": "lamp", "side": "silent", "value": None, "limit": None,
-                                "extreme": None, "reason": "of-2031"},
-    "lamp out": {"happening": "lamp-seen-to", "side": "silent", "end": at(14, 17)},
-    "channel failing": {"happening": "channel-failing", "waiting": 3, "reason": "no network"},
-    "mains lost, holds": {
-        "quantity": "present", "side": "below", "value": 0, "limit": 0, "extreme": 0,
-        "temperature": 5200, "holds_minutes": 130,
-    },
-    "hub silent": {"happening": "hub-silent", "asset": "", "value": None, "limit": None},
-    "hub unreachable": {"happening": "hub-unreachable", "asset": "", "value": None, "limit": None},
-    "hub back": {
-        "happening": "hub-back", "asset": "", "value": None, "limit": None, "end": at(14, 16),
-    },
-    "channel back": {"happening": "channel-back", "end": at(14, 17)},
-    "humid": {"quantity": "humidity", "value": 81_000, "limit": 75_000, "extreme": 82_000},
-    "intense": {"quantity": "intensity", "side": "below", "value": 60_000, "limit": 70_000,
-                "extreme": 59_000},
-}  # fmt: skip
->>>>>>> rules
 
 # What people get with ordinary names, word for word: a change of these is seen and meant.
 TEXTS = {
@@ -225,57 +107,12 @@ TEXTS = {
     "2027-03-01。监测照常，请尽快送检。回复4831确认",
 }
 
-<<<<<<< HEAD
 
 def answer(language: Language, case: str = "") -> str:
     """How a message ends that bears the code; one that speaks of several alarms says so."""
     if case.startswith("storm"):
         return f"回复{CODE}全部确认" if language == "zh" else f"Answer {CODE} for all."
     return f"回复{CODE}确认" if language == "zh" else f"Answer {CODE}."
-=======
-# The words that name the direction, or what else is wrong.
-WRONG = {
-    "hot": ("温度过高", "TOO HOT"),
-    "cold": ("温度过低", "TOO COLD"),
-    "possible": ("疑似温度过高", "POSSIBLY TOO HOT"),
-    "cumulative": ("温度过低", "TOO COLD"),
-    "late": ("温度过高", "TOO HOT"),
-    "late and open": ("温度过高", "TOO HOT"),
-    "recovered": ("温度过高", "TOO HOT"),
-    "silent": ("探头无数据", "NO READINGS"),
-    "readings back": ("探头数据已恢复", "READINGS BACK"),
-    "mains lost": ("停电", "MAINS LOST"),
-    "mains back": ("来电", "MAINS BACK"),
-    "door open": ("门未关", "DOOR OPEN"),
-    "door shut": ("门已关", "DOOR SHUT"),
-    "lost contact": ("失联", "NO CONTACT"),
-    "contact back": ("已恢复联系", "CONTACT BACK"),
-    "foreign site": ("数据不予接收", "NOT TAKEN"),
-    "foreign stream": ("数据不予接收", "NOT TAKEN"),
-    "own again": ("数据已恢复接收", "READINGS TAKEN AGAIN"),
-    "calibration": ("校准已过期", "CALIBRATION OVERDUE"),
-    "lamp welded": ("紫外线灯无法关闭", "CANNOT BE PUT OUT"),
-    "lamp to wipe": ("擦拭", "WIPED"),
-    "lamp too weak": ("强度不足", "TOO WEAK"),
-    "lamp past its hours": ("额定时数", "HOURS"),
-    "lamp dark": ("不亮", "DARK"),
-    "lamp not switched": ("无法开关", "SWITCHED"),
-    "lamp of a later version": ("需要处理", "needs somebody"),
-    "lamp out": ("已关闭", "UV LAMP IS OUT"),
-    "channel failing": ("短信通道", "SMS"),
-    "channel back": ("短信通道已恢复", "SMS WORKS AGAIN"),
-    "mains lost, holds": ("停电", "MAINS LOST"),
-    "hub silent": ("无响应", "SILENT"),
-    "hub unreachable": ("无法连接", "CANNOT BE REACHED"),
-    "hub back": ("恢复", "HUB BACK"),
-    "humid": ("湿度过高", "TOO HUMID"),
-    "intense": ("读数过低", "READS TOO LOW"),
-}
-VALUES = {
-    "hot": "9.2", "cold": "-1.2", "possible": "9.2", "cumulative": "-0.7", "late": "11.3",
-    "late and open": "9.2", "recovered": "5.2", "humid": "81.0", "intense": "60.0",
-}  # fmt: skip
->>>>>>> rules
 
 
 class TestWords:
