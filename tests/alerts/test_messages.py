@@ -62,8 +62,8 @@ TEXTS = {
     "箱内5.2℃。预计可保冷至少2小时10分钟。请勿开门。回复4831确认",
     ("door open", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: DOOR OPEN since"
     " 14:05, 12 min. Inside 7.2C. Shut it now. Answer 4831.",
-    ("uv welded", "zh"): "【紫外线灯】东门预防接种门诊 1号冰箱 关不掉，14:05起已12分钟。"
-    "危险：立即离开房间，拔插头或拉闸，勿让人进入。回复4831确认",
+    ("uv welded", "zh"): "【危险！紫外线灯】东门预防接种门诊 1号紫外线灯 关不掉，14:05起已12分钟。"
+    "勿入房间，在室外断电。回复4831确认",
     ("unreachable", "en"): "Li Na could not be told, you are instead: East Gate Vaccination Point,"
     " Fridge 1 TOO HOT: 9.2C (max 8C) since 14:05. Check door and power now. Answer 4831.",
     (
@@ -143,7 +143,7 @@ class TestWords:
         if "troubles" not in known.names and case not in {"help", "unknown code, nothing open"}:
             assert mine.site in text
         if known.placed:
-            assert mine.asset in text
+            assert facts_of(case, language, names).asset in text
         assert text.endswith(answer(language, case)) == known.code
         assert "%(" not in text
         assert "?" not in text or facts_of(case, language).happening == "reply"
@@ -246,10 +246,15 @@ class TestTruth:
         assert "至少2小时10分钟" in compose(facts_of("mains lost, holds", "zh"))
         assert "照此12分钟后到8℃" in compose(facts_of("warming", "zh"))
 
-    def test_a_welded_lamp_says_leave_the_room_whatever_the_names(self) -> None:
-        """UV-C burns eyes and skin: what to do outlives since when."""
-        assert "LEAVE THE ROOM" in compose(facts_of("uv welded", "en", LONG_NAMES))
-        assert "离开房间" in compose(facts_of("uv welded", "zh", LONG_NAMES))
+    def test_a_welded_lamp_says_stay_out_whatever_the_names(self) -> None:
+        """UV-C burns eyes and skin: danger and what to do outlive since when."""
+        for names in (NAMES, LONG_NAMES):
+            english = compose(facts_of("uv welded", "en", names))
+            assert english.startswith("DANGER")
+            assert "STAY OUT" in english
+            chinese = compose(facts_of("uv welded", "zh", names))
+            assert chinese.startswith("【危险")
+            assert "勿入" in chinese
 
     def test_nobody_is_told_that_all_is_well_when_it_is_not(self) -> None:
         """A daily text with something open never says that all is well."""
@@ -372,7 +377,9 @@ class TestFit:
         self, assets: list[str], sites: list[str], language: Language, case: str
     ) -> None:
         """Whatever assets and sites are called, a message about several of them is one SMS."""
-        mine = Names(sites[0], assets[0], tuple(sites * 3), tuple(assets * 4), ("Li", "Wang"))
+        mine = Names(
+            sites[0], assets[0], assets[0], tuple(sites * 3), tuple(assets * 4), ("Li", "Wang")
+        )
 
         text = compose(facts_of(case, language, {language: mine}))
 
