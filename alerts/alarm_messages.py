@@ -99,7 +99,7 @@ def head(facts: MessageFacts, words: Words) -> Sequence[str]:
     if words.about == "lamp":
         return (N_("UV LAMP:"), "")
     if words.about == "monitor":
-        return (N_("VACCINE MONITOR:"), "")
+        return (N_("VACCINE MONITOR:"), N_("MONITOR:"))
     return (N_("VACCINE ALARM:"), "")
 
 

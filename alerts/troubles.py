@@ -69,13 +69,13 @@ _BY_QUANTITY: Final[Mapping[tuple[str, str], Words]] = {
         N_("BATTERY LOW"),
         (N_("Restore its mains."),),
         "monitor",
-        N_("When it is empty nobody watches the fridge."),
+        N_("When empty nobody watches it."),
     ),
     ("voltage", "below"): Words(
         N_("BATTERY LOW"),
         (N_("Restore its mains."),),
         "monitor",
-        N_("When it is empty nobody watches the fridge."),
+        N_("When empty nobody watches it."),
     ),
     ("card_worn", "above"): Words(
         N_("MEMORY CARD WORN OUT"), (N_("Have the card replaced."),), "monitor"
@@ -149,7 +149,7 @@ _LAMPS: Final[Mapping[str, Words]] = {
         (
             N_("STAY OUT of the room, cut the power outside it. UV-C burns eyes and skin."),
             N_("STAY OUT of the room, cut the power outside it."),
-            N_("STAY OUT, cut its power."),
+            N_("STAY OUT."),
         ),
         "danger",
         shows_value=False,

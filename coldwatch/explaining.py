@@ -435,7 +435,10 @@ def _not_measured(assets: Iterable[Asset]) -> Iterator[str]:
             if quantity in watched and quantity not in measured:
                 yield f"{asset.id}: {text}"
         if not _decides(asset):
-            yield f"{asset.id}: no point decides, so its batches are never put on hold"
+            yield (
+                f"{asset.id}: no point decides, so nobody is told that it is too hot or too cold, and"
+                " its batches are never put on hold"
+            )
 
 
 def _hub_lacks(hub: HubSettings, agents: Sequence[AgentSettings]) -> Iterator[str]:

@@ -42,6 +42,7 @@ from hub.intake import Incoming, Intake, Taken
 from hub.lamps import LampWatch
 from hub.lineup import LineupWatch
 from hub.notices import ONLY, Outbox, owe, told_message
+from hub.outlived import OutlivedWatch
 from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
@@ -99,8 +100,9 @@ class Hub:
             ContactWatch(settings, clock.now_ms()),
             PlaceWatch(settings),
             CertificateWatch(settings),
-            LineupWatch(settings),
             LampWatch(settings),
+            LineupWatch(settings),
+            OutlivedWatch(),
         )
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing,

@@ -30,6 +30,7 @@ class Names:
 
     site: str
     asset: str
+    lamp: str
     sites: tuple[str, ...]
     assets: tuple[str, ...]
     people: tuple[str, ...]
@@ -39,6 +40,7 @@ NAMES: Final[dict[Language, Names]] = {
     "zh": Names(
         "东门预防接种门诊",
         "1号冰箱",
+        "1号紫外线灯",
         ("东门预防接种门诊", "西门接种点", "南门接种点", "北门接种点"),
         ("1号冰箱", "2号冰箱", "3号冰箱", "4号冰箱"),
         ("李娜", "王军"),
@@ -46,6 +48,7 @@ NAMES: Final[dict[Language, Names]] = {
     "en": Names(
         "East Gate Vaccination Point",
         "Fridge 1",
+        "UV lamp 1",
         ("East Gate Vaccination Point", "West Gate", "South Gate", "North Gate"),
         ("Fridge 1", "Fridge 2", "Fridge 3", "Fridge 4"),
         ("Li Na", "Wang Jun"),
@@ -55,6 +58,7 @@ LONG_NAMES: Final[dict[Language, Names]] = {
     "zh": Names(
         "柳河县三源浦朝鲜族镇中心卫生院预防接种门诊",
         "海尔医用冷藏箱HYC-390第3号",
+        "接种室顶棚紫外线消毒灯第2号",
         (
             "柳河县三源浦朝鲜族镇中心卫生院预防接种门诊",
             "莫力达瓦达斡尔族自治旗尼尔基镇卫生院",
@@ -70,6 +74,7 @@ LONG_NAMES: Final[dict[Language, Names]] = {
     "en": Names(
         "Sanyuanpu Korean Town Central Hospital Vaccination Clinic, Liuhe",
         "Haier HYC-390 vaccine refrigerator no. 3",
+        "Ceiling UV lamp no. 2, inoculation room",
         (
             "Sanyuanpu Korean Town Central Hospital Vaccination Clinic, Liuhe",
             "Nierji Town Hospital, Morin Dawa Daur Autonomous Banner",
@@ -717,7 +722,7 @@ def facts_of(
         "language": language,
         "zone": "Asia/Shanghai",
         "site": mine.site,
-        "asset": mine.asset,
+        "asset": mine.lamp if given.get("kind") == "lamp" else mine.asset,
         "at": at(14, 17),
         "since": at(14, 5),
         "lasting_ms": 12 * MINUTE,

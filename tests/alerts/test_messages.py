@@ -62,7 +62,7 @@ TEXTS = {
     "箱内5.2℃。预计可保冷至少2小时10分钟。请勿开门。回复4831确认",
     ("door open", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: DOOR OPEN since"
     " 14:05, 12 min. Inside 7.2C. Shut it now. Answer 4831.",
-    ("uv welded", "zh"): "【危险！紫外线灯】东门预防接种门诊 1号冰箱 关不掉，14:05起已12分钟。"
+    ("uv welded", "zh"): "【危险！紫外线灯】东门预防接种门诊 1号紫外线灯 关不掉，14:05起已12分钟。"
     "勿入房间，在室外断电。回复4831确认",
     ("unreachable", "en"): "Li Na could not be told, you are instead: East Gate Vaccination Point,"
     " Fridge 1 TOO HOT: 9.2C (max 8C) since 14:05. Check door and power now. Answer 4831.",
@@ -143,7 +143,7 @@ class TestWords:
         if "troubles" not in known.names and case not in {"help", "unknown code, nothing open"}:
             assert mine.site in text
         if known.placed:
-            assert mine.asset in text
+            assert facts_of(case, language, names).asset in text
         assert text.endswith(answer(language, case)) == known.code
         assert "%(" not in text
         assert "?" not in text or facts_of(case, language).happening == "reply"
@@ -377,7 +377,9 @@ class TestFit:
         self, assets: list[str], sites: list[str], language: Language, case: str
     ) -> None:
         """Whatever assets and sites are called, a message about several of them is one SMS."""
-        mine = Names(sites[0], assets[0], tuple(sites * 3), tuple(assets * 4), ("Li", "Wang"))
+        mine = Names(
+            sites[0], assets[0], assets[0], tuple(sites * 3), tuple(assets * 4), ("Li", "Wang")
+        )
 
         text = compose(facts_of(case, language, {language: mine}))
 

@@ -209,7 +209,8 @@ def test_what_is_not_measured_is_not_told(explain: Any) -> None:
     assert "NOT TOLD: fridge-3: its door is not measured" in out
     undecided = explain(agent=AGENT.replace("decides = true", ""))[1]
     assert "batches on hold" not in undecided
-    assert "fridge-3: no point decides, so its batches are never put on hold" in undecided
+    assert "degC" not in undecided
+    assert "NOT TOLD: fridge-3: no point decides, so nobody is told that it is too hot" in undecided
 
 
 def test_without_the_agents_file_profiles_are_assumed_and_that_is_said(explain: Any) -> None:
