@@ -6,7 +6,7 @@ from typing import Final
 
 from console.models import Excursion
 from console.problems import N_
-from journal.excursions import CALIBRATION, LOST_CONTACT, MISPLACED
+from journal.excursions import CALIBRATION, LAMP, LOST_CONTACT, MISPLACED
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "state": {
@@ -27,6 +27,11 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "lost": N_("lost contact"),
         "misplaced": N_("speaks for another"),
         "calibration": N_("calibration overdue"),
+        "apart": N_("two points disagree"),
+        "stuck": N_("stuck at one value"),
+        "warming": N_("warms too fast"),
+        "cooling": N_("cools too fast"),
+        "lamp": N_("UV lamp"),
         "high": N_("too high"),
         "low": N_("too low"),
     },
@@ -79,6 +84,12 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "disk_free": N_("disk free"),
         "memory_free": N_("memory free"),
         "clock_synced": N_("clock synchronised"),
+        "card_worn": N_("card worn"),
+        "relay_welded": N_("current flows while off: the relay is welded"),
+        "lamp_dark": N_("no current: the tube is dark"),
+        "lines_unwritable": N_("the relay line cannot be driven"),
+        "wipe_due": N_("weekly wipe due"),
+        "hours": N_("past its rated hours"),
         "contact": N_("contact"),
         "claim": N_("whom it speaks for"),
     },
@@ -98,6 +109,10 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "cumulative": N_("summed up"),
         "instant": N_("two readings"),
         "silence": N_("no valid reading"),
+        "disagreement": N_("two points disagree"),
+        "rate": N_("changes too fast"),
+        "stuck": N_("stuck at one value"),
+        LAMP: N_("UV lamp"),
         LOST_CONTACT: N_("nothing received"),
         MISPLACED: N_("speaks for another"),
         CALIBRATION: N_("calibration overdue"),
@@ -154,6 +169,57 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "too-long": N_("longer than allowed"),
         "wipe-due": N_("weekly wipe due"),
     },
+    "alarms": {
+        "unanswered": N_("Nobody sees to these now"),
+        "answered": N_("Somebody sees to these"),
+        "unexplained": N_("Over, and still to be explained"),
+    },
+    "alarm": {
+        "unanswered": N_("Not answered"),
+        "answered": N_("Answered"),
+        "unexplained": N_("To be explained"),
+    },
+    "done": {
+        "answered": N_("Entered: you are seeing to it."),
+        "explained": N_("Entered: the alarm is explained."),
+        "planned": N_("Entered: the work is planned."),
+        "ended": N_("Entered: the work has ended."),
+    },
+    "step": {
+        "opened": N_("first"),
+        "repeat": N_("again, nobody had answered"),
+        "escalated": N_("those before had not answered"),
+        "resumed": N_("again, it went on"),
+        "work-over": N_("planned work was over"),
+        "recovered": N_("it is over"),
+        "unreachable": N_("somebody could not be reached"),
+        "answered": N_("somebody had answered"),
+    },
+    "arrival": {
+        "waiting": N_("not yet: it waits"),
+        "handed": N_("not yet: being sent"),
+        "sent": N_("sent, no report yet"),
+        "delivered": N_("arrived"),
+        "refused": N_("no: refused"),
+        "undelivered": N_("no: not delivered"),
+    },
+    "done_by": {
+        "acknowledged": N_("Answered"),
+        "explained": N_("Explained"),
+        "sms": N_("SMS received"),
+        "silenced": N_("Buzzer silenced for a while at the panel"),
+    },
+    "way": {"sms": N_("by SMS"), "console": N_("on this page"), "command": N_("by command")},
+    "why": {
+        "door": N_("door left open"),
+        "defrost": N_("defrosting"),
+        "restocking": N_("restocking"),
+        "power": N_("power cut"),
+        "equipment": N_("equipment fault"),
+        "probe": N_("probe fault"),
+        "test": N_("test"),
+        "other": N_("other"),
+    },
     "device": {"online": N_("online"), "offline": N_("offline")},
     "period": {
         "6h": N_("6 h"),
@@ -176,8 +242,12 @@ def what(excursion: Excursion) -> str:
         return "misplaced"
     if excursion.kind == CALIBRATION:
         return "calibration"
-    if excursion.side == "silent":
-        return "silent"
+    if excursion.kind == LAMP:
+        return "lamp"
+    if excursion.side in ("silent", "apart", "stuck"):
+        return excursion.side
+    if excursion.kind == "rate":
+        return "warming" if excursion.side == "above" else "cooling"
     if excursion.quantity == "temperature":
         return "hot" if excursion.side == "above" else "cold"
     if excursion.quantity == "open":

@@ -35,7 +35,8 @@ class Live:
         waiting: messages in the inbox; ``waiting_bytes``: what they count.
         dropped: messages dropped since the start, by cause.
         dropping: whether the inbox is full just now.
-        channel: kind of the way out for SMS; ``channel_reason``: why it fails, empty where it works.
+        channel: kinds of the ways out for SMS; ``channel_reason``: why none works, empty where one
+            does; ``channel_warning``: what should be seen to, such as a weak signal.
     """
 
     version: str
@@ -55,6 +56,7 @@ class Live:
     dropping: bool
     channel: str
     channel_reason: str
+    channel_warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,11 @@ def books_of(conn: Connection, settings: HubSettings, now: int) -> Books:
     ).one()
     owed, waiting, oldest = _owed(conn)
     return Books(
-        streams=marks[0], behind=marks[1], lag=marks[2], lag_max=marks[3], newest_at=marks[4],
+        streams=marks[0], behind=marks[1], lag=int(marks[2]), lag_max=marks[3], newest_at=marks[4],
         heard=len(names) - len(silent), silent=silent,
         excursions={kind: count for kind, count in conn.execute(kinds)},  # noqa: C416 - rows
         notices=owed, sms_waiting=waiting, oldest_at=oldest,
-        quarantine=kept[0], quarantine_times=kept[1], quarantine_at=kept[2],
+        quarantine=kept[0], quarantine_times=int(kept[1]), quarantine_at=kept[2],
     )  # fmt: skip
 
 

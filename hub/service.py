@@ -31,26 +31,32 @@ from config.hub import HubSettings
 from config.notify import Watchdog, notify
 from history.opening import open_for_hub
 from hub import handing
+from hub.alarms import take_over
+from hub.answers import Answers
 from hub.certificates import CertificateWatch
+from hub.channel_watch import ChannelWatch
 from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
-from hub.notices import Outbox, owe, told_message
+from hub.lamps import LampWatch
+from hub.lineup import LineupWatch
+from hub.notices import ONLY, Outbox, owe, told_message
+from hub.outlived import OutlivedWatch
+from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
 from hub.vitals import Vitals
 from hub.watchmen import ContactWatch, PlaceWatch
 from hub.wording import Wording
-from journal import journal
+from journal import directory, journal
 from journal.database import DatabaseError, create_tables, open_database, read, write
 from journal.excursions import ExcursionRow
+from journal.place import leave_word, place_of
 from protocol.connection import Address, Connection
 from protocol.topics import HEARTBEAT, Leaf, every, topic
 
 log = logging.getLogger(__name__)
-
-DATABASE = "hub.db"
 
 
 class Hub:
@@ -60,35 +66,58 @@ class Hub:
         self,
         settings: HubSettings,
         clock: Clock,
-        channel: Channel,
+        channels: Channel | Mapping[str, Channel],
         settings_file: Path | None = None,
+        said: directory.Said | None = None,
     ) -> None:
-        """Open the databases and make everything ready; nothing is connected yet."""
+        """Open the databases and make everything ready; nothing is connected yet.
+
+        ``said`` is who changed the settings, and why, as far as somebody said so.
+        """
+        self._said = said
         self._settings = settings
         self._settings_file = settings_file
         self._clock = clock
         self._sites = {site.id: site for site in settings.sites}
         settings.state_dir.mkdir(parents=True, exist_ok=True)
-        self.database = open_database(settings.state_dir / DATABASE)
+        self.database = open_database(place_of(settings.database, settings.state_dir))
         create_tables(self.database)
+        with write(self.database) as conn:
+            take_over(conn)
+        leave_word(settings.database, settings.state_dir)
         self.history = open_for_hub(settings.history, settings.state_dir)
         stages = Stages()
         self._shield = Shield(self.history)
         self._intake = Intake(settings, self.database, self._shield, self._tell, stages)
         self._inbox = Inbox(_senders(self._intake.devices()))
         self._outbox = Outbox(
-            settings, self.database, channel, Wording(settings, self._intake.newest).text
+            settings,
+            self.database,
+            channels,
+            Saying(settings, Wording(settings, self._intake.newest)).say,
         )
         self._watches = (
             ContactWatch(settings, clock.now_ms()),
             PlaceWatch(settings),
             CertificateWatch(settings),
+            LampWatch(settings),
+            LineupWatch(settings),
+            OutlivedWatch(),
         )
         self._vitals = Vitals(
-            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
-        )
+            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing,
+            self._channel_warning,
+        )  # fmt: skip
         # Version of the settings handed out to each device on this connection.
         self._handed: dict[str, int] = {}
+        # Devices that could not be told who was told, as the database did not answer.
+        self._untold: set[str] = set()
+        self._answers = Answers(
+            settings, self.database, Wording(settings, self._intake.newest).reply
+        )
+        by_name = channels if isinstance(channels, Mapping) else {ONLY: channels}
+        self._channels = list(by_name.values())
+        self._channel_watch = ChannelWatch(by_name)
         self._owed = threading.Event()
         self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()
@@ -131,6 +160,8 @@ class Hub:
         # is usual, they cost intake a sixth of its time.
         gc.set_threshold(20_000, 20, 100)
         self._enter("hub.started")
+        with write(self.database) as conn:
+            directory.enter(conn, self._settings, self._clock.now_ms(), self._said)
         # Before anything is published: a mark that claims too much must not be heard.
         self._intake.agree(self._clock.now_ms())
         self._look_for_revoked()
@@ -151,7 +182,10 @@ class Hub:
         if console is not None:
             console.terminate()
         if self._failed is None:
-            self._enter("hub.stopped")
+            try:
+                self._enter("hub.stopped")
+            except DatabaseError as error:
+                log.warning("the end of the hub is not in the journal: %s", error)
         self._vitals.close()
         self._shield.close()
         self.history.close()
@@ -218,6 +252,8 @@ class Hub:
             self._watchdog.moved("notices")
             self._owed.clear()
             try:
+                self._answers.round(self._channels, self._clock.now_ms())
+                self._channel_watch.round(time.monotonic())
                 progress = self._outbox.round(self._clock.now_ms())
             except DatabaseError as error:
                 self._vitals.database("notices", str(error))
@@ -225,9 +261,10 @@ class Hub:
                 continue
             self._vitals.database("notices", "")
             self._heart.moved("notices")
-            for device in progress.told:
+            untold, self._untold = self._untold, set()
+            for device in progress.told | untold:
                 self._publish_told(device)
-            self._owed.wait(0.25 if progress.waiting or progress.composed else 1.0)
+            self._owed.wait(0.25 if progress.busy else 1.0)
 
     def _watch_loop(self) -> None:
         # Often enough that a device is told as lost within a few seconds of its time.
@@ -258,6 +295,11 @@ class Hub:
     ) -> None:
         owe(conn, self._sites[row.site], decision.happening, row, now)
 
+    def _channel_warning(self) -> str:
+        """Say what of the ways out should be seen to, while at least one works."""
+        trouble = "" if self._outbox.failing else self._outbox.trouble
+        return "; ".join(words for words in (trouble, self._channel_watch.warning) if words)
+
     def _look_for_revoked(self) -> None:
         """Heed what `coldwatch enroll revoke` has written: the broker's word is not our only one."""
         with read(self.database) as conn:
@@ -274,8 +316,14 @@ class Hub:
         self._vitals.published += 1
 
     def _publish_told(self, device: str) -> None:
-        with read(self.database) as conn:
-            payload = told_message(conn, device, self._clock.now_ms())
+        try:
+            with read(self.database) as conn:
+                payload = told_message(conn, device, self._clock.now_ms())
+        except DatabaseError as error:
+            # A server that is away. In doubt the agent tells its people by itself.
+            log.warning("cannot say yet of %s who was told: %s", device, error)
+            self._untold.add(device)
+            return
         site = self._intake.devices()[device]
         self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
 

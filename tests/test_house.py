@@ -34,12 +34,13 @@ ARROWS: dict[str, set[str]] = {
     # It reads what the hub keeps. The hub starts it as a process and does not import it.
     "console": {"protocol", "config", "alerts", "history", "journal", "ledger", "hub"},
     "simulator": {"protocol", "config", "sensors"},
-    # `coldwatch check` asks the agent's own checks of its settings.
-    "coldwatch": {"protocol", "config", "sensors", "firmware_agent"},
+    # `coldwatch check` asks the agent's own checks of its settings, and explains rules.
+    "coldwatch": {"protocol", "config", "sensors", "alerts", "firmware_agent"},
     "alerts.table": {"protocol", "config", "alerts", "history"},
     "history.desk": {"protocol", "config", "alerts", "alerts.table", "history", "journal"},
     # It works on the hub and on the Pi; each half loads its own side alone.
     "coldwatch.enroll": {"protocol", "config", "coldwatch", "firmware_agent", "hub", "journal"},
+    "coldwatch.journal": {"protocol", "config", "hub", "journal"},
     "coldwatch.settings": {"config", "coldwatch.enroll", "firmware_agent", "hub", "journal"},
     "coldwatch.demo": {
         "protocol", "config", "alerts", "firmware_agent", "history", "hub", "journal", "ledger",
@@ -57,6 +58,7 @@ PARTS = {
     "history.command": "history.desk",
     "coldwatch.demo": "coldwatch.demo",
     "coldwatch.enroll": "coldwatch.enroll",
+    "coldwatch.journal": "coldwatch.journal",
     "coldwatch.settings": "coldwatch.settings",
 }
 
@@ -83,14 +85,20 @@ EXTRAS: dict[str, set[str]] = {
     "coldwatch": {""},
     "coldwatch.demo": {"", "hub", "demo"},
     "coldwatch.enroll": {"", "agent"},
+    "coldwatch.journal": {"", "hub"},
     "coldwatch.settings": {"", "hub"},
 }
 
 # `protocol.asyncapi` writes documents when the project is worked on, and never runs at a site.
 DEVELOPMENT = {Path("protocol/asyncapi.py"): "dev"}
 
-# One module of a package may import what the others may not: JSON logs, by whoever asks for them.
-ALONE = {Path("config/logs.py"): "agent"}
+# One module of a package may import what the others may not: JSON logs, by whoever asks for them;
+# requests to gateways, which only the hub makes.
+ALONE = {
+    Path("config/logs.py"): "agent",
+    Path("alerts/channels/web.py"): "hub",
+    Path("alerts/channels/apprise_urls.py"): "apprise",
+}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -326,7 +334,7 @@ def test_the_locks_name_no_registry_and_hash_everything() -> None:
 def test_the_locks_satisfy_what_is_declared() -> None:
     """Each extra's lock holds everything that pyproject.toml declares for it."""
     extras = declared()
-    for extra in ("agent", "pi", "hub", "demo", "dev"):
+    for extra in ("agent", "pi", "hub", "postgresql", "demo", "dev"):
         locked = re.findall(r"(?m)^([\w.-]+)", (HOUSE / f"requirements/{extra}.txt").read_text())
 
         assert extras[""] | extras[extra] <= set(locked), extra
