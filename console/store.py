@@ -94,8 +94,7 @@ class Store:
 def _open(where: Path | DatabaseSettings) -> tuple[Engine | None, bool]:
     """Open the database, and tell whether it has all tables; None where it has none.
 
-    In a file of an older version, which no hub of this one has opened yet, those that are missing
-    are read as empty ones.
+    Those that are missing in a file are read as empty ones, until a hub has made them again.
     """
     engine = open_database(where, read_only=True)
     with read(engine) as conn:

@@ -79,14 +79,14 @@ def open_database(where: Where, *, read_only: bool = False) -> Engine:
     else:
         engine = postgres.engine_of(where, read_only=read_only)
     try:
-        _refuse_newer(engine)
+        _check_version(engine, read_only=read_only)
     except BaseException:
         engine.dispose()
         raise
     return engine
 
 
-def _refuse_newer(engine: Engine) -> None:
+def _check_version(engine: Engine, *, read_only: bool) -> None:
     with read(engine) as conn:
         version = _kind(conn).version(conn)
     if version > SCHEMA_VERSION:
@@ -94,6 +94,13 @@ def _refuse_newer(engine: Engine) -> None:
             "newer",
             f"{name_of(engine)}: it was made by a newer coldwatch (tables of version {version}, "
             f"this program knows {SCHEMA_VERSION}); install the newer one",
+        )
+    if read_only and 0 < version < SCHEMA_VERSION:
+        # Whoever may only read cannot take the steps, and would ask for columns that are not there.
+        raise DatabaseError(
+            "older",
+            f"{name_of(engine)}: it was made by an older coldwatch (tables of version {version}, "
+            f"this program needs {SCHEMA_VERSION}); start the hub once",
         )
 
 

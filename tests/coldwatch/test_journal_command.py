@@ -11,8 +11,9 @@ from sqlalchemy import Engine, update
 
 from coldwatch.cli import main
 from config.database import DatabaseSettings
+from hub.alarms import collect
 from journal.database import read, write
-from journal.excursions import excursions
+from journal.excursions import excursions, get
 from journal.journal import append, head
 from journal.place import leave_word
 from tests.ledger.world import World, decision
@@ -47,6 +48,10 @@ def folder(each_database: str, tmp_path: Path) -> Path:
     world.receive(1, doses=20)
     with write(world.engine) as conn:
         world.apply(conn, decision("f1", 10), 100)
+        row = get(conn, decision("f1", 10).id)
+        assert row is not None
+        if row.tells:
+            collect(conn, row, "opened")
     where = where_of(tmp_path)
     if isinstance(where, DatabaseSettings):
         leave_word(where, tmp_path)

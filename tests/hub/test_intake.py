@@ -217,7 +217,7 @@ def test_what_the_store_refuses_for_good_goes_to_quarantine(bench: Bench) -> Non
     assert [body["seq"] for body in bench.stored(sender)] == [*range(1, 7), *range(8, 22)]
     assert bench.reasons() == ["the history store refuses it: field type conflict"]
     with read(bench.database) as conn:
-        row = conn.execute(select(quarantine)).one()
+        row = conn.execute(select(quarantine).order_by(quarantine.c.id)).one()
     assert (row.stream, row.seq, row.topic) == (sender.stream, 7, TOPIC)
     assert json.loads(row.bytes) == sender.bodies[6]
 
@@ -233,7 +233,7 @@ def test_a_refused_record_goes_to_quarantine_and_counts_as_stored(bench: Bench) 
     assert bench.marks(sender) == (9, 9)
     assert bench.stored(sender) == [body for body in sender.bodies if body["seq"] != 8]
     with read(bench.database) as conn:
-        (row,) = conn.execute(select(quarantine)).all()
+        (row,) = conn.execute(select(quarantine).order_by(quarantine.c.id)).all()
     assert (row.stream, row.seq) == (sender.stream, 8)
     assert json.loads(row.bytes) == sender.bodies[7]
 
@@ -399,7 +399,7 @@ def test_nothing_of_a_revoked_device_is_taken(bench: Bench) -> None:
     taken = bench.take(good.message(2, 2))
     assert (taken.judged, taken.aside, taken.answer) == (0, 1, frozenset())
     with read(bench.database) as conn:
-        row = conn.execute(select(quarantine)).one()
+        row = conn.execute(select(quarantine).order_by(quarantine.c.id)).one()
     assert row.reason.startswith("device pi-1 was revoked at 20")
     bench.intake.revoked({})
     assert bench.take(good.message(2, 2)).judged == 1

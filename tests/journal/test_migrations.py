@@ -216,6 +216,9 @@ def test_an_older_database_keeps_its_rows_and_its_chain(older: Path) -> None:
     """It opens, has the new tables beside the old rows, is guarded, and its journal goes on."""
     before = rows(older)
     assert sum(map(len, before.values())) > 15
+    with pytest.raises(DatabaseError, match="start the hub once") as caught:
+        open_database(older, read_only=True)
+    assert caught.value.trouble == "older"
     engine = open_database(older)
     create_tables(engine)
     after = rows(older)
@@ -233,3 +236,4 @@ def test_an_older_database_keeps_its_rows_and_its_chain(older: Path) -> None:
     with read(engine) as conn:
         assert verify(conn) == []
     engine.dispose()
+    open_database(older, read_only=True).dispose()
