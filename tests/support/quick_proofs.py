@@ -11,7 +11,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-EXAMPLES = int(os.environ.get("COLDWATCH_MUTANTS_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("COLDWATCH_MUTANTS_EXAMPLES", "30"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,78 @@
+"""What a decision bears as evidence, and what one rule leaves to the next: found by mutation testing.
+
+Each of these turned a mutant red that all other tests let live (docs/mutation.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alerts.rules import Rule
+from tests.alerts.story import CENTER, MINUTE, Story, brief, minute_of
+
+INSTANT = Rule("t/instant", "instant", 0, above=8_000)
+WARM = Rule("t/warm", "consecutive", 10 * MINUTE, above=8_000)
+FREEZE = Rule(
+    "t/sum", "cumulative", 12 * MINUTE, at_or_below=-500, window_ms=60 * MINUTE
+)  # fmt: skip
+
+
+def test_what_confirms_an_instant_excursion_is_its_evidence() -> None:
+    """Over a hole it was possible; the reading that makes it certain stands in the decision."""
+    story = Story(INSTANT)
+    story.read(0, 9)
+    story.read(20, 9)
+    (confirmed,) = story.read(21, 9.5)
+
+    assert brief([confirmed]) == [("confirmed", "instant", "above")]
+    assert (confirmed.seq, confirmed.value) == (story.seq, 9_500)
+    assert confirmed.extreme == 9_500
+
+
+def test_a_run_ends_where_its_last_reading_is_inside_under_the_new_rule() -> None:
+    """Five minutes at 8.5 count for nothing once the limit is 9: the ten minutes begin behind."""
+    story = Story(WARM)
+    story.hold(0, 5, 8.5)
+    story.settings(5.5, {CENTER: replace(story.watch, rules=(replace(WARM, above=9_000),))})
+
+    assert story.hold(6, 15, 9.5) == []
+    (opened,) = story.read(16, 9.5)
+    assert minute_of(opened.start) == 6
+
+
+def test_a_window_is_kept_where_only_d_changes() -> None:
+    """Nine minutes of freezing are still in the window when D becomes eleven instead of twelve."""
+    story = Story(FREEZE)
+    story.hold(0, 8, -1)
+    story.read(9, 5)
+    shorter = replace(FREEZE, for_ms=11 * MINUTE)
+    story.settings(9.5, {CENTER: replace(story.watch, rules=(shorter,))})
+
+    (opened,) = story.hold(10, 12, -1)
+    assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 12)
+
+
+def test_a_window_of_another_length_begins_empty() -> None:
+    """What was summed over an hour is not what is summed over two: nothing is carried over."""
+    story = Story(FREEZE)
+    story.hold(0, 8, -1)
+    story.read(9, 5)
+    longer = replace(FREEZE, window_ms=120 * MINUTE)
+    story.settings(9.5, {CENTER: replace(story.watch, rules=(longer,))})
+
+    assert story.hold(10, 21, -1) == []
+    (opened,) = story.read(22, -1)
+    assert minute_of(opened.start) == 10
+
+
+def test_an_open_excursion_as_it_stands_counts_one_interval_more_and_changes_nothing() -> None:
+    """Asked twice it says the same, and what follows is as if nobody had asked."""
+    story = Story(WARM)
+    story.hold(0, 14, 9)
+
+    first, again = story.engine.open_excursions(), story.engine.open_excursions()
+    (closed,) = story.read(15, 5)
+
+    assert first == again
+    assert [each.held_ms for each in first] == [15 * MINUTE]
+    assert closed.held_ms == 15 * MINUTE
