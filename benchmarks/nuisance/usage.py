@@ -11,8 +11,9 @@ doubt, for more openings make more noise. Local time, UTC+8.
 - A delivery every second Tuesday at 14:00: two openings of 90 to 240 s, and 10 l of vials and
   bottles at 4 to 7 degC out of a cool box.
 - Stocktaking on the 28th: three openings of 120 to 240 s, one minute apart.
-- A door that was not pushed shut and is found by the next who passes: on 8 of some 260 days of work,
-  5 to 20 min. These are what a door rule is for, and they are counted as noise all the same.
+- A door that was not pushed shut and is found by the next who passes: 8 times a year, evenly over the
+  days of work, 5 to 20 min. These are what a door rule is for, and they are counted as noise all the
+  same.
 
 Times are whole samples of 10 s, one at least.
 """
@@ -27,7 +28,8 @@ from typing import Final
 STEP_MS: Final = 10_000
 DAY_MS: Final = 86_400_000
 UTC_OFFSET_MS: Final = 8 * 3_600_000
-FORGOTTEN_A_DAY: Final = 8 / 260
+DAYS_OF_WORK: Final = 261
+FORGOTTEN_A_YEAR: Final = 8
 DELIVERED_L: Final = 10.0
 
 
@@ -50,8 +52,13 @@ def openings(start: int, end: int, chance: random.Random) -> list[Opening]:
     """Return the openings that begin in [start, end), in order, none within another."""
     found: list[Opening] = []
     midnight = midnight_of(start)
+    due = chance.random()
     while midnight < end:
-        found += _day(midnight, chance)
+        found += (today := _day(midnight, chance))
+        due += FORGOTTEN_A_YEAR / DAYS_OF_WORK if today else 0.0
+        if due >= 1:
+            due -= 1
+            found += _many(midnight, 1, (8 * 60, 16 * 60 + 30), (300, 1_200), chance)
         midnight += DAY_MS
     apart: list[Opening] = []
     for one in sorted(found, key=lambda one: one.begin):
@@ -82,8 +89,6 @@ def _day(midnight: int, chance: random.Random) -> list[Opening]:
         for _ in range(3):
             found.append(_one(midnight, minute, chance.uniform(120, 240)))
             minute += (found[-1].end - found[-1].begin) / 60_000 + 1
-    if chance.random() < FORGOTTEN_A_DAY:
-        found += _many(midnight, 1, (8 * 60, 16 * 60 + 30), (300, 1_200), chance)
     return found
 
 

@@ -60,8 +60,8 @@ class Figures:
 
 def sampled(model: str, days: int, seed: int) -> Samples:
     """Return the samples of so many days of a well-run fridge."""
-    # Text seeds give the same numbers in every process.
-    doors = openings(START, START + days * DAY_MS, random.Random(f"{seed} doors {model}"))
+    # Text seeds give the same numbers in every process. All fridges have the same people.
+    doors = openings(START, START + days * DAY_MS, random.Random(f"{seed} doors"))
     place = Place(MODELS[model], Room(seed=seed), random.Random(f"{seed} probe {model}"))
     return place.run(START, START + days * DAY_MS, doors)
 
