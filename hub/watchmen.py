@@ -73,7 +73,8 @@ class ContactWatch:
         last = rows[-1] if rows else None
         if last is not None and last.end is None and heard_at > last.start:
             self._news.append(("device-heard", device, site.id))
-            self._enter(conn, "closed", site, device, last, now, heard_at)
+            closed = self._enter(conn, "closed", site, device, last, now, heard_at)
+            owe(conn, site, "closed", closed, now)
             return 1
         if now - since >= self._after_ms:
             if last is None or last.end is not None:
@@ -82,9 +83,7 @@ class ContactWatch:
                     after_ms=self._after_ms, at=now,
                 )  # fmt: skip
                 self._news.append(("device-silent", device, site.id))
-                # A link that comes and goes is one story until it has held for ten minutes.
-                if last is None:
-                    owe(conn, site, "opened", row, now)
+                owe(conn, site, "opened", row, now)
                 return 1
             return 0
         if last is not None and last.end is not None and now - last.end >= RECOVERY_MS:
