@@ -8,11 +8,12 @@ those of a real intake on a day with everything in it.
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +25,12 @@ from alerts.engine import StreamEngine
 from alerts.rules import Rule, Watch, watches_from_record
 from benchmarks.nuisance.places import NOTHING, Samples
 from benchmarks.nuisance.usage import STEP_MS
-from config.hub import HubSettings
+from config.hub import HubSettings, Person
 from config.profile import load_profile
 from firmware_agent.recording import Recorder
 from firmware_agent.settings import read_plan
-from hub.notices import Outbox, owe
+from hub.notices import JOINED_MS, Outbox, owe
+from hub.said import Matter
 from journal.database import create_tables, open_database, write
 from journal.excursions import ExcursionRow, apply
 from sensors.checks import Checker
@@ -43,8 +45,9 @@ CENTER, DOOR, MAINS = (
 )  # fmt: skip
 PEOPLE: Final = ("li", "wang", "chen")
 MINUTE: Final = 60_000
-# So long after the last thing that happened the outbox is still looked at every minute.
-_QUIET_AFTER_MS: Final = 30 * MINUTE
+# What is joined with others follows within this time of the last thing that happened; nothing else
+# does, for people are told once (`tell`, no escalation) and nobody has to answer.
+_QUIET_AFTER_MS: Final = 2 * MINUTE
 
 _AGENT: Final = """
 site = "{site}"
@@ -87,6 +90,7 @@ class Judged:
     decisions: tuple[Decision, ...]
 
 
+@cache
 def watches_of(profile: str) -> dict[str, Watch]:
     """Return the watches of a fridge under a profile, as an agent makes them of its settings file."""
     low, high = load_profile(profile).storage
@@ -180,11 +184,10 @@ def judge(
             if witness is not None:
                 witness(body)
             now = body["at"]
-            if now >= hub.next_round:
-                hub.round(now)
             if decisions := engine.feed_record(body):
                 decided += decisions
                 hub.decided(decisions, now)
+            if decisions or now >= hub.next_round:
                 hub.round(now)
             if until is not None and hub.messages and any(map(until, hub.messages)):
                 break
@@ -222,8 +225,8 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self._settings = hub_settings(folder)
+        (folder / "hub.db").write_bytes(_empty_database())
         self._database = open_database(folder / "hub.db")
-        create_tables(self._database)
         self._outbox = Outbox(self._settings, self._database, _Sent(), self._words)
         self.messages: list[Message] = []
         self.next_round = 1 << 62
@@ -238,24 +241,32 @@ class Office:
                 owe(conn, self._settings.sites[0], decision.happening, row, now)
 
     def round(self, now: int) -> None:
-        """Let the outbox look; again in a minute, while something may follow."""
+        """Let the outbox look; again half a minute later, while something may follow."""
         self._outbox.round(now)
-        self.next_round = now + MINUTE if now - self._last < _QUIET_AFTER_MS else 1 << 62
+        self.next_round = now + JOINED_MS if now - self._last < _QUIET_AFTER_MS else 1 << 62
 
     def close(self) -> None:
         """Let go of the database."""
         self._database.dispose()
 
-    def _words(
-        self,
-        _conn: Connection,
-        person: Any,
-        opened: list[ExcursionRow],
-        recovered: list[ExcursionRow],
-        now: int,
-    ) -> str:
-        self.messages.append(Message(now, person.id, tuple(opened), tuple(recovered)))
+    def _words(self, _conn: Connection, person: Person, matters: Sequence[Matter], now: int) -> str:
+        opened = tuple(row for matter in matters for row in matter.opened)
+        recovered = tuple(row for matter in matters for row in matter.recovered)
+        self.messages.append(Message(now, person.id, opened, recovered))
         return f"{person.id} {now}"
+
+
+@cache
+def _empty_database() -> bytes:
+    """Return a hub's database with nothing in it: made once, for making it takes a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "hub.db"
+        database = open_database(file)
+        create_tables(database)
+        database.dispose()
+        with closing(sqlite3.connect(file)) as conn:
+            conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return file.read_bytes()
 
 
 @contextmanager
@@ -273,7 +284,7 @@ def office() -> Iterator[Office]:
 class _Sent:
     """A channel whose every message is sent at once: what it takes is counted, not delayed."""
 
-    def submit(self, key: str, to: str, text: str) -> None:
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] | None = None) -> None:
         """Take it."""
 
     def outcome(self, key: str) -> Outcome:  # noqa: ARG002 - the contract
