@@ -28,6 +28,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from alerts.channels.smsd import what_is_missing
 from benchmarks.against_telegraf.processes import ContestantError, cpu_s, wait
 from benchmarks.fleet import (
     DEVICES,
@@ -44,7 +45,7 @@ from benchmarks.fleet import (
 )
 from tests.support.mosquitto import Mosquitto
 from tests.support.ports import unused_port
-from tests.support.smsd import Rig, what_is_missing
+from tests.support.smsd import Rig
 from tests.support.system import command
 
 SITES: Final = DEVICES // DEVICES_PER_SITE

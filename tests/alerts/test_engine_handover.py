@@ -76,3 +76,20 @@ def test_an_open_excursion_as_it_stands_counts_one_interval_more_and_changes_not
     assert first == again
     assert [each.held_ms for each in first] == [15 * MINUTE]
     assert closed.held_ms == 15 * MINUTE
+
+
+def test_a_sum_that_falls_shows_the_reading_that_proves_it_and_has_recovered_by_then() -> None:
+    """Its evidence is that reading; and having been inside for an hour it needs no ten minutes more."""
+    story = Story(FREEZE)
+    story.hold(0, 13, -1)
+    story.hold(14, 62, 5)
+    assert story.told("closed") == []
+
+    closed, recovered = story.read(63, 4.5)
+
+    assert brief([closed, recovered]) == [
+        ("closed", "sum", "below"),
+        ("recovered", "sum", "below"),
+    ]
+    assert (closed.seq, closed.value) == (story.seq, 4_500)
+    assert minute_of(closed.end) == 62
