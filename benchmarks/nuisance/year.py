@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -38,6 +38,8 @@ class Figures:
         messages: SMS to each person.
         opened: those that say that something has opened.
         recovered: those that say only that it is over.
+        as_one: SMS if a fridge were one matter: nothing is told that opens before all else that was
+            told of it is over, and only the last recovery is.
         by_rule: SMS with an opening by the rule that speaks first in it.
         months: how long it went on, in twelfths of a year.
         counted: time outside by the samples; history and engine say the same, or it is no figure.
@@ -47,6 +49,7 @@ class Figures:
     messages: int
     opened: int
     recovered: int
+    as_one: int
     by_rule: Counter[str]
     months: float
     counted: Outside
@@ -90,6 +93,7 @@ def figures(samples: Samples, profile: str, change: Change | None = None) -> Fig
         len(mine),
         len(opened),
         len(mine) - len(opened),
+        as_one(mine),
         Counter(first_rule(message) for message in opened),
         len(samples.center) * 10_000 / MONTH_MS,
         counted,
@@ -100,6 +104,17 @@ def figures(samples: Samples, profile: str, change: Change | None = None) -> Fig
 def first_rule(message: Message) -> str:
     """Return the rule of the excursion that opened first among those in a message."""
     return min(message.opened, key=lambda row: row.opened).rule
+
+
+def as_one(messages: Sequence[Message]) -> int:
+    """Return how many of one person's SMS were left if all of one fridge were one alarm."""
+    count, under_way = 0, set[tuple[str, str]]()
+    for message in messages:
+        before = bool(under_way)
+        under_way |= {(row.quantity, row.side) for row in message.opened}
+        under_way -= {(row.quantity, row.side) for row in message.recovered}
+        count += before != bool(under_way) or (not before and bool(message.opened))
+    return count
 
 
 def longer(series: str, name: str, for_ms: int) -> Change:

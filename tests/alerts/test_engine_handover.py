@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alerts.decisions import excursion_id
 from alerts.rules import Rule
-from tests.alerts.story import CENTER, MINUTE, Story, brief, minute_of
+from tests.alerts.story import CENTER, MINUTE, STREAM, Story, brief, minute_of
 
+DOOR = "fridge-1/door/open"
 INSTANT = Rule("t/instant", "instant", 0, above=8_000)
 WARM = Rule("t/warm", "consecutive", 10 * MINUTE, above=8_000)
 FREEZE = Rule(
@@ -93,3 +95,40 @@ def test_a_sum_that_falls_shows_the_reading_that_proves_it_and_has_recovered_by_
     ]
     assert (closed.seq, closed.value) == (story.seq, 4_500)
     assert minute_of(closed.end) == 62
+
+
+def test_a_sum_opens_with_the_first_record_that_shows_its_time_is_up() -> None:
+    """Twelve minutes are full at minute 12, and the door's record of that minute says so already."""
+    story = Story(FREEZE)
+    story.hold(0, 11, -1)
+    story.read(11.5, -2)
+
+    assert story.read(11.9, 0, series=DOOR) == []
+    (opened,) = story.read(12, 0, series=DOOR)
+    assert brief([opened]) == [("opened", "sum", "below")]
+    assert (opened.seq, opened.value) == (story.seq, None)
+    assert opened.id == excursion_id(STREAM, CENTER, "t/sum", opened.first_seq)
+    assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 12)
+    assert (opened.held_ms, opened.unknown_ms, opened.extreme) == (12 * MINUTE, 0, -2_000)
+
+
+def test_a_run_opens_with_the_first_record_that_shows_its_time_is_up() -> None:
+    """So with ten minutes of warmth; its own next reading would come half a minute later."""
+    story = Story(WARM)
+    story.hold(0, 9, 9)
+
+    assert story.read(9.9, 0, series=DOOR) == []
+    (opened,) = story.read(10, 0, series=DOOR)
+    assert (opened.seq, minute_of(opened.opened)) == (story.seq, 10)
+    assert story.read(10.5, 9) == []
+
+
+def test_time_alone_credits_one_interval_and_no_more() -> None:
+    """A probe that has fallen silent opens nothing, however long others go on to speak."""
+    run, total = Story(WARM), Story(FREEZE)
+    run.hold(0, 8, 9)
+    total.hold(0, 10, -1)
+
+    for minute in range(11, 30):
+        assert run.read(minute, 0, series=DOOR) == []
+        assert total.read(minute, 0, series=DOOR) == []

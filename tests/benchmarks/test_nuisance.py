@@ -74,6 +74,7 @@ def test_a_fortnight_is_told_once_and_its_exposure_is_exact(
     # WHO's HEAT has ten hours; its DOOR speaks. The CDC's profile knows no door. GSP's speaks of the
     # door, of the warmth, and of the stock that is to be set apart.
     assert (made.opened, made.recovered) == ((3, 2) if profile == "cn-gsp" else (1, 1))
+    assert made.as_one == 2
 
 
 def test_the_brute_force_can_differ(fortnight: Samples) -> None:

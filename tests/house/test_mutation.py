@@ -17,7 +17,8 @@ ROW = re.compile(r"^\| ((?:alerts|hub)\.[\w.]+) \| `` (.+?) `` \| `` (.+?) `` \|
 def rows(house: Path) -> list[tuple[str, str, str, str]]:
     """Return function, code before, code after and reason of every row of the table."""
     lines = (house / "docs/mutation.md").read_text(encoding="utf-8").splitlines()
-    return [found.groups() for line in lines if (found := ROW.match(line))]  # type: ignore[misc]
+    found = [row.groups() for line in lines if (row := ROW.match(line))]
+    return [tuple(cell.replace("\\|", "|") for cell in row) for row in found]  # type: ignore[misc]
 
 
 def source_of(name: str) -> str:
