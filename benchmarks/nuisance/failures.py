@@ -26,6 +26,9 @@ AFTER_MS: Final = 40 * HOUR
 # A silence begins with the last valid reading, up to a recording interval before the fault.
 SLACK_MS: Final = 60_000
 
+# A door that stands open so long is told by itself (the rule DOOR).
+FORGOTTEN_MS: Final = 5 * 60_000
+
 # The five kinds of the table, and of which faults each is made.
 GROUPS: Final[dict[str, tuple[Kind, ...]]] = {
     "compressor dead": ("compressor dead",),
@@ -85,8 +88,12 @@ def _case(group: str, kind: Kind, number: int, chance: random.Random) -> Case:
     # The season is in the mean that was drawn already; the night may be 4 K colder.
     room = Room(mean_c + (4 if group == "door ajar" else 0), 0.0, number)
     start, end = at - BEFORE_MS, at + AFTER_MS
-    # Nobody opens a door within the last hour before: what is told then is told of the failure.
-    doors = [one for one in openings(start, end, chance) if not at - HOUR < one.end < at + HOUR]
+    # Nobody opens a door within an hour of it or forgets one later: what is told is of the failure.
+    doors = [
+        one
+        for one in openings(start, end, chance)
+        if not at - HOUR < one.end < at + HOUR and one.end - one.begin < FORGOTTEN_MS
+    ]
     fault = Fault(kind, at, to_c)
     samples = Place(MODELS[model], room, chance).run(start, end, doors, fault)
     return Case(group, fault, model, samples)

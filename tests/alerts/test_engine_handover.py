@@ -132,3 +132,12 @@ def test_time_alone_credits_one_interval_and_no_more() -> None:
     for minute in range(11, 30):
         assert run.read(minute, 0, series=DOOR) == []
         assert total.read(minute, 0, series=DOOR) == []
+
+
+def test_a_sum_that_wants_a_whole_interval_gets_it() -> None:
+    """The last reading holds for exactly one interval, and with the end of it the sum is reached."""
+    story = Story(FREEZE)
+    story.hold(0, 11, -1)
+
+    (opened,) = story.read(12, 0, series=DOOR)
+    assert (opened.seq, minute_of(opened.opened)) == (story.seq, 12)
