@@ -6,7 +6,7 @@
 # says what to run. All of that speaks on stderr: `make -s demo ARGS="--json"` prints JSON alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak docs pictures lock influxd telegraf uml install-system clean environment install uninstall deb
+.PHONY: help demo test check bench soak mutants docs pictures lock influxd telegraf uml install-system clean environment install uninstall deb
 
 PYTHON := .venv/bin/python
 # Given on the command line: make demo ARGS="--speed 60", make test ARGS="tests/alerts -x".
@@ -44,6 +44,10 @@ bench: environment ## the figures of this machine beside those to reach
 soak: environment ## the long tests: hours of load and faults
 	@tools/system-packages.sh demo test >&2
 	$(PYTHON) -m pytest -m soak --timeout=0 $(ARGS)
+	@echo 'The other half of a soak is mutation testing: make mutants' >&2
+
+mutants: environment ## mutation testing, by nights; ARGS="'alerts.window*'" for a part of it
+	$(PYTHON) tools/mutants.py $(ARGS)
 
 docs: environment ## make asyncapi.yaml, schemas, settings, metrics.md, rules.md and messages.md in docs anew
 	$(PYTHON) -m protocol.asyncapi
@@ -82,5 +86,5 @@ install-system: ## only the programs that are not Python's
 	@tools/system-packages.sh demo test >&2
 
 clean: ## remove .venv and every cache
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist mutants
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

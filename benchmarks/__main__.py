@@ -1,7 +1,8 @@
 """Print all figures beside those that design.md asks for: ``python -m benchmarks [NAME ...]``.
 
 NAME is a module of this folder (intake, engine, agent, history, export, influx, excursions); without one, all run.
-`against_telegraf` (six minutes) and `against_mqtt_io` (fifteen) are sections with tables of their own, and come last.
+`nuisance` (some minutes), `alarm_latency` (six), `against_telegraf` (six) and `against_mqtt_io` (fifteen) are sections
+with tables of their own, and come last.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from benchmarks.row import Row
 
 MODULES = ("engine", "intake", "agent", "history", "export", "influx", "excursions")
-SECTIONS = ("against_telegraf", "against_mqtt_io")
+SECTIONS = ("nuisance", "alarm_latency", "against_telegraf", "against_mqtt_io")
 PACKAGES = ("paho-mqtt", "pydantic", "SQLAlchemy", "orjson")
 
 
