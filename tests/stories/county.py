@@ -1,0 +1,483 @@
+"""The language of the stories: a small county, what befalls it, and who must be told when.
+
+    county.at("02:10").fridge("Fridge 1").reads(9.2)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["Fridge 1", "TOO HOT", "9.2"])
+    county.expect_silence(until="03:00")
+
+Everything behind it is real: the agent with its spool and engine (tests/stories/agents.py), the hub
+with its intake, its outbox, its watchmen, its databases and its journal (tests/stories/hubs.py). Of
+the test are the probes, the broker, the modems and the time, which moves only where a story says so.
+
+A message that no story expects is a failure, as is one that does not come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+
+from config.hub import HubSettings
+from firmware_agent import uplink, watch
+from hub import service
+from journal import journal
+from journal.database import read
+from journal.excursions import ExcursionRow, listing
+from tests.stories.agents import Probe, StoryAgent, agent_table
+from tests.stories.broker import Broker
+from tests.stories.clockwork import Clockwork, StoryClock, lasting, moment, spelt
+from tests.stories.hubs import Cupboard, StoryHub
+from tests.stories.phones import HubKilledError, Modem, Sms
+from tests.stories.spoken import in_language
+from tests.stories.watchers import StoryWatcher
+
+EVERYBODY: Final = ("Li", "Wang", "Amy")
+
+_PEOPLE: Final = (
+    ("Li", "李娜", "zh"),
+    ("Wang", "王军", "zh"),
+    ("Amy", "Amy", "en"),
+    ("Zhao", "赵敏", "zh"),
+    ("Chen", "陈强", "zh"),
+    ("Ben", "Ben", "en"),
+)
+PHONES: Final = {name: f"+861390000000{n}" for n, (name, _, _) in enumerate(_PEOPLE, 1)}
+LANGUAGES: Final = {name: language for name, _, language in _PEOPLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One measuring place, and what its probe says before the story begins."""
+
+    name: str
+    quantity: str
+    value: int
+    decides: bool = False
+
+    def table(self) -> dict[str, Any]:
+        """Return what stands in agent.toml."""
+        return {
+            "name": self.name,
+            "quantity": self.quantity,
+            "decides": self.decides,
+            "driver": {"kind": "simulated"},
+        }
+
+
+CENTER: Final = Point("center", "temperature", 5_000, decides=True)
+DOOR: Final = Point("door", "open", 0)
+MAINS: Final = Point("mains", "present", 1_000)
+
+
+class County:
+    """A hub, its sites, its people, and the story's pen.
+
+    ``hub_is_killed``: between all steps of the story, behind every batch that brought an excursion,
+    and in the midst of handing over each message, before or behind the modem's taking it.
+    """
+
+    def __init__(
+        self, folder: Path, patch: pytest.MonkeyPatch, *, hub_is_killed: bool = False
+    ) -> None:
+        self._folder = folder
+        self._hub_is_killed = hub_is_killed
+        self._patch = patch
+        self._phones: list[Sms] = []
+        self._agents: dict[str, StoryAgent] = {}
+        self._probes: dict[str, Probe] = {}
+        self._modems: dict[str, Modem] = {}
+        self._submitted: set[str] = set()
+        self._restarted_at = 0
+        self._now_at = 0
+        self.broker = Broker()
+        self.hub: StoryHub | None = None
+        self.watcher: StoryWatcher | None = None
+
+    # --- how it is set up ---
+
+    def begins(
+        self,
+        at: str = "01:00",
+        *,
+        profiles: Sequence[str] = ("cn-gsp",),
+        sampling: str = "30s",
+        fridges: int = 2,
+        devices: int = 1,
+        points: Sequence[Point] = (CENTER,),
+        own_modem: bool = False,
+        **hub_settings: Any,
+    ) -> County:
+        """Begin the story: one site or several, each with a Pi and its fridges, all at 5.0."""
+        self.clockwork = Clockwork(at)
+        patch, broker = self._patch, self.broker
+        Cupboard.away = ""
+        for module in (service, uplink, watch):
+            patch.setattr(module, "Connection", broker.link)
+        patch.setattr(service, "Shield", Cupboard)
+        patch.setattr(uplink, "time", StoryClock(self.clockwork))
+        hub_modem = self._add_modem("hub's modem")
+        hub_modem.on_submit = self._submitting
+        table = self._hub_table(fridges, devices, hub_settings)
+        settings = HubSettings.model_validate(table)
+        self.hub = StoryHub(self.clockwork, settings, hub_modem)
+        self.hub.killed_behind_everything = self._hub_is_killed
+        self.clockwork.actors.append(self.hub)
+        self.hub.start()
+        for site in table["sites"]:
+            self._add_agent(site, profiles, sampling, points, own_modem=own_modem)
+        return self
+
+    def _hub_table(self, fridges: int, devices: int, more: dict[str, Any]) -> dict[str, Any]:
+        sites = [
+            {
+                "id": f"site-{n}" if n > 1 else "east-gate",
+                "name": {"zh": f"{n}号接种点", "en": f"Point {n}"}
+                if n > 1
+                else {"zh": "东门接种点", "en": "East Gate"},
+                "kind": "fixed",
+                "devices": [f"pi-{n}"],
+                "tell": [name.lower() for name in EVERYBODY],
+                "assets": [
+                    {"id": f"fridge-{k}", "name": {"zh": f"{k}号冰箱", "en": f"Fridge {k}"}}
+                    for k in range((n - 1) * fridges + 1, n * fridges + 1)
+                ],
+            }
+            for n in range(1, devices + 1)
+        ]
+        people = [
+            {"id": name.lower(), "name": full, "phone": PHONES[name], "language": language}
+            for name, full, language in _PEOPLE
+        ]
+        return {
+            "state_dir": self._folder / "hub",
+            "console": {"enabled": False},
+            "metrics": {"enabled": False},
+            "people": people,
+            "sites": sites,
+        } | more
+
+    def _add_modem(self, name: str) -> Modem:
+        modem = Modem(self.clockwork, name, self._phones)
+        self._modems[name] = modem
+        self.clockwork.actors.append(modem)
+        return modem
+
+    def _add_agent(
+        self,
+        site: dict[str, Any],
+        profiles: Sequence[str],
+        sampling: str,
+        points: Sequence[Point],
+        *,
+        own_modem: bool,
+    ) -> None:
+        device = site["devices"][0]
+        assets, probes = [], {}
+        for asset in site["assets"]:
+            table = [point.table() for point in points]
+            assets.append({"id": asset["id"], "profiles": list(profiles), "points": table})
+            for point in points:
+                series = f"{asset['id']}/{point.name}/{point.quantity}"
+                probes[series] = Probe(self.clockwork.now, point.value)
+        sections: dict[str, Any] = {"sampling": {"every": sampling, "record_every": "60s"}}
+        if lasting(sampling) > 60_000:
+            sections["sampling"]["record_every"] = sampling
+        modem = None
+        if own_modem:
+            modem = self._add_modem(f"{device}'s modem")
+            sections["modem"] = {
+                "database": str(self._folder / "unused.db"),
+                "site_name": site["name"],
+                "tell": [
+                    {"id": name.lower(), "name": name, "phone": PHONES[name], "language": language}
+                    for name, language in LANGUAGES.items()
+                    if name in EVERYBODY
+                ],
+                "assets": [{"id": each["id"], "name": each["name"]} for each in site["assets"]],
+            }
+        self._probes |= probes
+        folder = self._folder / device
+        agent_settings = agent_table(folder, site["id"], device, assets, **sections)
+        self._agents[device] = StoryAgent(self.clockwork, agent_settings, probes, modem)
+        self.clockwork.actors.append(self._agents[device])
+
+    def is_watched(self) -> County:
+        """Let `coldwatch watch` run on another Pi, with a modem of its own; it tells Amy."""
+        modem = self._add_modem("watcher's modem")
+        people = [{"id": "amy", "name": "Amy", "phone": PHONES["Amy"], "language": "en"}]
+        self.watcher = StoryWatcher(self.clockwork, self._folder / "watch", modem, people)
+        self.clockwork.actors.append(self.watcher)
+        return self
+
+    # --- time ---
+
+    def at(self, time: str) -> County:
+        """Let time pass until then."""
+        self._step()
+        at = moment(time, self.clockwork.now, ahead=True)
+        # What is due at that very moment comes behind what the story does then.
+        self.clockwork.run_until(at - 1)
+        self.clockwork.now = at
+        return self
+
+    until = at
+
+    def _step(self) -> None:
+        """Between two steps of a story the hub may be killed and begun anew."""
+        if not self._hub_is_killed or self._restarted_at == self.clockwork.now:
+            return
+        self._restarted_at = self.clockwork.now
+        if self.hub is not None and self.hub.hub is not None:
+            self.hub.restart()
+
+    def _submitting(self, key: str, when: str) -> None:
+        """Kill the hub while it hands a message over: before the modem has it, or behind that."""
+        if not self._hub_is_killed or key in self._submitted:
+            return
+        kill = "after" if len(self._submitted) % 2 else "before"
+        if when == kill:
+            self._submitted.add(key)
+            raise HubKilledError
+
+    # --- what befalls it ---
+
+    def fridge(self, name: str) -> Fridge:
+        """Turn to a fridge."""
+        return Fridge(self, f"fridge-{name.removeprefix('Fridge ')}")
+
+    def device(self, name: str = "pi-1") -> Device:
+        """Turn to a Raspberry Pi."""
+        return Device(self, self._agents[name])
+
+    def modem(self, name: str = "hub's modem") -> Modem:
+        """Turn to a modem."""
+        return self._modems[name]
+
+    def hub_dies(self) -> County:
+        """Take the hub's power away."""
+        assert self.hub is not None
+        self.hub.die()
+        return self
+
+    def hub_begins(self) -> County:
+        """Give it back."""
+        assert self.hub is not None
+        self.hub.start()
+        return self
+
+    def restart_hub(self) -> County:
+        """Kill the hub, and begin it anew at once."""
+        assert self.hub is not None
+        self.hub.restart()
+        return self
+
+    def history_is_away(self, why: str = "the disk of the history is full") -> County:
+        """Let the history store take nothing."""
+        Cupboard.away = why
+        return self
+
+    def history_is_back(self) -> County:
+        """Let it take records again."""
+        Cupboard.away = ""
+        return self
+
+    # --- what must follow ---
+
+    def expect_sms(
+        self,
+        *,
+        to: str | Iterable[str],
+        between: tuple[str, str],
+        says: Sequence[str] = (),
+        by: str = "",
+    ) -> list[str]:
+        """Expect one message to each of them between these times; return what they say."""
+        self._step()
+        first, last = (moment(time, self.clockwork.now) for time in between)
+        self.clockwork.run_until(last)
+        return [
+            self._expect(name, first, last, says, by)
+            for name in ((to,) if isinstance(to, str) else to)
+        ]
+
+    def _expect(self, name: str, first: int, last: int, says: Sequence[str], by: str) -> str:
+        words = [in_language(word, LANGUAGES[name]) for word in says]
+        for sms in self._phones:
+            if (
+                not sms.met
+                and sms.phone == PHONES[name]
+                and first <= sms.at <= last
+                and all(word in sms.text for word in words)
+                and by in ("", sms.way)
+            ):
+                sms.met = True
+                return sms.text
+        raise AssertionError(
+            f"no SMS to {name} between {spelt(first)} and {spelt(last)} that says {words}"
+            + (f" by {by}" if by else "")
+            + f"; {self._account()}"
+        )
+
+    def expect_silence(self, *, until: str) -> County:
+        """Expect no message that was not expected before, from the last step on until then."""
+        self.at(until)
+        self.expect_nothing_more()
+        return self
+
+    def expect_nothing_more(self) -> None:
+        """Expect that every message so far was expected."""
+        surplus = [str(sms) for sms in self._phones if not sms.met]
+        assert not surplus, f"nobody expected {surplus}; {self._account()}"
+
+    def _account(self) -> str:
+        lines = [f"  {'expected' if sms.met else 'NOT MET '} {sms}" for sms in self._phones]
+        return "all messages:\n" + "\n".join(lines or ["  none"])
+
+    def expect_excursion(self, rule: str, **facts: str | None) -> ExcursionRow:
+        """Expect exactly one excursion of this rule, with these facts: times, lengths, words."""
+        found = [row for row in self.excursions() if row.rule == rule]
+        assert len(found) == 1, f"{len(found)} excursions of {rule}: {found}"
+        self._facts(found[0], facts)
+        return found[0]
+
+    def _facts(self, row: ExcursionRow, facts: dict[str, str | None]) -> None:
+        for name, wanted in facts.items():
+            if name in ("held", "unknown"):
+                have: Any = getattr(row, f"{name}_ms")
+                assert wanted is not None
+                assert have == lasting(wanted), f"{name}: {have / 60_000} min, not {wanted}"
+            elif name in ("start", "opened", "end"):
+                have = getattr(row, name)
+                if wanted is None or have is None:
+                    assert have is wanted, f"{name} is {have and spelt(have)}, not {wanted}"
+                else:
+                    expected = moment(wanted, have)
+                    assert have == expected, f"{name} is {spelt(have)}, not {wanted}"
+            else:
+                have = getattr(row, name)
+                assert have == wanted, f"{name} is {have}, not {wanted}"
+
+    def excursions(self) -> list[ExcursionRow]:
+        """Return what the hub's journal has, the oldest first."""
+        assert self.hub is not None
+        assert self.hub.hub is not None
+        with read(self.hub.hub.database) as conn:
+            return sorted(listing(conn), key=lambda row: (row.start, row.opened))
+
+    def entries(self, type_: str) -> list[journal.Entry]:
+        """Return the entries of a type, the oldest first."""
+        assert self.hub is not None
+        assert self.hub.hub is not None
+        with read(self.hub.hub.database) as conn:
+            return [entry for entry in journal.entries(conn, types=type_) if entry.type == type_]
+
+    def ends(self) -> None:
+        """End the story: no message may be left over. Everything is closed."""
+        try:
+            self.expect_nothing_more()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of every file."""
+        for agent in self._agents.values():
+            agent.die()
+        if self.hub is not None:
+            self.hub.die()
+        if self.watcher is not None:
+            self.watcher.die()
+
+
+class Fridge:
+    """One fridge, as its probes see it."""
+
+    def __init__(self, county: County, asset: str) -> None:
+        self._county = county
+        self._asset = asset
+
+    def reads(
+        self, value: float, *, every: str = "", for_: str = "", point: str = "center"
+    ) -> County:
+        """Be so warm from now on; ``every``: its probe answers no more often than that."""
+        return self._says(point, "temperature", round(value * 1000), every, for_)
+
+    def is_silent(self, *, for_: str = "", point: str = "center") -> County:
+        """Let its probe say nothing."""
+        return self._says(point, "temperature", None, "", for_)
+
+    def door_opens(self, *, for_: str = "") -> County:
+        """Open its door."""
+        return self._says("door", "open", 1, "", for_)
+
+    def loses_mains(self, *, for_: str = "") -> County:
+        """Take its mains away."""
+        return self._says("mains", "present", 0, "", for_)
+
+    def _says(
+        self, point: str, quantity: str, value: int | None, every: str, for_: str
+    ) -> County:
+        county = self._county
+        now = county.clockwork.now
+        until = now + lasting(for_) if for_ else None
+        probe = county._probes[f"{self._asset}/{point}/{quantity}"]
+        probe.says(now, value, lasting(every) if every else 0, until)
+        return county
+
+
+class Device:
+    """One Raspberry Pi."""
+
+    def __init__(self, county: County, agent: StoryAgent) -> None:
+        self._county = county
+        self._agent = agent
+
+    def loses_its_link(self) -> County:
+        """Cut it off from the broker."""
+        self._agent.link.cut()
+        return self._county
+
+    def has_its_link_again(self) -> County:
+        """Connect it again."""
+        self._agent.link.mend()
+        return self._county
+
+    def loses_power(self) -> County:
+        """Switch it off."""
+        self._agent.die()
+        return self._county
+
+    def has_power_again(self, *, clock: Literal["right", "1970"] = "right") -> County:
+        """Switch it on; without a clock chip it believes that it is 1970."""
+        wall_ms = 60_000 if clock == "1970" else self._county.clockwork.now
+        self._agent.synchronised = clock == "right"
+        self._agent.boot(wall_ms=wall_ms)
+        return self._county
+
+    def learns_the_time(self) -> County:
+        """Let its clock be set by the network."""
+        self._agent.clock.off_ms = 0
+        self._agent.synchronised = True
+        return self._county
+
+    def clock_jumps(self, by: str) -> County:
+        """Let its wall clock step, ``2h`` forward or ``-2h`` back."""
+        sign = -1 if by.startswith("-") else 1
+        self._agent.clock.off_ms += sign * lasting(by.removeprefix("-"))
+        return self._county
+
+    @property
+    def sounds(self) -> bool:
+        """Whether its buzzer is on."""
+        assert self._agent.agent is not None
+        state = self._agent.agent.panel.state
+        return state is not None and state.sounding
+
+    @property
+    def light(self) -> str:
+        """What its light shows: ``inside``, ``outside`` or ``fault``."""
+        assert self._agent.agent is not None
+        state = self._agent.agent.panel.state
+        return state.light if state is not None else ""
