@@ -13,22 +13,28 @@ A message that no story expects is a failure, as is one that does not come.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
+from sqlalchemy import select
 
 from config.hub import HubSettings
 from firmware_agent import uplink, watch
+from history.statistics import Exposure
 from hub import service
 from journal import journal
-from journal.database import read
+from journal.database import read, write
 from journal.excursions import ExcursionRow, listing
+from ledger.batches import receive
+from ledger.exposure import Assets
+from ledger.store import holds
 from tests.stories.agents import Probe, StoryAgent, agent_table
 from tests.stories.broker import Broker
-from tests.stories.clockwork import Clockwork, StoryClock, lasting, moment, spelt
+from tests.stories.clockwork import SECOND, Clockwork, StoryClock, lasting, moment, spelt
 from tests.stories.hubs import Cupboard, StoryHub
 from tests.stories.phones import HubKilledError, Modem, Sms
 from tests.stories.spoken import in_language
@@ -59,11 +65,14 @@ class Point:
 
     def table(self) -> dict[str, Any]:
         """Return what stands in agent.toml."""
+        driver = {"kind": "simulated"}
+        if self.quantity == "temperature":
+            driver = {"kind": "ds18b20", "id": "28-0316a2794fff"}
         return {
             "name": self.name,
             "quantity": self.quantity,
             "decides": self.decides,
-            "driver": {"kind": "simulated"},
+            "driver": driver,
         }
 
 
@@ -104,13 +113,18 @@ class County:
         *,
         profiles: Sequence[str] = ("cn-gsp",),
         sampling: str = "30s",
+        record_every: str = "1min",
         fridges: int = 2,
         devices: int = 1,
         points: Sequence[Point] = (CENTER,),
         own_modem: bool = False,
+        hub_looks_every: str = "",
         **hub_settings: Any,
     ) -> County:
-        """Begin the story: one site or several, each with a Pi and its fridges, all at 5.0."""
+        """Begin the story: one site or several, each with a Pi and its fridges, all at 5.0.
+
+        ``hub_looks_every``: for stories of many hours, in which a minute does not matter.
+        """
         self.clockwork = Clockwork(at)
         patch, broker = self._patch, self.broker
         Cupboard.away = ""
@@ -124,10 +138,13 @@ class County:
         settings = HubSettings.model_validate(table)
         self.hub = StoryHub(self.clockwork, settings, hub_modem)
         self.hub.killed_behind_everything = self._hub_is_killed
+        if hub_looks_every:
+            self.hub.looks_every(lasting(hub_looks_every))
         self.clockwork.actors.append(self.hub)
         self.hub.start()
         for site in table["sites"]:
-            self._add_agent(site, profiles, sampling, points, own_modem=own_modem)
+            pace = {"every": sampling, "record_every": record_every}
+            self._add_agent(site, profiles, pace, points, own_modem=own_modem)
         return self
 
     def _hub_table(self, fridges: int, devices: int, more: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +186,7 @@ class County:
         self,
         site: dict[str, Any],
         profiles: Sequence[str],
-        sampling: str,
+        pace: dict[str, str],
         points: Sequence[Point],
         *,
         own_modem: bool,
@@ -182,9 +199,7 @@ class County:
             for point in points:
                 series = f"{asset['id']}/{point.name}/{point.quantity}"
                 probes[series] = Probe(self.clockwork.now, point.value)
-        sections: dict[str, Any] = {"sampling": {"every": sampling, "record_every": "60s"}}
-        if lasting(sampling) > 60_000:
-            sections["sampling"]["record_every"] = sampling
+        sections: dict[str, Any] = {"sampling": pace}
         modem = None
         if own_modem:
             modem = self._add_modem(f"{device}'s modem")
@@ -210,6 +225,9 @@ class County:
         people = [{"id": "amy", "name": "Amy", "phone": PHONES["Amy"], "language": "en"}]
         self.watcher = StoryWatcher(self.clockwork, self._folder / "watch", modem, people)
         self.clockwork.actors.append(self.watcher)
+        assert self.hub is not None
+        # Its heart beats when it looks after its devices.
+        self.hub.watch_ms = 30 * SECOND
         return self
 
     # --- time ---
@@ -336,6 +354,30 @@ class County:
         lines = [f"  {'expected' if sms.met else 'NOT MET '} {sms}" for sms in self._phones]
         return "all messages:\n" + "\n".join(lines or ["  none"])
 
+    def exposure(self, fridge: str, start: str, end: str) -> Exposure:
+        """Return what the history says that the fridge's stock went through between these times."""
+        assert self.hub is not None
+        assert self.hub.hub is not None
+        asset = f"east-gate/fridge-{fridge.removeprefix('Fridge ')}"
+        times = [moment(time, self.clockwork.now) for time in (start, end)]
+        with read(self.hub.hub.database) as conn:
+            assets = Assets(conn, self.hub.hub.history)
+            assets.need(asset, times)
+            return assets.between(asset, *times)
+
+    def doses_on_hold(self, lot: str) -> int:
+        """Return how many doses of a lot nobody may use."""
+        assert self.hub is not None
+        assert self.hub.hub is not None
+        with read(self.hub.hub.database) as conn:
+            held = conn.execute(
+                select(holds.c.parcel, holds.c.doses).where(
+                    holds.c.batch == f"MMR/{lot}", holds.c.issued.is_(False)
+                )
+            )
+            # Two rules may hold the same parcel; its doses are there once.
+            return sum({parcel: doses for parcel, doses in held}.values())
+
     def expect_excursion(self, rule: str, **facts: str | None) -> ExcursionRow:
         """Expect exactly one excursion of this rule, with these facts: times, lengths, words."""
         found = [row for row in self.excursions() if row.rule == rule]
@@ -404,13 +446,31 @@ class Fridge:
         """Be so warm from now on; ``every``: its probe answers no more often than that."""
         return self._says(point, "temperature", round(value * 1000), every, for_)
 
+    def receives(self, lot: str, doses: int) -> County:
+        """Take doses of MMR in."""
+        county = self._county
+        assert county.hub is not None
+        assert county.hub.hub is not None
+        with write(county.hub.hub.database) as conn:
+            receive(
+                conn,
+                product="MMR",
+                lot=lot,
+                expiry=dt.date(2027, 12, 31),
+                doses=doses,
+                asset=f"east-gate/{self._asset}",
+                now=county.clockwork.now,
+                actor="Li",
+            )
+        return county
+
     def is_silent(self, *, for_: str = "", point: str = "center") -> County:
         """Let its probe say nothing."""
         return self._says(point, "temperature", None, "", for_)
 
     def door_opens(self, *, for_: str = "") -> County:
         """Open its door."""
-        return self._says("door", "open", 1, "", for_)
+        return self._says("door", "open", 1_000, "", for_)
 
     def loses_mains(self, *, for_: str = "") -> County:
         """Take its mains away."""
@@ -466,6 +526,15 @@ class Device:
         """Let its wall clock step, ``2h`` forward or ``-2h`` back."""
         sign = -1 if by.startswith("-") else 1
         self._agent.clock.off_ms += sign * lasting(by.removeprefix("-"))
+        return self._county
+
+    def is_watched_by(self, *profiles: str) -> County:
+        """Give it new settings, in which other profiles watch its fridges; its program starts anew."""
+        agent = self._agent
+        agent.die()
+        for asset in agent.settings["assets"]:
+            asset["profiles"] = list(profiles)
+        agent.start()
         return self._county
 
     @property

@@ -20,9 +20,9 @@ from tests.stories.phones import HubKilledError
 # The hub looks every second whether there is something to tell, and every five after its devices.
 # A story does so while something is under way; in the hour behind that, and else, it looks as often
 # as the minutes need that it speaks of.
-ALERT_MS = 20 * SECOND
+ALERT_MS = 30 * SECOND
 CALM_MS = MINUTE
-WATCH_MS = MINUTE
+WATCH_MS = 2 * MINUTE
 
 
 class Turnstile:
@@ -124,6 +124,11 @@ class StoryHub:
         self._dies_soon = False
         self._notices_ms = self._watch_ms = NEVER
         self._alert_until_ms = 0
+        self._alert_ms, self._calm_ms, self.watch_ms = ALERT_MS, CALM_MS, WATCH_MS
+
+    def looks_every(self, ms: int) -> None:
+        """Let its loops go round as seldom as that, where nothing is under way."""
+        self._alert_ms = self._calm_ms = self.watch_ms = ms
 
     @property
     def link(self) -> Link:
@@ -198,12 +203,12 @@ class StoryHub:
             if self._bell.rung:
                 self._alert_until_ms = now + HOUR
             self._loop(hub._notices_loop)
-            calm = ALERT_MS if now < self._alert_until_ms else CALM_MS
+            calm = self._alert_ms if now < self._alert_until_ms else self._calm_ms
             self._notices_ms = now + (SECOND if self._bell.timeout_s < 1.0 else calm)
         if now >= self._watch_ms:
             self._loop(hub._intake_loop)
             self._loop(hub._watch_loop)
-            self._watch_ms = now + WATCH_MS
+            self._watch_ms = now + self.watch_ms
 
     def _loop(self, loop: Any) -> None:
         self._turnstile.once()
