@@ -25,7 +25,7 @@ from protocol.reading import split_series
 from sensors.contract import Sample
 from sensors.registry import checker
 from tests.stories.broker import Link
-from tests.stories.clockwork import NEVER, SECOND, Clockwork, StoryClock
+from tests.stories.clockwork import MINUTE, NEVER, SECOND, Clockwork, StoryClock
 from tests.stories.phones import Modem
 
 
@@ -129,7 +129,8 @@ class StoryAgent:
         self.synchronised = True
         self.agent: Agent | None = None
         self.part: StoryModemPart | None = None
-        self._cycle_ms = self._teller_ms = NEVER
+        self._cycle_ms = self._teller_ms = self._uplink_ms = NEVER
+        self.uplink_every_ms = MINUTE
         self.boot()
 
     @property
@@ -168,7 +169,7 @@ class StoryAgent:
         self.agent = agent
         self._every_ms = plan.every_ms
         self._cycle_ms = self._clockwork.now
-        self._teller_ms = self._clockwork.now
+        self._teller_ms = self._uplink_ms = self._clockwork.now
 
     def die(self) -> None:
         """Lose power, or be killed: nothing is said and nothing is saved any more."""
@@ -186,7 +187,7 @@ class StoryAgent:
             return NEVER
         if self.agent.uplink._wake.is_set() or self.agent._woken.is_set():
             return self._clockwork.now
-        due = self._cycle_ms
+        due = min(self._cycle_ms, self._uplink_ms)
         if self.part is not None:
             news = self.part._teller._news.is_set()
             due = min(due, self._clockwork.now if news else self._teller_ms, self._mains_ms())
@@ -201,7 +202,9 @@ class StoryAgent:
             agent._cycle()
             while self._cycle_ms <= now:
                 self._cycle_ms += self._every_ms
-        if agent.uplink._wake.is_set():
+        if agent.uplink._wake.is_set() or now >= self._uplink_ms:
+            # Its loop goes round once a second; what it says unasked it says once a minute.
+            self._uplink_ms = now + self.uplink_every_ms
             agent.uplink._wake.clear()
             agent.uplink._round()
         if self.part is not None:

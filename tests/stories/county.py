@@ -145,6 +145,9 @@ class County:
         for site in table["sites"]:
             pace = {"every": sampling, "record_every": record_every}
             self._add_agent(site, profiles, pace, points, own_modem=own_modem)
+        if hub_looks_every:
+            for agent in self._agents.values():
+                agent.uplink_every_ms = lasting(hub_looks_every)
         return self
 
     def _hub_table(self, fridges: int, devices: int, more: dict[str, Any]) -> dict[str, Any]:
