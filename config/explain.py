@@ -111,7 +111,7 @@ class _Explained:
 
     def _unknown(self) -> tuple[str, str]:
         """Find what was meant by an unknown key: a like one here, or the same one elsewhere."""
-        known = list(self.model.model_fields)
+        known = list(_written(self.model))
         near = difflib.get_close_matches(self.name, known, n=1, cutoff=0.6)
         if near:
             return "there is no such setting", f"write {near[0]} if that is meant"
@@ -178,11 +178,16 @@ def _along(
         inner = spelling.inner_model(shape) if isinstance(part, str) else None
         if inner is not None:
             model = inner
-            field = model.model_fields.get(str(part))
+            field = _written(model).get(str(part))
             shape = spelling.field_shape(field) if field else spelling.Shape(None, ())
         elif isinstance(part, int) and not spelling.is_table_list(shape):
             shape = _element(shape, part)
     return model, field, shape
+
+
+def _written(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a table by the names that they have in the file."""
+    return {spelling.written_name(name, field): field for name, field in model.model_fields.items()}
 
 
 def _element(shape: spelling.Shape, index: int) -> spelling.Shape:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section, Text
 from config.enrolment import EnrolmentSettings
-from config.units import DurationMs
+from config.escalation import DAYS, FIRST_STEP_NUMBERS, Duty, Escalation, fewest
+from config.units import DurationMs, TimeOfDay
 
 Zone = Annotated[
     str,
@@ -40,6 +41,13 @@ class SiteAsset(Section):
     id: Annotated[Name, Field(description="as the site's agent calls it", examples=["fridge-1"])]
     name: Annotated[Text, Field(examples=[{"zh": "1号冰箱", "en": "Fridge 1"}])]
     kind: Literal["fridge", "freezer", "cool-box", "room", "lamp"] = "fridge"
+    profiles: Annotated[
+        list[Name],
+        Field(
+            description="of its agent's settings, where the hub shall check already at its start "
+            "what they demand of `escalation`"
+        ),
+    ] = []
 
 
 class Site(Section):
@@ -56,9 +64,34 @@ class Site(Section):
     ]
     tell: Annotated[
         list[Name],
-        Field(description="ids of the people who are told first, together", examples=[["li"]]),
+        Field(
+            description="ids of the people who are told, together, where no `escalation` is named, "
+            "or where nobody of it is on duty",
+            examples=[["li"]],
+        ),
     ]
+    escalation: Annotated[
+        Name | None,
+        Field(description="id of one of [[escalations]]", examples=["county"]),
+    ] = None
+    all_well: Annotated[
+        TimeOfDay | None,
+        Field(
+            description="when its people are told each day that all is well, or what is not; "
+            "left out: never",
+            examples=["08:00"],
+        ),
+    ] = None
     assets: Annotated[list[SiteAsset], Field(min_length=1)]
+    duty: list[Duty] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_escalation_is_enough(cls, data: Any) -> Any:
+        """Let a site that names an escalation leave `tell` out; one of the two it must have."""
+        if isinstance(data, dict) and "escalation" in data:
+            return {"tell": [], **data}
+        return data
 
 
 class InfluxSettings(Section):
@@ -155,7 +188,31 @@ class HubSettings(Section):
     late_after: Annotated[
         DurationMs, Field(description="a message about something learned this much later says so")
     ] = 5 * 60_000
+    most_sms_an_hour: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="to one person; what comes on top waits and is joined. A first alarm is "
+            "never kept back",
+        ),
+    ] = 20
+    way_test: Annotated[
+        TimeOfDay | None,
+        Field(
+            description="when, on the first day of each month, everybody gets a test message that "
+            "must arrive; left out: never",
+            examples=["10:00"],
+        ),
+    ] = None
+    caretakers: Annotated[
+        list[Name],
+        Field(
+            description="ids of the people who are told when a channel fails; left out: those of "
+            "all first steps"
+        ),
+    ] = []
     people: list[Person] = []
+    escalations: list[Escalation] = []
     sites: Annotated[list[Site], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -168,13 +225,67 @@ class HubSettings(Section):
         once("person", [person.id for person in self.people])
         once("site", [site.id for site in self.sites])
         once("device", [device for site in self.sites for device in site.devices])
+        once("escalation", [escalation.id for escalation in self.escalations])
         known = {person.id for person in self.people}
+        for person_id in self.caretakers:
+            if person_id not in known:
+                raise ValueError(_nobody("`caretakers` names", person_id))
         for site in self.sites:
             once(f"asset of site {site.id}", [asset.id for asset in site.assets])
             for person_id in site.tell:
                 if person_id not in known:
-                    raise ValueError(
-                        f"site {site.id} tells {person_id}, who is in no [[people]]; "
-                        "add the person there, or write another id"
-                    )
+                    raise ValueError(_nobody(f"site {site.id} tells", person_id))
+            self._chain_holds(site, known)
         return self
+
+    def _chain_holds(self, site: Site, known: set[str]) -> None:
+        """Refuse a site whose chain of people has a gap, or too few of them."""
+        roles = {duty.role for duty in site.duty}
+        for duty in site.duty:
+            for person_id in (duty.person, duty.stand_in):
+                if person_id is not None and person_id not in known:
+                    raise ValueError(_nobody(f"the duty roster of site {site.id} names", person_id))
+        if both := sorted(roles & known):
+            raise ValueError(
+                f"{both[0]} is a role at site {site.id} and a person; give the role another name"
+            )
+        if site.escalation is not None:
+            steps = next((e.steps for e in self.escalations if e.id == site.escalation), None)
+            if steps is None:
+                raise ValueError(
+                    f"site {site.id} names the escalation {site.escalation}, which is none of "
+                    "[[escalations]]; add it there, or write another id"
+                )
+            for name in (name for step in steps for name in step.to):
+                if name not in roles | known:
+                    raise ValueError(
+                        f"escalation {site.escalation} tells {name}, who is in no [[people]] and no "
+                        f"role at site {site.id}; add [[sites.duty]] for it, or write another id"
+                    )
+        for profile in sorted({name for asset in site.assets for name in asset.profiles}):
+            if short := self.short_of(site, profile):
+                raise ValueError(short)
+
+    def first_step(self, site: Site) -> list[str]:
+        """Return the roles and people of a site's first step."""
+        for escalation in self.escalations:
+            if escalation.id == site.escalation:
+                return escalation.steps[0].to
+        return site.tell
+
+    def short_of(self, site: Site, profile: str) -> str:
+        """Say what a profile demands of a site's first step and does not find; empty: all is there."""
+        wanted = FIRST_STEP_NUMBERS.get(profile, 0)
+        numbers = {person.id: person.phone for person in self.people}
+        count, weekday, minute = fewest(self.first_step(site), site.duty, numbers)
+        if count >= wanted:
+            return ""
+        when = f" on {DAYS[weekday]} at {minute // 60:02d}:{minute % 60:02d}" if site.duty else ""
+        return (
+            f"the first step of site {site.id} reaches {count} telephone numbers{when}, and {profile} "
+            f"demands at least {wanted} different ones; add people to it"
+        )
+
+
+def _nobody(what: str, person_id: str) -> str:
+    return f"{what} {person_id}, who is in no [[people]]; add the person there, or write another id"

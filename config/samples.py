@@ -51,7 +51,8 @@ def _table(model: type[BaseModel], path: str) -> Iterator[str]:
             continue
         yield from _comment(field.description)
         optional = "" if field.is_required() else "#"
-        yield f"{optional}{spelling.example_setting(name, field)}"
+        written = spelling.written_name(name, field)
+        yield f"{optional}{spelling.example_setting(written, field)}"
     for name, field in inner:
         shape = spelling.field_shape(field)
         section = spelling.inner_model(shape)

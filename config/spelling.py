@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config.units import DURATION_UNITS, DurationMs, Thousandths
+from config.units import DURATION_UNITS, DurationMs, Thousandths, TimeOfDay
 from protocol.reading import decimal
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -30,6 +30,11 @@ class Shape(NamedTuple):
     def is_duration(self) -> bool:
         """Whether it is written as ``"10s"`` and kept as milliseconds."""
         return _is(self, DurationMs)
+
+    @property
+    def is_time_of_day(self) -> bool:
+        """Whether it is written as ``"20:00"`` and kept as minutes."""
+        return _is(self, TimeOfDay)
 
     @property
     def is_decimal(self) -> bool:
@@ -70,6 +75,11 @@ def duration_text(ms: int) -> str:
     return f"{ms // size}{unit}"
 
 
+def written_name(name: str, field: FieldInfo) -> str:
+    """Return a field's name in the file: `from` is a word of Python's, and yet a good name."""
+    return field.alias or name
+
+
 def toml_key(key: str) -> str:
     """Spell a key in TOML: bare where that is allowed, else quoted."""
     return key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
@@ -100,6 +110,8 @@ def spell_value(value: Any, shape: Shape) -> str:
     """Spell a checked value as it is written in the file: durations and decimals as text."""
     if shape.is_duration:
         return toml(duration_text(value))
+    if shape.is_time_of_day:
+        return toml(f"{value // 60:02d}:{value % 60:02d}")
     if shape.is_decimal:
         return decimal(value)
     parts = get_args(shape.annotation)
@@ -123,6 +135,8 @@ def _example_of(shape: Shape) -> str:
     kind = shape.annotation
     if shape.is_duration:
         return '"10s"'
+    if shape.is_time_of_day:
+        return '"08:00"'
     if shape.is_decimal:
         return "8.0"
     if get_origin(kind) is Literal:
@@ -131,7 +145,11 @@ def _example_of(shape: Shape) -> str:
         return f"[{_example_of(shape_of(get_args(kind)[0]))}]"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         fields = kind.model_fields.items()
-        parts = [f"{key} = {example_value(item)}" for key, item in fields if item.is_required()]
+        parts = [
+            f"{written_name(key, item)} = {example_value(item)}"
+            for key, item in fields
+            if item.is_required()
+        ]
         return "{ " + ", ".join(parts) + " }"
     examples: dict[Any, str] = {bool: "true", int: "1", float: "1.0", Path: '"/var/lib/coldwatch"'}
     return examples.get(kind, '"text"')

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from console.assets import Limits, first_reading, storage_range
 from console.directory import Directory
@@ -201,7 +201,7 @@ def _trace(
 def _batches(conn: Connection, key: str, start: int, end: int) -> list[Batch]:
     """Return the batches that stood in an asset at any moment of the range."""
     column_ = custody.c
-    still_there = func.max(column_.to_at.is_(None))
+    still_there = func.max(case((column_.to_at.is_(None), 1), else_=0))
     query = (
         select(
             column_.batch,

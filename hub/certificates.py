@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from config.hub import HubSettings
+from hub.alarms import collect
 from hub.notices import owe
 from hub.watchmen import unrecovered
 from journal.certificates import CertificateRow, in_force
@@ -105,11 +106,12 @@ class CertificateWatch:
     def _end(self, conn: Connection, row: ExcursionRow, now: int) -> None:
         # Nobody is told that it is over: whoever wrote the new certificate knows.
         for happening in ("closed", "recovered"):
-            apply_calibration(
+            over = apply_calibration(
                 conn, happening, site=row.site, device=row.device, series=row.series,
                 certificate=row.snapshot["certificate"], due=row.snapshot["due"], since=row.start,
                 found=row.opened, at=now,
             )  # fmt: skip
+            collect(conn, over, happening)
         self._news.append(("calibration-renewed", row))
 
 

@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from hub.decode import UnreadableError
 from hub.tables import devices
+from journal.database import insert_or_update, run_many
 from protocol.messages import MAX_MESSAGE_BYTES, Status
 
 # As the driver takes it: hundreds of rows a batch (see hub/streams.py).
@@ -55,13 +55,9 @@ def save_devices(
     for device, status in statuses.items():
         values = {"device": device, "site": sites[device], "heard_at": 0, "status": status}
         known = {"site": sites[device], "status": status}
-        conn.execute(
-            insert(devices)
-            .values(values)
-            .on_conflict_do_update(index_elements=["device"], set_=known)
-        )
+        insert_or_update(conn, devices, values, key=["device"], update=known)
     if claims:
-        conn.exec_driver_sql(_CLAIMED, [(device, *claim) for device, claim in claims.items()])
+        run_many(conn, _CLAIMED, [(device, *claim) for device, claim in claims.items()])
     if heard:
         rows = [(device, sites[device], at) for device, at in heard.items()]
-        conn.exec_driver_sql(_HEARD, rows)
+        run_many(conn, _HEARD, rows)

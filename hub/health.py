@@ -128,11 +128,11 @@ def books_of(conn: Connection, settings: HubSettings, now: int) -> Books:
     ).one()
     owed, waiting, oldest = _owed(conn)
     return Books(
-        streams=marks[0], behind=marks[1], lag=marks[2], lag_max=marks[3], newest_at=marks[4],
+        streams=marks[0], behind=marks[1], lag=int(marks[2]), lag_max=marks[3], newest_at=marks[4],
         heard=len(names) - len(silent), silent=silent,
         excursions={kind: count for kind, count in conn.execute(kinds)},  # noqa: C416 - rows
         notices=owed, sms_waiting=waiting, oldest_at=oldest,
-        quarantine=kept[0], quarantine_times=kept[1], quarantine_at=kept[2],
+        quarantine=kept[0], quarantine_times=int(kept[1]), quarantine_at=kept[2],
     )  # fmt: skip
 
 

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, select
-from sqlalchemy.dialects.sqlite import insert
 
 from alerts.channels.contract import Channel, ChannelError
 from alerts.decisions import Happening
 from config.hub import HubSettings, Person, Site
+from hub.alarms import alarm_of, collect
 from hub.tables import notices, sms
 from journal import journal
-from journal.database import read, write
+from journal.database import insert_or_ignore, read, write
 from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions, get
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ def owe(conn: Connection, site: Site, happening: Happening, row: ExcursionRow, n
     """Note who must be told of this step; nothing where nobody must, or was told already."""
     if not row.tells:
         return
+    collect(conn, row, happening)
     if happening == "opened":
         if row.thread != row.id and _was_owed(conn, row.thread):
             return  # it goes on: people know, and have not been told that it is over
@@ -64,9 +65,11 @@ def owe(conn: Connection, site: Site, happening: Happening, row: ExcursionRow, n
 def _insert(
     conn: Connection, row: ExcursionRow, happening: str, people: Iterable[str], now: int
 ) -> None:
+    alarm = alarm_of(conn, row.id)
     for person in people:
         values = {
             "excursion": row.id,
+            "alarm": alarm.id if alarm is not None else "",
             "happening": happening,
             "person": person,
             "site": row.site,
@@ -76,7 +79,7 @@ def _insert(
             "side": CALIBRATION if row.kind == CALIBRATION else row.side,
             "created_at": now,
         }
-        conn.execute(insert(notices).values(values).on_conflict_do_nothing())
+        insert_or_ignore(conn, notices, values)
 
 
 def _was_owed(conn: Connection, thread: str) -> bool:

@@ -31,6 +31,7 @@ from config.hub import HubSettings
 from config.notify import Watchdog, notify
 from history.opening import open_for_hub
 from hub import handing
+from hub.alarms import take_over
 from hub.certificates import CertificateWatch
 from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
@@ -39,6 +40,7 @@ from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
 from hub.shield import Shield
 from hub.stages import Stages
+from hub.tables import upgrade
 from hub.vitals import Vitals
 from hub.watchmen import ContactWatch, PlaceWatch
 from hub.wording import Wording
@@ -71,6 +73,9 @@ class Hub:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         self.database = open_database(settings.state_dir / DATABASE)
         create_tables(self.database)
+        with write(self.database) as conn:
+            upgrade(conn)
+            take_over(conn)
         self.history = open_for_hub(settings.history, settings.state_dir)
         stages = Stages()
         self._shield = Shield(self.history)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from hub.tables import quarantine
+from journal.database import insert_or_update
 
 if TYPE_CHECKING:
     from hub.intake import Incoming
@@ -48,10 +48,10 @@ def save_all(conn: Connection, items: Iterable[SetAside]) -> None:
         key = f"{item.message.topic}\n{item.stream}\n{item.seq}\n".encode()
         row = {
             "digest": hashlib.sha256(key + kept).hexdigest(),
-            "topic": item.message.topic[:SHOWN_LENGTH],
+            "topic": _shown(item.message.topic),
             "stream": item.stream,
             "seq": item.seq,
-            "reason": item.reason[:SHOWN_LENGTH],
+            "reason": _shown(item.reason),
             "bytes": kept[:KEPT_BYTES],
             "size": len(kept),
             "times": 1,
@@ -59,5 +59,9 @@ def save_all(conn: Connection, items: Iterable[SetAside]) -> None:
             "last_at": item.message.at,
         }
         again = {"times": quarantine.c.times + 1, "last_at": item.message.at}
-        statement = insert(quarantine).values(row)
-        conn.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=again))
+        insert_or_update(conn, quarantine, row, key=["digest"], update=again)
+
+
+def _shown(text: str) -> str:
+    # PostgreSQL's texts hold every character but this one.
+    return text[:SHOWN_LENGTH].replace("\0", "\ufffd")

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 from alerts.engine import StreamEngine
 from hub.decode import Decoded
 from hub.tables import streams
+from journal.database import run_many
 from protocol.chain import genesis
 
 _CHANGING = ("site", "judged_seq", "judged_h", "stored_seq", "stored_h", "newest_at", "engine")
@@ -131,7 +132,7 @@ def save_streams(conn: Connection, changed: list[Stream]) -> None:
         if not stream.fresh
     ]
     if known:
-        conn.exec_driver_sql(_UPDATE, known)
+        run_many(conn, _UPDATE, known)
 
 
 def load_streams(conn: Connection) -> dict[str, Stream]:

@@ -10,14 +10,19 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    Connection,
     ForeignKey,
     Index,
     LargeBinary,
     String,
     Table,
     Text,
+    false,
+    inspect,
 )
+from sqlalchemy.schema import CreateColumn
 
 from journal.database import Position, append_only, metadata
 
@@ -78,6 +83,84 @@ quarantine: Final = Table(
     Column("last_at", BigInteger, nullable=False),
 )
 
+# What people are told of and answer (hub/alarms.py): a projection of the journal. It begins with
+# the first telling excursion of one (asset, quantity, side) and goes on until all have recovered.
+# Times are of the hub's clock; `happened_at` alone is of the excursion's own.
+alarms: Final = Table(
+    "alarms",
+    metadata,
+    # That of the excursion that began it.
+    Column("id", String(16), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("asset", String(127), nullable=False),
+    Column("quantity", String(32), nullable=False),
+    # Of its excursions; "calibration" and "misplaced" are sides of their own.
+    Column("side", String(12), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("worsened_at", BigInteger),
+    Column("recovered_at", BigInteger),
+    # The excursion whose recovery ended it; empty where it ended unseen (its rule was taken away).
+    Column("ended_by", String(16), nullable=False),
+    # The first of the answers that hold now, or that held last.
+    Column("answered_at", BigInteger),
+    Column("answered_by", String(63), nullable=False),
+    Column("answered_way", String(7), nullable=False),
+    Column("explained_at", BigInteger),
+    Column("explained_by", String(63), nullable=False),
+    Column("reason", String(10), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("alarms_open", "recovered_at"),
+    Index("alarms_by_asset", "asset", "opened_at"),
+)
+
+# The excursions of each alarm, as far as telling and answering need them.
+alarm_excursions: Final = Table(
+    "alarm_excursions",
+    metadata,
+    Column("excursion", String(16), primary_key=True),
+    Column("alarm", String(16), ForeignKey("alarms.id"), nullable=False),
+    Column("thread", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    # Its thread was not in the alarm before: people are told of it.
+    Column("fresh", Boolean, nullable=False),
+    # How grave (hub/alarms.py), and whether that made the alarm worse.
+    Column("gravity", BigInteger, nullable=False),
+    Column("worse", Boolean, nullable=False),
+    # When possible became certain.
+    Column("certain_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("recovered_at", BigInteger),
+    Index("alarm_excursions_by_alarm", "alarm"),
+    Index("alarm_excursions_by_thread", "thread"),
+)
+
+# Every acknowledgement and explanation, by its entry in the journal.
+alarm_answers: Final = Table(
+    "alarm_answers",
+    metadata,
+    Column("entry", Position, primary_key=True, autoincrement=False),
+    Column("alarm", String(16), ForeignKey("alarms.id"), nullable=False),
+    # "acknowledged" or "explained" (with a reason and an action).
+    Column("kind", String(12), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("person", String(63), nullable=False),
+    Column("way", String(7), nullable=False),
+    Index("alarm_answers_by_alarm", "alarm"),
+)
+
+# When the escalation of an alarm must be looked at again; 0: something has changed. Not of the
+# journal: it follows from alarm and settings.
+alarm_turns: Final = Table(
+    "alarm_turns",
+    metadata,
+    Column("alarm", String(16), primary_key=True),
+    Column("next_at", BigInteger, nullable=False),
+    Index("alarm_turns_due", "next_at"),
+)
+
 # One SMS to one person. It may carry several notices.
 sms: Final = Table(
     "sms",
@@ -93,11 +176,39 @@ sms: Final = Table(
     Column("handed_at", BigInteger),
     Column("sent_at", BigInteger),
     Column("reason", Text, nullable=False, default=""),
+    # The channels it may go by, in order, with commas between them; empty: all there are.
+    Column("channels", Text, nullable=False, server_default=""),
+    # It tells somebody of an alarm: it is never given up.
+    Column("first", Boolean, nullable=False, server_default=false()),
+    # The channel that sent it.
+    Column("channel", String(63), nullable=False, server_default=""),
+    # The channel's report of its delivery: "delivered", "failed", "missing" or, not known, "".
+    Column("delivery", String(9), nullable=False, server_default=""),
+    # Whether somebody was told that this person could not be reached by it.
+    Column("unreachable_at", BigInteger),
     Index("sms_by_state", "state"),
+    Index("sms_by_person", "person", "created_at"),
 )
 
-# What is owed to whom, unique by excursion, step and person, so that a restart neither loses nor
-# doubles one. `happening` is the step: opened or recovered.
+# Each handing over of an SMS to a channel, by round (alerts/channels/ways.py).
+attempts: Final = Table(
+    "sms_attempts",
+    metadata,
+    Column("sms", String(40), ForeignKey("sms.id"), primary_key=True),
+    Column("channel", String(63), primary_key=True),
+    Column("round", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    # queued, sent, retry, refused (as the channel says) or failing: it was not taken.
+    Column("state", String(8), nullable=False),
+    Column("delivery", String(9), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# What is owed to whom, unique by excursion, happening, step and person, so that a restart neither
+# loses nor doubles one. `happening`: opened, repeat, escalated, resumed, work-over, recovered,
+# unreachable, answered; "covered" where an earlier SMS said it already. Where `alarm` is empty it
+# speaks of no alarm ("all-well", "way-test", "channel-failing" …): `excursion` is then an id of
+# its own.
 notices: Final = Table(
     "notices",
     metadata,
@@ -107,11 +218,18 @@ notices: Final = Table(
     Column("person", String(63), nullable=False),
     Column("site", String(63), nullable=False),
     Column("asset", String(127), nullable=False),
-    Column("side", String(8), nullable=False),
+    Column("side", String(12), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("sms", String(40), ForeignKey("sms.id")),
-    Index("notices_once", "excursion", "happening", "person", unique=True),
+    Column("alarm", String(16), nullable=False, server_default=""),
+    # Which step of the escalation, and which time of it; empty for an opening or a recovery.
+    Column("step", String(63), nullable=False, server_default=""),
+    # What the words need beyond the excursion, as a JSON object.
+    Column("facts", Text, nullable=False, server_default="{}"),
+    Column("channels", Text, nullable=False, server_default=""),
+    Index("notices_once", "excursion", "happening", "step", "person", unique=True),
     Index("notices_by_sms", "sms"),
+    Index("notices_by_alarm", "alarm"),
 )
 
 # Every certificate that the hub's CA gave a device. Its name, "device:n", is the broker's user
@@ -154,3 +272,21 @@ device_settings: Final = append_only(
         Column("at", BigInteger, nullable=False),
     )
 )
+
+
+def upgrade(conn: Connection) -> None:
+    """Give tables of an earlier version the columns and indexes that they lack. Harmless to repeat."""
+    look = inspect(conn)
+    for table in (notices, sms):
+        present = {column["name"] for column in look.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                spelled = CreateColumn(column).compile(conn)
+                conn.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {spelled}")
+        indexes = {index["name"]: index["column_names"] for index in look.get_indexes(table.name)}
+        for index in table.indexes:
+            columns = [column.name for column in index.columns]
+            if indexes.get(index.name) != columns:
+                if index.name in indexes:
+                    conn.exec_driver_sql(f"DROP INDEX {index.name}")
+                index.create(conn)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, select
 
 from alerts.machine import RECOVERY_MS
 from config.hub import HubSettings, Site
+from hub.alarms import collect
 from hub.notices import owe
 from hub.tables import claims, devices
 from journal.excursions import (
@@ -73,7 +74,8 @@ class ContactWatch:
         last = rows[-1] if rows else None
         if last is not None and last.end is None and heard_at > last.start:
             self._news.append(("device-heard", device, site.id))
-            self._enter(conn, "closed", site, device, last, now, heard_at)
+            closed = self._enter(conn, "closed", site, device, last, now, heard_at)
+            collect(conn, closed, "closed")
             return 1
         if now - since >= self._after_ms:
             if last is None or last.end is not None:
@@ -85,6 +87,8 @@ class ContactWatch:
                 # A link that comes and goes is one story until it has held for ten minutes.
                 if last is None:
                     owe(conn, site, "opened", row, now)
+                else:
+                    collect(conn, row, "opened")
                 return 1
             return 0
         if last is not None and last.end is not None and now - last.end >= RECOVERY_MS:

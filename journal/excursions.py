@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, insert, select, update
 
 from alerts.decisions import Decision, Happening
+from journal import projections
 from journal.database import require_write
 from journal.excursion_rows import (
     CALIBRATION,
@@ -300,3 +301,6 @@ def rebuild(conn: Connection) -> int:
     for entry in entries(conn, types=FAMILY):
         _project(conn, entry, get(conn, entry.subject))
     return len(conn.execute(select(excursions.c.id)).all())
+
+
+projections.register("excursions", rebuild, excursions)

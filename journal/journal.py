@@ -11,12 +11,23 @@ Stock, custody, holds and excursions are projections of it and can be made again
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Index, Row, String, Table, Text, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    CursorResult,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+)
 
 from journal.database import Position, append_only, metadata, require_write
 from protocol.canonical import canonical_bytes, check_canonical
@@ -108,7 +119,7 @@ def head(conn: Connection) -> Head:
 def entries(
     conn: Connection,
     *,
-    types: str | None = None,
+    types: str | Sequence[str] | None = None,
     subject: str | None = None,
     after: int = 0,
     limit: int | None = None,
@@ -118,14 +129,17 @@ def entries(
 
     Args:
         conn: any transaction.
-        types: a type (``ledger.moved``) or, ending in a dot, a family (``ledger.``).
+        types: a type (``ledger.moved``), several of them, or, ending in a dot, a family
+            (``ledger.``).
         subject: only entries about this subject.
         after: only entries with a higher position.
         limit: at most so many.
         newest_first: from the newest backwards.
     """
     query = select(journal).where(journal.c.position > after)
-    if types is not None:
+    if types is not None and not isinstance(types, str):
+        query = query.where(journal.c.type.in_(types))
+    elif types is not None:
         family = types.endswith(".")
         query = query.where(
             journal.c.type.startswith(types, autoescape=True) if family else journal.c.type == types
@@ -164,16 +178,21 @@ def verify(conn: Connection, known: Mapping[int, str] | None = None) -> list[str
     return findings
 
 
-# As bytes, so that text which is no text any more is found and does not stop the search.
-_RAW = (
-    "SELECT position, at, CAST(actor AS BLOB), CAST(type AS BLOB), CAST(subject AS BLOB),"
-    " CAST(body AS BLOB), CAST(prev AS BLOB), CAST(hash AS BLOB) FROM journal ORDER BY position"
-)
+_TEXTS: Final = ("actor", "type", "subject", "body", "prev", "hash")
+
+
+def _raw(conn: Connection) -> CursorResult[Any]:
+    """Read all, texts as bytes: text that is no text any more is found and stops no search."""
+    as_bytes = "CAST({} AS BLOB)" if conn.dialect.name == "sqlite" else "convert_to({}, 'UTF8')"
+    texts = ", ".join(as_bytes.format(name) for name in _TEXTS)
+    query = f"SELECT position, at, {texts} FROM journal ORDER BY position"  # noqa: S608 - our own names
+    # Millions of entries: not all at once.
+    return conn.exec_driver_sql(query, execution_options={"stream_results": True})
 
 
 def _findings(conn: Connection, known: dict[int, str]) -> Iterator[str]:
     expected, last = 1, GENESIS.encode()
-    for position, at, actor, type_, subject, body, prev, stored in conn.exec_driver_sql(_RAW):
+    for position, at, actor, type_, subject, body, prev, stored in _raw(conn):
         if position < expected:
             yield f"entry {position} was added: positions begin with 1"
             continue

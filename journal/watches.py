@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Boolean, Column, Connection, Index, String, Table, delete, insert, select
 
 from alerts.rules import Watch, watches_from_record
-from journal import certificates
+from journal import certificates, projections
 from journal.database import Position, metadata, require_write
 from journal.journal import Entry, append, entries
 
@@ -160,3 +160,6 @@ def rebuild(conn: Connection) -> None:
     certificates.clear(conn)
     for entry in entries(conn, types=RECORDED):
         _project(conn, entry)
+
+
+projections.register("watches", rebuild, watches, certificates.certificates)

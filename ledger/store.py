@@ -26,6 +26,7 @@ from sqlalchemy import (
     select,
 )
 
+from journal import projections
 from journal.database import Position, metadata, require_write
 from journal.journal import Entry, entries
 from ledger.custody import Custody, Movement, Place, unfold
@@ -247,3 +248,6 @@ def rebuild(conn: Connection) -> None:
         _insert(conn, entry)
     for batch in all_batches(conn):
         _work_out_custody(conn, batch.id)
+
+
+projections.register("ledger", rebuild, batches, movements, custody, holds)

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import databases
 from tests.support.mosquitto import Mosquitto
 from tests.support.ports import unused_port
+from tests.support.postgres import Postgres
 
 # No deadline: a busy machine is no fault of the code. In CI the same examples each time, so that a
 # red run is the change's own doing; at a desk new ones, so that there are more of them.
@@ -64,3 +66,25 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     yield broker
     broker.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL for the whole run; a test takes a schema of its own."""
+    server = Postgres()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test with each kind of the hub's database; see tests/support/databases.py."""
+    kind = str(request.param)
+    if kind == "postgresql":
+        settings = request.getfixturevalue("postgres").settings()
+        monkeypatch.setenv(databases.URL, settings.url)
+        monkeypatch.setenv(databases.PASSWORD, str(settings.password_file))
+    return kind

@@ -14,14 +14,14 @@ get the same text twice; that is meant, for the other way somebody might get non
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from alerts import segments
-from alerts.channels.contract import ChannelError, Outcome
+from alerts.channels.contract import NO_PARAMS, ChannelError, Outcome
 from alerts.channels.smsd_schema import DatabaseUnusableError, prepare_database
 
 _CREATOR: Final = "coldwatch:"
@@ -63,8 +63,9 @@ class GammuSmsd:
     def __init__(self, database: Path) -> None:
         self._database = database
 
-    def submit(self, key: str, to: str, text: str) -> None:
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS) -> None:
         """Put a message into the outbox, in one transaction, unless its key is there already."""
+        del params
         if not text or not key or len(key) > _LONGEST_KEY:
             raise ValueError(f"a message needs text and a key of 1 to {_LONGEST_KEY} characters")
         parts = segments.split(text)

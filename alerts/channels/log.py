@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 
-from alerts.channels.contract import Outcome
+from alerts.channels.contract import NO_PARAMS, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +21,9 @@ class LogChannel:
     def __init__(self) -> None:
         self._sent: dict[str, int] = {}
 
-    def submit(self, key: str, to: str, text: str) -> None:
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS) -> None:
         """Log a message whose key is new."""
+        del params
         if key not in self._sent:
             logger.warning("message to %s (not sent, for the channel is `log`): %s", to, text)
             self._sent[key] = time.time_ns() // 1_000_000

@@ -37,8 +37,9 @@ def test_a_sample_is_good_as_it_stands_and_with_every_setting(
 # Settings whose default is None: a sample shows an example in their place. A modem has no default
 # database, the hub's [sms] has.
 LEFT_OUT = (
-    "broker_dir", "broker_reload", "calibration", "chip", "database = .*/coldwatch-hub/", "folder", "max_gap",
-    "passphrase_file", "state_file", "tls", "token_file",
+    "all_well", "broker_dir", "broker_reload", "calibration", "chip", "database = .*/coldwatch-hub/",
+    "escalation", "folder", "max_gap", "passphrase_file", "repeat", "stand_in", "state_file", "tls",
+    "token_file", "way_test",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The steps, in order; `journal.migrations` says how one is added."""
