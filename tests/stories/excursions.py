@@ -296,7 +296,7 @@ def what_is_learned_late_says_so(county: County) -> None:
 
 def a_stream_that_comes_late_changes_no_other(county: County) -> None:
     """The engine's state is per stream and series, so a stream recovered late changes no other."""
-    county.begins("02:00", devices=2, fridges=1, sampling="1min")
+    county.begins("02:00", devices=2, fridges=1, sampling="1min", lost_contact_after="30min")
     county.at("02:09").fridge("Fridge 2").reads(9.2, for_="12min")
     county.at("02:09:30").device("pi-2").loses_its_link()
     county.at("02:12").fridge("Fridge 1").reads(1.0, for_="20min")
