@@ -1,4 +1,11 @@
-"""Fitting a message into one SMS: the ladder of its forms, and what their fields hold."""
+"""Fitting a message into one SMS: what is given up for that, in which order, and what never is.
+
+A message is made of slots, in the order in which they are read. Each has its forms, from the
+fullest to the least, which may be nothing. While the text is too long, the slot whose turn it is
+gives up one form; when it fits, what was given up last is taken back where there is room after
+all. Where even the least forms are too long the point's label goes, and then names are cut in their
+middle. The code to answer with is no slot: it always stands, and always last.
+"""
 
 from __future__ import annotations
 
@@ -6,120 +13,100 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from alerts.facts import MessageFacts
-from alerts.rules import Certainty, Side
+from alerts.fields import fields
 from alerts.segments import fits_one
-from alerts.wording import Wording, shorten
+from alerts.wording import N_, Wording, shorten
+
+Slots = Mapping[str, Sequence[str]]
 
 _SHORTEST_NAME: Final = 6
 
 
-def N_(message: str) -> str:  # noqa: N802 - the name that catalogue tools look for
-    """Mark a sentence for the catalogue."""
-    return message
+class Said(str):
+    """A form that is in the person's language already and needs no catalogue."""
+
+    __slots__ = ()
 
 
-# What is wrong, by quantity, side and certainty; other quantities are just too high or too low.
-_WRONG: Final[Mapping[tuple[str, Side, Certainty], str]] = {
-    ("temperature", "above", "certain"): N_("TOO HOT"),
-    ("temperature", "above", "possible"): N_("POSSIBLY TOO HOT"),
-    ("temperature", "below", "certain"): N_("TOO COLD"),
-    ("temperature", "below", "possible"): N_("POSSIBLY TOO COLD"),
-    ("humidity", "above", "certain"): N_("TOO HUMID"),
-    ("humidity", "above", "possible"): N_("POSSIBLY TOO HUMID"),
-    ("humidity", "below", "certain"): N_("TOO DRY"),
-    ("humidity", "below", "possible"): N_("POSSIBLY TOO DRY"),
-    ("", "above", "certain"): N_("READS TOO HIGH"),
-    ("", "above", "possible"): N_("POSSIBLY READS TOO HIGH"),
-    ("", "below", "certain"): N_("READS TOO LOW"),
-    ("", "below", "possible"): N_("POSSIBLY READS TOO LOW"),
-}
+# The order of an alarm: whose turn it is to give up. Wrong, and what to do, go last.
+GIVE_UP: Final = (
+    "action", "core", "last", "head", "action", "learned", "result", "inside", "hold", "forecast",
+    "head", "core", "action", "head",
+)  # fmt: skip
 
 
-def _wrong(facts: MessageFacts) -> str:
-    quantity = facts.quantity if facts.quantity in ("temperature", "humidity") else ""
-    return _WRONG.get((quantity, facts.side, facts.certainty), N_("READS WRONG"))
-
-
-def _outside(facts: MessageFacts) -> int | None:
-    """Return the newest value if it is outside, else the extreme.
-
-    The reading that completes a run may itself be inside again: "TOO HOT: 7.5C" helps nobody.
-    """
-    value, limit = facts.value, facts.limit
-    if facts.happening != "opened" or facts.side == "silent" or limit is None:
-        return value
-    if value is None or (value <= limit if facts.side == "above" else value >= limit):
-        return facts.extreme if facts.extreme is not None else value
-    return value
-
-
-def _fields(facts: MessageFacts, wording: Wording) -> dict[str, str]:
-    """Return every field that a sentence may hold."""
-
-    def value(number: int | None) -> str:
-        if number is None:
-            return wording.text(N_("in range")) if facts.happening == "recovered" else "?"
-        return wording.value(number, facts.limit, facts.quantity)
-
-    def clock(at: int | None) -> str:
-        return "?" if at is None else wording.clock(at)
-
-    below = facts.side == "below"
-    worst = N_("lowest %(value)s") if below else N_("highest %(value)s")
-    limit = N_("min %(value)s") if below else N_("max %(value)s")
-    extreme = facts.extreme if facts.extreme is not None else facts.value
-    return {
-        "wrong": wording.text(_wrong(facts)),
-        "value": value(_outside(facts)),
-        "worst": wording.text(worst) % {"value": value(extreme)},
-        "limit": wording.text(limit) % {"value": wording.limit(facts.limit or 0, facts.quantity)},
-        "temperature": wording.value(facts.temperature or 0, None, "temperature"),
-        "since": clock(facts.since),
-        "end": clock(facts.end),
-        "learned": clock(facts.learned_at),
-        "lasting": wording.lasting(facts.lasting_ms),
-        "window": wording.lasting(facts.window_ms or 0),
-        "batches": wording.count("%(n)d batch", "%(n)d batches", facts.batches),
-        "doses": wording.count("%(n)d dose", "%(n)d doses", facts.doses),
-        "holds": wording.lasting((facts.holds_minutes or 0) * 60_000),
-        "device": wording.name(facts.device),
-        "claim": wording.name(facts.claim),
-        "waiting": wording.count("%(n)d message", "%(n)d messages", facts.waiting),
-        "reason": wording.name(facts.reason),
-        "certificate": wording.name(facts.certificate),
-        "due": facts.due,
-    }
-
-
-def fit(facts: MessageFacts, ladder: Sequence[tuple[str, ...]]) -> str:
-    """Return the first form that fits one SMS; the last one with its names cut where none does."""
-    wording = Wording(facts.language, facts.zone, facts.at)
-    fields = _fields(facts, wording)
-    site, asset = wording.name(facts.site), wording.name(facts.asset)
-
-    def render(form: tuple[str, ...], site: str, asset: str) -> str:
-        values = fields | {"site": site, "asset": asset}
-        sentences = [wording.text(sentence) % values for sentence in form if sentence]
-        return wording.joint.join(sentences)
-
-    place = asset
-    if facts.point:
-        place = wording.text(N_("%(asset)s (%(point)s)")) % {
-            "asset": asset,
-            "point": wording.name(facts.point),
-        }
-    for form in ladder:
-        if fits_one(text := render(form, site, place)):
+def fit(facts: MessageFacts, slots: Slots, give_up: Sequence[str] = GIVE_UP) -> str:
+    """Return the fullest text that fits one SMS; the least one with its names cut where none does."""
+    message = _Message(facts, slots)
+    for point in (facts.point, "") if facts.point else ("",):
+        text = message.fitting(give_up, point)
+        if text is not None:
             return text
-    least = ladder[-1]
-    site_length, asset_length = len(site), len(asset)
-    while not fits_one(text := render(least, site, asset)):
-        if max(site_length, asset_length) <= _SHORTEST_NAME:
-            break
-        if site_length >= asset_length:
-            site_length -= 1
-        else:
-            asset_length -= 1
-        site = shorten(wording.name(facts.site), site_length, wording.gap, keep_end=False)
-        asset = shorten(wording.name(facts.asset), asset_length, wording.gap, keep_end=True)
-    return text
+    return message.cut()
+
+
+class _Message:
+    """The forms of one message."""
+
+    def __init__(self, facts: MessageFacts, slots: Slots) -> None:
+        self._facts = facts
+        self._slots = {name: list(forms) for name, forms in slots.items() if forms}
+        self._wording = Wording(facts.language, facts.zone, facts.at)
+        self._fields = fields(facts, self._wording)
+        self._site = self._wording.name(facts.site)
+        self._asset = self._wording.name(facts.asset)
+
+    def fitting(self, give_up: Sequence[str], point: str) -> str | None:
+        """Return the fullest text that fits; None where not even the least one does."""
+        place = self._asset
+        if point:
+            place = self._wording.text(N_("%(asset)s (%(point)s)")) % {
+                "asset": self._asset,
+                "point": self._wording.name(point),
+            }
+        level = dict.fromkeys(self._slots, 0)
+        given: list[str] = []
+        # Whatever the order leaves out is given up in the end, from the last slot on.
+        rest = [name for name, forms in self._slots.items() for _ in forms[1:]]
+        for name in (*give_up, *reversed(rest)):
+            if fits_one(self._render(level, self._site, place)):
+                break
+            if name in level and level[name] < len(self._slots[name]) - 1:
+                level[name] += 1
+                given.append(name)
+        if not fits_one(text := self._render(level, self._site, place)):
+            return None
+        for name in reversed(given):
+            fuller = level | {name: level[name] - 1}
+            if level[name] and fits_one(better := self._render(fuller, self._site, place)):
+                level, text = fuller, better
+        return text
+
+    def cut(self) -> str:
+        """Return the least text with its names cut."""
+        level = {name: len(forms) - 1 for name, forms in self._slots.items()}
+        site, asset = self._site, self._asset
+        site_length, asset_length = len(site), len(asset)
+        gap = self._wording.gap
+        while not fits_one(text := self._render(level, site, asset)):
+            if max(site_length, asset_length) <= _SHORTEST_NAME:
+                break
+            if site_length >= asset_length:
+                site_length -= 1
+            else:
+                asset_length -= 1
+            site = shorten(self._site, site_length, gap, keep_end=False)
+            asset = shorten(self._asset, asset_length, gap, keep_end=True)
+        return text
+
+    def _render(self, level: Mapping[str, int], site: str, asset: str) -> str:
+        values = self._fields | {"site": site, "asset": asset}
+        forms = [self._slots[name][at] for name, at in level.items()]
+        if self._facts.code:
+            forms.append(N_("Answer %(code)s."))
+        said = [
+            form if isinstance(form, Said) else self._wording.text(form) % values
+            for form in forms
+            if form
+        ]
+        return self._wording.joint.join(part for part in said if part)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import zoneinfo
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
@@ -45,6 +46,11 @@ _PLAIN: Final = str.maketrans(
 _MINUTE: Final = 60_000
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name that catalogue tools look for
+    """Mark a sentence for the catalogue."""
+    return message
 
 
 def shown(value: int, limit: int | None) -> str:
@@ -124,6 +130,22 @@ class Wording:
         """Return a phrase with a number in it."""
         return _translations(self.language).ngettext(one, several, number) % {"n": number}
 
+    def listed(self, names: Sequence[str]) -> str:
+        """Return names in a row."""
+        return (", " if self.language == "en" else "、").join(names)
+
+    def enumerated(self, parts: Sequence[str], more: int = 0) -> str:
+        """Return phrases in a row, and how many are left out."""
+        text = ("; " if self.language == "en" else "；").join(parts)
+        if not more:
+            return text
+        left_out = self.count("and %(n)d more thing", "and %(n)d more things", more)
+        return text + ("; " if self.language == "en" else "；") + left_out
+
+    def ended(self, text: str) -> str:
+        """Return a row of phrases as a sentence."""
+        return text + ("." if self.language == "en" else "。")
+
     def name(self, name: str) -> str:
         """Return a name on one line, spelt so that it does not make an SMS shorter than need be."""
         name = " ".join(name.split())
@@ -170,4 +192,23 @@ class Wording:
         if quantity == "temperature":
             return "C" if self.language == "en" else "℃"
         unit = UNITS.get(quantity, "")
+        if unit == "uW/cm2" and self.language == "zh":
+            return "μW/cm²"
         return "" if unit == "0/1" else unit
+
+
+def several(names: Sequence[str], language: Language) -> str:
+    """Name one asset, or two, or the first and how many more."""
+    wording = Wording(language, "UTC", 0)
+    if len(names) <= 2:
+        return wording.listed(names)
+    return names[0] + wording.count(" and %(n)d more", " and %(n)d more", len(names) - 1)
+
+
+def several_sites(names: Sequence[str], language: Language) -> str:
+    """Name one site, or two, or the first and how many more."""
+    wording = Wording(language, "UTC", 0)
+    if len(names) <= 2:
+        return wording.listed(names)
+    more = len(names) - 1
+    return names[0] + wording.count(" and %(n)d more site", " and %(n)d more sites", more)

@@ -19,9 +19,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from alerts.codes import code_of
 from hub.tables import alarm_answers, alarm_excursions, alarm_turns, alarms, notices
-from journal import journal
+from journal import journal, projections
 from journal.database import require_write
-from journal.excursions import CALIBRATION, FAMILY, MISPLACED, ExcursionRow
+from journal.excursions import CALIBRATION, FAMILY, LOST_CONTACT, MISPLACED, ExcursionRow
 from journal.journal import Entry
 
 Way = Literal["sms", "console", "command"]
@@ -362,7 +362,8 @@ def _opened(conn: Connection, entry: Entry) -> None:
                 alarm_excursions.c.alarm == id_
             )
         ).all()
-        fresh = body["thread"] not in {row.thread for row in others}
+        # A link that comes and goes is one story until it has held for ten minutes.
+        fresh = kind != LOST_CONTACT and body["thread"] not in {row.thread for row in others}
         # Another rule that holds stock, or one that says more than all before it.
         worse = fresh and (rule["holds"] or gravity > max(row.gravity for row in others))
         if worse:
@@ -476,3 +477,6 @@ def take_over(conn: Connection) -> None:
         conn.execute(
             update(notices).where(notices.c.alarm == "").values(alarm=func.coalesce(of, ""))
         )
+
+
+projections.register("alarms", rebuild, alarms, alarm_excursions, alarm_answers)

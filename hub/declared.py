@@ -5,11 +5,13 @@ A module of `hub`, `journal` or `ledger` with a table of its own gets its line h
 
 from __future__ import annotations
 
+import hub.alarms
 import hub.tables  # noqa: F401 - whoever imports this module wants what they declare
 import journal.certificates
 import journal.directory
 import journal.excursions
-import journal.watches  # noqa: F401
+import journal.watches
+import journal.work  # noqa: F401
 import ledger.store  # noqa: F401
 from journal.database import metadata
 from journal.projections import projections

@@ -32,11 +32,34 @@ class Newest:
 
     def value(self, site: str, series: str, now: int) -> int | None:
         """Return the newest judged value not behind ``now``; None where nothing says it."""
+        found = self.reading(site, series, now)
+        return found[1] if found is not None else None
+
+    def reading(self, site: str, series: str, now: int) -> tuple[int, int] | None:
+        """Return time and value of the newest judged reading not behind ``now``."""
         known = self._seen.get((site, series))
         if known is not None and known[0] <= now:
-            return known[1]
+            return known
         try:
             found = self._history.last_before(site, series, now + 1)
         except HistoryUnavailableError:
             return None
-        return found.reading.value if found is not None else None
+        if found is None or found.reading.value is None:
+            return None
+        return found.reading.at, found.reading.value
+
+    def span(self, site: str, series: str, start: int, end: int) -> tuple[int, int] | None:
+        """Return the lowest and the highest judged value of a time.
+
+        None where there was none, or where the history cannot say it now.
+        """
+        try:
+            # Nothing but extremes is asked for, so how long a reading holds does not matter.
+            found = self._history.envelope(
+                site, series, start, end, 1, interval_ms=60_000, max_gap_ms=180_000
+            )
+        except HistoryUnavailableError:
+            return None
+        lowest = [each.minimum for each in found if each.minimum is not None]
+        highest = [each.maximum for each in found if each.maximum is not None]
+        return (min(lowest), max(highest)) if lowest and highest else None

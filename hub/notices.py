@@ -1,8 +1,14 @@
 """Notices: what is owed to whom, the SMS made of it, and what became of each.
 
-A notice is owed in the transaction of the excursion's step. Composing makes one SMS of what one
-person must learn about one asset and side, and binds the notices to it in one transaction. Handing
-over is idempotent by the SMS's id, so being killed anywhere in between neither loses nor doubles.
+    excursion -> alarm -> escalation -> notices -> SMS -> channels -> `told`
+
+An alarm is collected in the transaction of the excursion's step (`owe`). What the escalation says
+is due becomes notices; composing makes one SMS of what one person must learn now and binds the
+notices to it, each in one transaction. Handing over is idempotent by the SMS's id. So being killed
+anywhere in between neither loses nor doubles.
+
+The first message to a person goes at once. What follows within 30 s is joined: a township without
+mains is two messages and not forty.
 """
 
 from __future__ import annotations
@@ -10,30 +16,35 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, and_, select
+from sqlalchemy import Connection, Engine, Row, and_, func, select
 
-from alerts.channels.contract import Channel, ChannelError
+from alerts.channels.contract import Channel
 from alerts.decisions import Happening
 from config.hub import HubSettings, Person, Site
-from hub.alarms import alarm_of, collect
-from hub.tables import notices, sms
-from journal import journal
-from journal.database import insert_or_ignore, read, write
-from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions, get
+from hub.alarms import collect
+from hub.chains import Chains
+from hub.escalating import TELLING, begin_anew, escalate
+from hub.said import Matter, Words, matter_of, params_of
+from hub.sending import Sending, devices_of
+from hub.tables import alarm_turns, notices, sms
+from journal.database import read, write
+from journal.excursions import OF_HUB, ExcursionRow, excursions
 
 log = logging.getLogger(__name__)
 
 # `told` lists an excursion while it is open and for a day more, so that an agent that was away
 # for a night still finds it.
-TOLD_FOR_MS = 86_400_000
+TOLD_FOR_MS: Final = 86_400_000
+# What comes so soon behind a message to the same person is joined to one more.
+JOINED_MS: Final = 30_000
+HOUR_MS: Final = 3_600_000
 
-
-# (conn, person, opened, recovered, now) -> the text of the SMS
-Wording = Callable[[Connection, Person, list[ExcursionRow], list[ExcursionRow], int], str]
+# The one channel of a hub that has no others.
+ONLY: Final = "sms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,250 +58,223 @@ class Progress:
     told: frozenset[str] = frozenset()
 
 
-def owe(conn: Connection, site: Site, happening: Happening, row: ExcursionRow, now: int) -> None:
-    """Note who must be told of this step; nothing where nobody must, or was told already."""
-    if not row.tells:
-        return
-    collect(conn, row, happening)
-    if happening == "opened":
-        if row.thread != row.id and _was_owed(conn, row.thread):
-            return  # it goes on: people know, and have not been told that it is over
-        _insert(conn, row, happening, site.tell, now)
-    elif happening != "recovered" or row.kind == "cumulative":
-        return  # a window's sum that falls is no news: the fridge has been inside for hours
-    elif not _others_unrecovered(conn, row):
-        _insert(conn, row, happening, _told_people(conn, row), now)
+def owe(conn: Connection, site: Site, happening: Happening, row: ExcursionRow, now: int) -> None:  # noqa: ARG001 - what is owed to whom, and when, the alarm's turn decides
+    """Take a step of an excursion into its alarm, in the transaction of its entry.
+
+    The next round of the outbox makes of it what people are owed.
+    """
+    if row.tells:
+        collect(conn, row, happening)
 
 
-def _insert(
-    conn: Connection, row: ExcursionRow, happening: str, people: Iterable[str], now: int
+def owe_text(conn: Connection, person: Person, text: str, now: int, *, channels: str = "") -> str:
+    """Owe a person an SMS of these words, such as a reply, and return its id; nothing joins it."""
+    newest = conn.execute(select(func.max(notices.c.id))).scalar() or 0
+    identity = _identity(newest)
+    _insert_sms(conn, identity, person, text, now, channels=channels)
+    return identity
+
+
+def _identity(first: int) -> str:
+    # In the order of what is owed, and never used again, not even by a hub begun anew.
+    return f"{first:012d}-{secrets.token_hex(8)}"
+
+
+def _insert_sms(
+    conn: Connection,
+    identity: str,
+    person: Person | str,
+    text: str,
+    now: int,
+    *,
+    channels: str = "",
+    first: bool = False,
+    params: Mapping[str, str] | None = None,
 ) -> None:
-    alarm = alarm_of(conn, row.id)
-    for person in people:
-        values = {
-            "excursion": row.id,
-            "alarm": alarm.id if alarm is not None else "",
-            "happening": happening,
-            "person": person,
-            "site": row.site,
-            "asset": row.asset,
-            # What one message may speak of together: a probe that is silent is another matter than
-            # its certificate.
-            "side": CALIBRATION if row.kind == CALIBRATION else row.side,
-            "created_at": now,
-        }
-        insert_or_ignore(conn, notices, values)
-
-
-def _was_owed(conn: Connection, thread: str) -> bool:
-    query = select(notices.c.id).where(
-        notices.c.excursion == thread, notices.c.happening == "opened"
-    )
-    return conn.execute(query.limit(1)).first() is not None
-
-
-def _told_people(conn: Connection, row: ExcursionRow) -> list[str]:
-    mine = (notices.c.excursion == row.thread) & (notices.c.happening == "opened")
-    query = select(notices.c.person).where(mine).order_by(notices.c.id)
-    return list(conn.execute(query).scalars())
-
-
-def _others_unrecovered(conn: Connection, row: ExcursionRow) -> bool:
-    """Whether another rule still sees trouble on this side of this series: then it is not over."""
-    query = select(excursions.c.id).where(
-        excursions.c.series == row.series,
-        excursions.c.site == row.site,
-        excursions.c.side == row.side,
-        # A falling sum is no news, and an overdue certificate is no trouble with readings.
-        excursions.c.kind.not_in(("cumulative", CALIBRATION)),
-        excursions.c.tells.is_(True),
-        excursions.c.thread != row.thread,
-        excursions.c.recovered_at.is_(None),
-    )
-    return conn.execute(query.limit(1)).first() is not None
+    known = person if isinstance(person, Person) else None
+    values = {
+        "id": identity,
+        "person": known.id if known is not None else person,
+        "phone": known.phone if known is not None else "",
+        "language": known.language if known is not None else "en",
+        "text": text,
+        "created_at": now,
+        "state": "waiting" if known is not None else "refused",
+        "reason": "" if known is not None else "no longer in the settings",
+        "channels": channels,
+        "first": first,
+        "params": json.dumps(dict(params or {}), ensure_ascii=False),
+    }
+    conn.execute(sms.insert().values(values))
 
 
 class Outbox:
     """Makes SMS of notices and sees them through. Used by one thread only."""
 
     def __init__(
-        self, settings: HubSettings, database: Engine, channel: Channel, wording: Wording
+        self,
+        settings: HubSettings,
+        database: Engine,
+        channels: Channel | Mapping[str, Channel],
+        words: Words,
     ) -> None:
-        self._settings = settings
+        """Look at everything that is open: the settings may have changed.
+
+        ``channels`` in the order in which they are tried, by their ids; or the only one.
+        """
         self._people: dict[str, Person] = {person.id: person for person in settings.people}
+        self._most_an_hour = settings.most_sms_an_hour
         self._database = database
-        self._channel = channel
-        self._wording = wording
-        self._failing = self._failing_since_before()
+        self._words = words
+        self._chains = Chains(settings)
+        by_name = channels if isinstance(channels, Mapping) else {ONLY: channels}
+        self._sending = Sending(database, by_name, self._chains, settings.sms.queued_too_long)
+        with write(database) as conn:
+            begin_anew(conn)
 
     @property
     def failing(self) -> str:
-        """Why the channel fails; empty where it works."""
-        return self._failing
+        """Why no channel works; empty where any does."""
+        states = self._sending.states
+        return self.trouble if len(states.failing) == self._sending.count else ""
+
+    @property
+    def trouble(self) -> str:
+        """Which channels fail, and why; empty where all work."""
+        failing = self._sending.states.failing
+        if list(failing) == [ONLY]:
+            return failing[ONLY]
+        return "; ".join(f"{name}: {reason}" for name, reason in failing.items())
 
     def round(self, now: int) -> Progress:
-        """Compose, hand over and ask what became of what was handed over."""
-        self._told: set[str] = set()
-        composed = self._compose(now)
-        working = self._hand_over(now)
-        sent, refused, waiting = self._follow(now, working=working)
-        return Progress(composed, sent, refused, waiting, frozenset(self._told))
+        """Escalate, compose, hand over and ask what became of what was handed over."""
+        covered = self._escalate(now)
+        composed, joining = self._compose(now)
+        done = self._sending.round(now)
+        return Progress(
+            composed,
+            done.sent,
+            done.refused,
+            done.waiting + joining + done.owed,
+            frozenset(done.devices | covered),
+        )
+
+    # --- what is due ---
+
+    def _escalate(self, now: int) -> set[str]:
+        """Make what is due of the alarms; return devices of which more has been told than before."""
+        due = select(alarm_turns.c.alarm).where(alarm_turns.c.next_at <= now).limit(1)
+        with read(self._database) as conn:
+            if conn.execute(due).first() is None:
+                return set()
+        with write(self._database) as conn:
+            done = escalate(conn, self._chains, now)
+            return {device for each in done.covered for device in devices_of(conn, each)}
 
     # --- composing ---
 
-    def _compose(self, now: int) -> int:
+    def _compose(self, now: int) -> tuple[int, int]:
+        """Make SMS of notices; return how many, and how many people's notices wait to be joined."""
         pending = select(notices.c.id).where(notices.c.sms.is_(None)).limit(1)
         with read(self._database) as conn:
             if conn.execute(pending).first() is None:
-                return 0
-        composed = 0
+                return 0, 0
+        composed = joining = 0
         with write(self._database) as conn:
             rows = conn.execute(
                 select(notices).where(notices.c.sms.is_(None)).order_by(notices.c.id)
             ).all()
-            groups: dict[tuple[str, str, str], list[Row[Any]]] = {}
+            by_person: dict[str, list[Row[Any]]] = {}
             for row in rows:
-                groups.setdefault((row.person, row.asset, row.side), []).append(row)
-            for (person, _asset, _side), group in groups.items():
-                composed += self._compose_one(conn, person, group, now)
-        return composed
+                by_person.setdefault(row.person, []).append(row)
+            for person, group in by_person.items():
+                made = self._compose_for(conn, person, group, now)
+                composed += made
+                joining += not made
+        return composed, joining
 
-    def _compose_one(
-        self, conn: Connection, person_id: str, group: list[Row[Any]], now: int
-    ) -> int:
+    def _compose_for(
+        self, conn: Connection, person_id: str, rows: list[Row[Any]], now: int
+    ) -> bool:
+        """Make one SMS to a person if it is time for it; return whether it was."""
         person = self._people.get(person_id)
-        ids = [row.id for row in group]
         if person is None:
-            # Taken out of the settings since: somebody must see that nobody was told.
-            log.warning(
-                "%s is no longer in [[people]]; %d notices were not sent", person_id, len(ids),
-                extra={"event": "nobody-to-tell", "person": person_id},
-            )  # fmt: skip
-            text, state, phone, language = "", "refused", "", "en"
-        else:
-            opened = [self._row(conn, row) for row in group if row.happening == "opened"]
-            recovered = [self._row(conn, row) for row in group if row.happening == "recovered"]
-            text = self._wording(conn, person, opened, recovered, now)
-            state, phone, language = "waiting", person.phone, person.language
-        # In the order of what is owed, and never used again, not even by a hub begun anew.
-        identity = f"{ids[0]:012d}-{secrets.token_hex(8)}"
-        values = {
-            "id": identity,
-            "person": person_id,
-            "phone": phone,
-            "language": language,
-            "text": text,
-            "created_at": now,
-            "state": state,
-            "reason": "" if person is not None else "no longer in the settings",
-        }
-        conn.execute(sms.insert().values(values))
-        conn.execute(notices.update().where(notices.c.id.in_(ids)).values(sms=identity))
-        return 1
-
-    @staticmethod
-    def _row(conn: Connection, notice: Row[Any]) -> ExcursionRow:
-        row = get(conn, notice.excursion)
-        assert row is not None
-        return row
-
-    # --- handing over ---
-
-    def _hand_over(self, now: int) -> bool:
-        """Give the channel what waits, oldest first; return whether it takes anything."""
-        with read(self._database) as conn:
-            waiting = conn.execute(
-                select(sms).where(sms.c.state == "waiting").order_by(sms.c.id)
-            ).all()
-        for row in waiting:
-            try:
-                self._channel.submit(row.id, row.phone, row.text)
-            except ChannelError as error:
-                # The channel is out of order, not the message: it waits, and so do the others.
-                self._channel_fails(error.reason, now)
-                return False
-            with write(self._database) as conn:
-                values = {"state": "handed", "handed_at": now}
-                conn.execute(sms.update().where(sms.c.id == row.id).values(values))
+            self._to_nobody(conn, person_id, rows, now)
+            return True
+        mine = sms.c.person == person_id
+        # A reply to the person's own SMS keeps no alarm waiting.
+        newest = select(func.max(sms.c.created_at)).where(mine, sms.c.id.in_(select(notices.c.sms)))
+        last = conn.execute(newest).scalar()
+        if last is not None and 0 <= now - last < JOINED_MS:
+            return False
+        groups = [(group, matter_of(conn, group)) for group in _groups(rows)]
+        firsts = [each for each in groups if each[1].first]
+        in_the_hour = select(func.count()).where(mine, sms.c.created_at > now - HOUR_MS)
+        crowded = conn.execute(in_the_hour).scalar_one() >= self._most_an_hour
+        if crowded and not firsts:
+            return False
+        fresh = last is None or now - last >= 2 * JOINED_MS
+        chosen = [min(firsts, key=_gravity)] if firsts and fresh else _alike(groups)
+        matters = [matter for _, matter in chosen]
+        bound = [row for group, _ in chosen for row in group]
+        text = self._words(conn, person, matters, now)
+        identity = _identity(bound[0].id)
+        _insert_sms(
+            conn, identity, person, text, now,
+            channels=next((row.channels for row in bound if row.channels), ""),
+            first=any(matter.alarm is not None and matter.opened for matter in matters),
+            params=params_of(person, matters, text),
+        )  # fmt: skip
+        self._bind(conn, bound, identity)
         return True
 
-    def _follow(self, now: int, *, working: bool) -> tuple[int, int, int]:
-        """Ask what became of what was handed over; return how many are sent, refused, waiting."""
-        with read(self._database) as conn:
-            handed = conn.execute(
-                select(sms.c.id, sms.c.handed_at).where(sms.c.state == "handed")
-            ).all()
-        sent = refused = 0
-        oldest = now
-        for row in handed:
-            try:
-                outcome = self._channel.outcome(row.id)
-            except ChannelError as error:
-                self._channel_fails(error.reason, now)
-                return sent, refused, len(handed) - sent - refused
-            if outcome is not None and outcome.state == "sent":
-                self._settle(row.id, "sent", now, "")
-                sent += 1
-            elif outcome is not None and outcome.state == "refused":
-                self._settle(row.id, "refused", now, outcome.reason)
-                refused += 1
-            elif outcome is None:
-                # The channel has forgotten it (its database was made anew): hand it over again.
-                self._settle(row.id, "waiting", now, "")
-            else:
-                oldest = min(oldest, row.handed_at)
-        waiting = len(handed) - sent - refused
-        if now - oldest >= self._settings.sms.queued_too_long:
-            self._channel_fails(f"{waiting} messages queued for more than a minute", now)
-        elif self._failing and working and not waiting:
-            log.warning("the SMS channel works again", extra={"event": "channel-working"})
-            self._enter(now, "channel.working", {"before": self._failing})
-            self._failing = ""
-        return sent, refused, waiting
+    def _to_nobody(
+        self, conn: Connection, person_id: str, rows: Sequence[Row[Any]], now: int
+    ) -> None:
+        """End notices to somebody who is in the settings no more: somebody must see that."""
+        log.warning(
+            "%s is no longer in [[people]]; %d notices were not sent",
+            person_id or "nobody is on duty, and", len(rows),
+            extra={"event": "nobody-to-tell", "person": person_id},
+        )  # fmt: skip
+        identity = _identity(rows[0].id)
+        _insert_sms(conn, identity, person_id, "", now)
+        self._bind(conn, rows, identity)
 
-    def _settle(self, identity: str, state: str, now: int, reason: str) -> None:
-        """Write what became of an SMS; a refused one is an entry that people find."""
-        with write(self._database) as conn:
-            values: dict[str, Any] = {"state": state, "reason": reason}
-            if state == "sent":
-                values["sent_at"] = now
-                self._told |= _devices_of(conn, identity)
-            elif state == "refused":
-                fields = {"event": "sms-refused", "sms": identity, "reason": reason}
-                log.warning("an SMS was refused: %s", reason, extra=fields)
-                journal.append(
-                    conn, at=now, actor="hub", type="sms.refused", subject=identity,
-                    body={"reason": reason},
-                )  # fmt: skip
-            conn.execute(sms.update().where(sms.c.id == identity).values(values))
-
-    def _channel_fails(self, reason: str, now: int) -> None:
-        if not self._failing:
-            fields = {"event": "channel-failing", "reason": reason}
-            log.warning("the SMS channel fails: %s", reason, extra=fields)
-            self._enter(now, "channel.failing", {"reason": reason})
-        self._failing = reason
-
-    def _failing_since_before(self) -> str:
-        """Return why the channel was failing when the hub ended; empty when it was not."""
-        with read(self._database) as conn:
-            newest = next(journal.entries(conn, types="channel.", newest_first=True, limit=1), None)
-        failing = newest is not None and newest.type == "channel.failing"
-        return str(newest.body["reason"]) if newest is not None and failing else ""
-
-    def _enter(self, now: int, type_: str, body: dict[str, Any]) -> None:
-        with write(self._database) as conn:
-            journal.append(conn, at=now, actor="hub", type=type_, subject="sms", body=body)
+    @staticmethod
+    def _bind(conn: Connection, rows: Sequence[Row[Any]], identity: str) -> None:
+        ids = [row.id for row in rows]
+        for begin in range(0, len(ids), 500):
+            some = notices.c.id.in_(ids[begin : begin + 500])
+            conn.execute(notices.update().where(some).values(sms=identity))
 
 
-def _devices_of(conn: Connection, identity: str) -> set[str]:
-    """Return the devices whose excursions an SMS speaks of."""
-    query = (
-        select(excursions.c.device)
-        .join(notices, notices.c.excursion == excursions.c.id)
-        .where(notices.c.sms == identity)
-    )
-    return set(conn.execute(query).scalars())
+def _groups(rows: Sequence[Row[Any]]) -> list[list[Row[Any]]]:
+    """Return the notices of each alarm, and each one that has none."""
+    groups: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        groups.setdefault(row.alarm or f"{row.id}", []).append(row)
+    return list(groups.values())
+
+
+_Group = tuple[list[Row[Any]], Matter]
+
+
+def _alike(groups: Sequence[_Group]) -> list[_Group]:
+    """Return what one SMS may speak of: all alarms, or else all of one other happening."""
+    alarms = [each for each in groups if each[1].alarm is not None]
+    if alarms:
+        return alarms
+    happening = groups[0][1].happening
+    return [each for each in groups if each[1].happening == happening]
+
+
+def _gravity(group: _Group) -> tuple[bool, bool, int]:
+    """Order first messages: what holds stock, what is certain, what is oldest."""
+    rows, matter = group
+    holds = any(row.holds for row in matter.opened)
+    certain = any(row.certainty == "certain" for row in matter.opened)
+    return (not holds, not certain, rows[0].id)
 
 
 def told(conn: Connection, device: str, now: int) -> list[str]:
@@ -298,7 +282,8 @@ def told(conn: Connection, device: str, now: int) -> list[str]:
     query = (
         select(excursions.c.id)
         .join(
-            notices, and_(notices.c.excursion == excursions.c.id, notices.c.happening == "opened")
+            notices,
+            and_(notices.c.excursion == excursions.c.id, notices.c.happening.in_(TELLING)),
         )
         .join(sms, sms.c.id == notices.c.sms)
         .where(

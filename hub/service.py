@@ -38,9 +38,9 @@ from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
 from hub.notices import Outbox, owe, told_message
+from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
-from hub.tables import upgrade
 from hub.vitals import Vitals
 from hub.watchmen import ContactWatch, PlaceWatch
 from hub.wording import Wording
@@ -62,7 +62,7 @@ class Hub:
         self,
         settings: HubSettings,
         clock: Clock,
-        channel: Channel,
+        channels: Channel | Mapping[str, Channel],
         settings_file: Path | None = None,
     ) -> None:
         """Open the databases and make everything ready; nothing is connected yet."""
@@ -74,7 +74,6 @@ class Hub:
         self.database = open_database(settings.state_dir / DATABASE)
         create_tables(self.database)
         with write(self.database) as conn:
-            upgrade(conn)
             take_over(conn)
         self.history = open_for_hub(settings.history, settings.state_dir)
         stages = Stages()
@@ -82,7 +81,10 @@ class Hub:
         self._intake = Intake(settings, self.database, self._shield, self._tell, stages)
         self._inbox = Inbox(_senders(self._intake.devices()))
         self._outbox = Outbox(
-            settings, self.database, channel, Wording(settings, self._intake.newest).text
+            settings,
+            self.database,
+            channels,
+            Saying(settings, Wording(settings, self._intake.newest)).say,
         )
         self._watches = (
             ContactWatch(settings, clock.now_ms()),
@@ -90,7 +92,7 @@ class Hub:
             CertificateWatch(settings),
         )
         self._vitals = Vitals(
-            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing
+            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.trouble
         )
         # Version of the settings handed out to each device on this connection.
         self._handed: dict[str, int] = {}

@@ -11,7 +11,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
-from history.port import HistoryUnavailableError, RefusedRecord, StoredRecord, StreamReading
+from history.port import (
+    Bucket,
+    HistoryUnavailableError,
+    RefusedRecord,
+    StoredRecord,
+    StreamReading,
+)
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +42,19 @@ class Store(Protocol):
 
     def last_before(self, site: str, series: str, at: int) -> StreamReading | None:
         """Return the newest judged reading before ``at``; see the port."""
+
+    def envelope(
+        self,
+        site: str,
+        series: str,
+        start: int,
+        end: int,
+        buckets: int,
+        *,
+        interval_ms: int,
+        max_gap_ms: int,
+    ) -> list[Bucket]:
+        """Return the extremes of a range in buckets; see the port."""
 
 
 class Shield:
@@ -71,6 +90,24 @@ class Shield:
     def last_before(self, site: str, series: str, at: int) -> StreamReading | None:
         """Return the newest judged reading before ``at``; raise as ``append`` does."""
         return self._pass_on(lambda: self._store.last_before(site, series, at))
+
+    def envelope(
+        self,
+        site: str,
+        series: str,
+        start: int,
+        end: int,
+        buckets: int,
+        *,
+        interval_ms: int,
+        max_gap_ms: int,
+    ) -> list[Bucket]:
+        """Return the extremes of a range in buckets; raise as ``append`` does."""
+        return self._pass_on(
+            lambda: self._store.envelope(
+                site, series, start, end, buckets, interval_ms=interval_ms, max_gap_ms=max_gap_ms
+            )
+        )
 
     def close(self) -> None:
         """Ask no more; one question may still be under way."""

@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     ForeignKey,
     Index,
     LargeBinary,
@@ -20,9 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
-    inspect,
 )
-from sqlalchemy.schema import CreateColumn
 
 from journal.database import Position, append_only, metadata
 
@@ -184,8 +181,12 @@ sms: Final = Table(
     Column("channel", String(63), nullable=False, server_default=""),
     # The channel's report of its delivery: "delivered", "failed", "missing" or, not known, "".
     Column("delivery", String(9), nullable=False, server_default=""),
-    # Whether somebody was told that this person could not be reached by it.
+    # When somebody else was told that this person could not be reached by it.
     Column("unreachable_at", BigInteger),
+    # When it is handed over once more, although every channel has refused it.
+    Column("again_at", BigInteger),
+    # The same in pieces, for gateways that only send approved templates: a JSON object.
+    Column("params", Text, nullable=False, server_default="{}"),
     Index("sms_by_state", "state"),
     Index("sms_by_person", "person", "created_at"),
 )
@@ -218,7 +219,7 @@ notices: Final = Table(
     Column("person", String(63), nullable=False),
     Column("site", String(63), nullable=False),
     Column("asset", String(127), nullable=False),
-    Column("side", String(12), nullable=False),
+    Column("side", String(8), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("sms", String(40), ForeignKey("sms.id")),
     Column("alarm", String(16), nullable=False, server_default=""),
@@ -272,21 +273,3 @@ device_settings: Final = append_only(
         Column("at", BigInteger, nullable=False),
     )
 )
-
-
-def upgrade(conn: Connection) -> None:
-    """Give tables of an earlier version the columns and indexes that they lack. Harmless to repeat."""
-    look = inspect(conn)
-    for table in (notices, sms):
-        present = {column["name"] for column in look.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                spelled = CreateColumn(column).compile(conn)
-                conn.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {spelled}")
-        indexes = {index["name"]: index["column_names"] for index in look.get_indexes(table.name)}
-        for index in table.indexes:
-            columns = [column.name for column in index.columns]
-            if indexes.get(index.name) != columns:
-                if index.name in indexes:
-                    conn.exec_driver_sql(f"DROP INDEX {index.name}")
-                index.create(conn)

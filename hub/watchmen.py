@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Row, delete, select
 
 from alerts.machine import RECOVERY_MS
 from config.hub import HubSettings, Site
-from hub.alarms import collect
 from hub.notices import owe
 from hub.tables import claims, devices
 from journal.excursions import (
@@ -75,7 +74,7 @@ class ContactWatch:
         if last is not None and last.end is None and heard_at > last.start:
             self._news.append(("device-heard", device, site.id))
             closed = self._enter(conn, "closed", site, device, last, now, heard_at)
-            collect(conn, closed, "closed")
+            owe(conn, site, "closed", closed, now)
             return 1
         if now - since >= self._after_ms:
             if last is None or last.end is not None:
@@ -84,11 +83,7 @@ class ContactWatch:
                     after_ms=self._after_ms, at=now,
                 )  # fmt: skip
                 self._news.append(("device-silent", device, site.id))
-                # A link that comes and goes is one story until it has held for ten minutes.
-                if last is None:
-                    owe(conn, site, "opened", row, now)
-                else:
-                    collect(conn, row, "opened")
+                owe(conn, site, "opened", row, now)
                 return 1
             return 0
         if last is not None and last.end is not None and now - last.end >= RECOVERY_MS:

@@ -1,213 +1,364 @@
-"""From an excursion to the facts of its message: names in the person's language, newest values, holds."""
+"""From alarms and excursions to what one person reads: a method for each thing that is told.
+
+Each returns the text of one SMS in the person's language. All of them only read, and none waits for
+a history that hangs.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Protocol
 
 from sqlalchemy import Connection, select
 
-from alerts.facts import Happening, MessageFacts
+from alerts.codes import code_of
+from alerts.facts import Happening, MessageFacts, Step, Trouble
+from alerts.facts import Reply as ReplyKind
 from alerts.messages import compose, several
-from config.hub import HubSettings, Person, Site
+from config.hub import HubSettings, Person
+from hub.alarms import Alarm, alarms_open, unexplained
+from hub.known import Known, gravity, severity
 from hub.newest import Newest
-from journal import journal
-from journal.excursions import (
-    CALIBRATION,
-    LOST_CONTACT,
-    MISPLACED,
-    OF_DEVICE,
-    ExcursionRow,
-    excursions,
-)
-from journal.watches import watches
-from ledger.store import holds
+from hub.tables import notices
+from hub.wording_facts import Facts
+from journal.excursions import CALIBRATION, ExcursionRow, get, listing, open_ones
 
-# An event and the excursion that it speaks of begin with the same reading.
-_SAME_LOSS_MS: Final = 60_000
+DAY_MS: Final = 86_400_000
+
+
+class Replying(Protocol):
+    """What a reply to somebody's own SMS has to say."""
+
+    @property
+    def kind(self) -> ReplyKind:
+        """``acknowledged``: of ``alarms``; ``state``; ``unknown-code``; ``help``."""
+
+    @property
+    def alarms(self) -> Sequence[Alarm]:
+        """The alarms that it speaks of."""
+
+    @property
+    def code(self) -> str:
+        """The code that it speaks of."""
 
 
 class Wording:
-    """Words an SMS for one person about one asset and side."""
+    """Words an SMS for one person."""
 
     def __init__(self, settings: HubSettings, newest: Newest) -> None:
-        self._sites = {site.id: site for site in settings.sites}
-        self._late_after = settings.late_after
-        self._newest_values = newest
+        self._people = {person.id: person for person in settings.people}
+        self._settings = settings
+        self._known = Known(settings.sites, newest)
+        self._facts = Facts(self._known, settings.late_after)
+
+    # --- alarms ---
 
     def text(
         self,
         conn: Connection,
         person: Person,
-        opened: list[ExcursionRow],
-        recovered: list[ExcursionRow],
+        opened: Sequence[ExcursionRow],
+        recovered: Sequence[ExcursionRow],
         now: int,
+        *,
+        step: Step = "first",
+        unanswered: Sequence[str] = (),
+        answered_by: str = "",
+        answered_at: int | None = None,
+        code: str = "",
     ) -> str:
-        """Return the text for what this person has to learn now.
+        """Return the text for what this person has to learn now of one alarm.
 
         Where several rules opened at once, the gravest speaks: one that holds batches, a certain
         one, the earliest. What has opened and recovered since is told as something past.
-        """
-        if opened and opened[0].kind == CALIBRATION:
-            return compose(self._overdue(person, opened, now))
-        if opened:
-            row = min(opened, key=_gravity)
-            late = bool(recovered) or row.learned_at - row.opened >= self._late_after
-        else:
-            row, late = _whole(recovered), False
-        happening = "opened" if opened else "recovered"
-        if row.kind == LOST_CONTACT:
-            happening = "lost-contact" if opened else "contact-back"
-        elif row.kind == MISPLACED:
-            happening = f"foreign-{row.snapshot['cause']}" if opened else "own-again"
-        return compose(self._facts(conn, person, row, happening, late=late, now=now))
 
-    def _overdue(self, person: Person, rows: list[ExcursionRow], now: int) -> MessageFacts:
-        """Return the facts about certificates that are overdue at one asset."""
-        row = min(rows, key=lambda each: (each.start, each.series))
-        site, language = self._sites[row.site], person.language
-        return MessageFacts(
-            happening="calibration-overdue",
-            language=language,
-            zone=site.zone,
-            site=getattr(site.name, language),
-            asset=self._asset_name(site, row, language),
-            at=now,
-            since=row.start,
-            lasting_ms=_lasting(row, now),
-            due=row.snapshot["due"],
-            certificate=several([each.snapshot["certificate"] for each in rows], language),
+        Args:
+            conn: any transaction.
+            person: who reads it.
+            opened: excursions of the alarm that are told as open; `storm` for several alarms.
+            recovered: those that are over.
+            now: the hub's clock.
+            step: why the person is told now.
+            unanswered: names of those who were told before and have not answered.
+            answered_by: name of who answered before it was resumed.
+            answered_at: when.
+            code: of the alarm; left out, that of the excursion that was opened first.
+        """
+        if not opened:
+            return compose(self._facts.of(conn, person, _whole(recovered), now, over=True))
+        return compose(
+            self._facts.of(
+                conn,
+                person,
+                min(opened, key=gravity),
+                now,
+                rows=opened,
+                late=bool(recovered),
+                step=step,
+                unanswered=unanswered,
+                answered_by=answered_by,
+                answered_at=answered_at,
+                code=code or code_of(first_of(opened).id),
+            )
         )
 
-    def _facts(
+    def unreachable(
         self,
         conn: Connection,
         person: Person,
-        row: ExcursionRow,
-        happening: Any,
-        *,
-        late: bool,
+        missed: str,
+        reason: str,
+        opened: Sequence[ExcursionRow],
         now: int,
-    ) -> MessageFacts:
-        site = self._sites[row.site]
+        *,
+        sites: Sequence[str] = (),
+        code: str = "",
+    ) -> str:
+        """Return the text for who is told instead of somebody who could not be.
+
+        Args:
+            conn: any transaction.
+            person: who reads it.
+            missed: name of who could not be told.
+            reason: ``number refused``, ``no delivery report``, ``not delivered``, ``no way out``
+                are said in both languages, others as they are.
+            opened: excursions of the alarm; none where it was no alarm that did not get through.
+            now: the hub's clock.
+            sites: ids of the sites whose alarms do not reach them, where ``opened`` is empty.
+            code: as in `text`.
+        """
+        if not opened:
+            facts = self._facts.about(
+                person, sites, now, "unreachable", missed=missed, reason=reason
+            )
+            return compose(facts)
+        return compose(
+            self._facts.of(
+                conn, person, min(opened, key=gravity), now, rows=opened, happening="unreachable",
+                answered_by=missed, reason=reason, code=code or code_of(first_of(opened).id),
+            )
+        )  # fmt: skip
+
+    def work_over(
+        self,
+        conn: Connection,
+        person: Person,
+        opened: Sequence[ExcursionRow],
+        now: int,
+        *,
+        code: str = "",
+    ) -> str:
+        """Return the text for: planned work has ended, and this is still wrong."""
+        row = min(opened, key=gravity)
+        code = code or code_of(first_of(opened).id)
+        return compose(
+            self._facts.of(conn, person, row, now, rows=opened, happening="work-over", code=code)
+        )
+
+    def answered(
+        self, conn: Connection, person: Person, by: str, opened: Sequence[ExcursionRow], now: int
+    ) -> str:
+        """Return the text for the others, who need do nothing: ``by`` (a name) answers for it."""
+        row = min(opened, key=gravity)
+        return compose(self._facts.of(conn, person, row, now, happening="answered", answered_by=by))
+
+    def storm(
+        self,
+        conn: Connection,
+        person: Person,
+        opened: Sequence[ExcursionRow],
+        recovered: Sequence[ExcursionRow],
+        now: int,
+        *,
+        step: Step = "first",
+        unanswered: Sequence[str] = (),
+        answered_by: str = "",
+        answered_at: int | None = None,
+        code: str = "",
+    ) -> str:
+        """Return one text that speaks of the alarms of several assets or sites.
+
+        Arguments are those of `text`. The code is that of the excursion that was opened first
+        (`first_of`), unless it is given: whoever takes answers lets it answer for all of them.
+        """
+        rows = opened or recovered
         language = person.language
-        batches, doses = _held(conn, row, over=happening == "recovered")
-        said: Happening = happening
-        return MessageFacts(
-            happening=said,
+        sites = list(dict.fromkeys(row.site for row in sorted(rows, key=severity)))
+        return compose(
+            MessageFacts(
+                happening="storm",
+                language=language,
+                zone=self._known.zone(sites),
+                site=self._facts.sites(sites, person),
+                asset="",
+                at=now,
+                since=min(row.start for row in rows),
+                step=step,
+                unanswered=tuple(unanswered),
+                person=answered_by,
+                answered_at=answered_at,
+                code=(code or code_of(first_of(opened).id)) if opened else "",
+                troubles=self._known.troubles(conn, opened, language, now),
+                ended=self._known.troubles(conn, recovered, language, now),
+            )
+        )
+
+    # --- although nothing happened ---
+
+    def all_well(
+        self,
+        conn: Connection,
+        person: Person,
+        sites: Sequence[str],
+        now: int,
+        *,
+        period_ms: int = DAY_MS,
+    ) -> str:
+        """Return the daily text: that all is well at these sites, or what is open.
+
+        A fridge of which nothing is known in all that time is open too: no reading is no safety.
+        """
+        language, start = person.language, now - period_ms
+        open_ = [row for row in open_ones(conn) if row.site in sites and row.tells]
+        troubles = self._known.troubles(conn, open_, language, now)
+        spans, unknown = self._known.spans(conn, sites, start, now + 1)
+        troubled = {(item.site, item.asset) for item in troubles}
+        for site, asset in unknown:
+            name = (
+                self._known.site_name(site, language),
+                self._known.asset_name(site, asset, language),
+            )
+            if name not in troubled:
+                kind = self._known.asset_kind(site, asset)
+                troubles += (Trouble(*name, kind, "silence", side="silent", since=start),)
+        over = {
+            (row.asset, row.quantity, row.side)
+            for site in sites
+            for row in listing(conn, site=site, start=start, end=now)
+            if row.tells and row.end is not None and row.kind != CALIBRATION
+        }
+        facts = MessageFacts(
+            happening="all-well",
             language=language,
-            zone=site.zone,
-            site=getattr(site.name, language),
-            asset=self._asset(conn, site, row, language),
+            zone=self._known.zone(sites),
+            site=self._facts.sites(sites, person),
+            asset="",
             at=now,
-            since=row.start,
-            lasting_ms=_lasting(row, now),
-            # Of a device that is lost, the newest temperature is what people want to know.
-            quantity="temperature" if row.kind in OF_DEVICE else row.quantity,
-            side=_side(row),
-            certainty="possible" if row.certainty == "possible" else "certain",
-            value=self._newest(conn, row, now),
-            limit=row.limit,
-            extreme=row.extreme,
-            end=row.end,
-            window_ms=row.snapshot.get("window_ms"),
-            learned_at=row.learned_at if late else None,
-            device=row.device,
-            claim=row.snapshot.get("claim", ""),
-            batches=batches,
-            doses=doses,
-            temperature=self._temperature(conn, row.site, row.asset, now),
-            holds_minutes=_should_hold(conn, row) if happening == "opened" else None,
+            lasting_ms=period_ms,
+            troubles=troubles,
+            spans=spans,
+            alarms=len(over),
+            unexplained=sum(len(unexplained(conn, site)) for site in sites),
+        )
+        return compose(facts)
+
+    def way_test(self, person: Person, sites: Sequence[str], now: int) -> str:
+        """Return the monthly text that proves the way and asks for nothing."""
+        return compose(self._facts.about(person, sites, now, "way-test"))
+
+    def channel(
+        self,
+        person: Person,
+        sites: Sequence[str],
+        now: int,
+        *,
+        failing: bool,
+        since: int,
+        channel: str = "",
+        instead: str = "",
+        waiting: int = 0,
+        reason: str = "",
+    ) -> str:
+        """Return the text for: a channel fails since, or works again after it had failed since.
+
+        ``instead`` names the channel that is used meanwhile; empty where there is none.
+        """
+        happening: Happening = "channel-failing" if failing else "channel-back"
+        return compose(
+            MessageFacts(
+                happening=happening,
+                language=person.language,
+                zone=self._known.zone(sites),
+                site=self._facts.sites(sites, person),
+                asset="",
+                at=now,
+                since=since,
+                lasting_ms=max(0, now - since),
+                end=None if failing else now,
+                channel=channel,
+                instead=instead,
+                waiting=waiting,
+                reason=reason,
+            )
         )
 
-    def _asset(self, conn: Connection, site: Site, row: ExcursionRow, language: str) -> str:
-        if row.kind not in OF_DEVICE:
-            return self._asset_name(site, row, language)
-        names = {asset.id: getattr(asset.name, language) for asset in site.assets}
-        mine = (watches.c.site == site.id) & (watches.c.device == row.device)
-        found = conn.execute(select(watches.c.asset).where(mine).distinct()).scalars()
-        assets = sorted(item.removeprefix(f"{site.id}/") for item in found) or list(names)
-        return several(
-            [str(names.get(asset, asset)) for asset in assets], "en" if language == "en" else "zh"
+    # --- answers to a person's own SMS ---
+
+    def reply(self, conn: Connection, person: Person, reply: Replying, now: int) -> str:
+        """Return what is said back to somebody who has sent an SMS."""
+        if reply.kind == "acknowledged" and reply.alarms:
+            return self._acknowledged(conn, person, reply.alarms, now)
+        sites = self.sites_of(person.id)
+        facts = self._facts.about(person, sites, now, "reply", reply=reply.kind)
+        if reply.kind == "state":
+            open_ = [row for row in open_ones(conn) if row.site in sites and row.tells]
+            states, spans = self._known.states(conn, sites, open_, person.language, now)
+            facts = replace(facts, states=states, spans=spans)
+        elif reply.kind == "unknown-code":
+            mine = set(
+                conn.execute(
+                    select(notices.c.alarm).where(notices.c.person == person.id).distinct()
+                ).scalars()
+            )
+            open_ = [
+                row
+                for alarm in alarms_open(conn)
+                if alarm.id in mine and (row := get(conn, alarm.id)) is not None
+            ]
+            troubles = self._known.troubles(conn, open_, person.language, now)
+            facts = replace(facts, troubles=troubles)
+        return compose(facts)
+
+    def _acknowledged(
+        self, conn: Connection, person: Person, alarms: Sequence[Alarm], now: int
+    ) -> str:
+        rows = [row for alarm in alarms for id_ in alarm.excursions if (row := get(conn, id_))]
+        first = alarms[0]
+        row = min(rows, key=gravity)
+        facts = self._facts.of(conn, person, row, now, happening="reply")
+        names = [
+            self._known.asset_name(each.site, asset, person.language)
+            for each in rows
+            for asset in self._known.assets(conn, each)
+        ]
+        by = first.answered_by
+        others = bool(by) and by != person.id and len(alarms) == 1
+        return compose(
+            replace(
+                facts,
+                reply="acknowledged",
+                asset=several(list(dict.fromkeys(names)), person.language),
+                person=self._name(by) if others else "",
+                answered_at=first.answered_at,
+                end=first.recovered_at if len(alarms) == 1 else None,
+            )
         )
 
-    @staticmethod
-    def _asset_name(site: Site, row: ExcursionRow, language: str) -> str:
-        names = {asset.id: getattr(asset.name, language) for asset in site.assets}
-        asset = row.asset.removeprefix(f"{site.id}/")
-        return str(names.get(asset, asset))
+    def sites_of(self, person: str) -> list[str]:
+        """Return the ids of the sites whose alarms a person may be told of."""
+        return [site.id for site in self._settings.sites if person in site.tell]
 
-    def _newest(self, conn: Connection, row: ExcursionRow, now: int) -> int | None:
-        if row.kind not in OF_DEVICE:
-            return self._newest_values.value(row.site, row.series, now)
-        mine = (watches.c.site == row.site) & (watches.c.device == row.device) & watches.c.decides
-        series = conn.execute(select(watches.c.series).where(mine).order_by(watches.c.series))
-        first = series.scalars().first()
-        return self._newest_values.value(row.site, first, now) if first is not None else None
-
-    def _temperature(self, conn: Connection, site: str, asset: str, now: int) -> int | None:
-        query = select(watches.c.series).where(watches.c.asset == asset, watches.c.decides)
-        first = conn.execute(query.order_by(watches.c.series)).scalars().first()
-        return self._newest_values.value(site, first, now) if first is not None else None
+    def _name(self, person: str) -> str:
+        known = self._people.get(person)
+        return known.name if known is not None else person
 
 
-def _should_hold(conn: Connection, row: ExcursionRow) -> int | None:
-    """Return for how long the asset should stay inside without mains, as its agent has forecast.
-
-    The cautious end, in minutes; None where the agent knows nothing of one of its fridges.
-    """
-    if row.quantity != "present":
-        return None
-    subject = f"{row.site}/{row.series}"
-    newest = journal.entries(
-        conn, types="device.power.mains-lost", subject=subject, newest_first=True, limit=1
-    )
-    entry = next(newest, None)
-    if entry is None or entry.body["at"] < row.start - _SAME_LOSS_MS:
-        return None
-    holds = entry.body["body"].get("holds")
-    found = []
-    for item in holds if isinstance(holds, list) else ():
-        minutes = item.get("minutes_low") if isinstance(item, dict) else None
-        if type(minutes) is not int or minutes < 0:
-            return None
-        found.append(minutes)
-    return min(found, default=None)
+def first_of(rows: Sequence[ExcursionRow]) -> ExcursionRow:
+    """Return the excursion whose code a message about these bears: the one that was opened first."""
+    return min(rows, key=lambda row: (row.opened, row.id))
 
 
-def _gravity(row: ExcursionRow) -> tuple[bool, bool, int]:
-    return (not row.holds, row.certainty == "possible", row.opened)
-
-
-def _whole(rows: list[ExcursionRow]) -> ExcursionRow:
+def _whole(rows: Sequence[ExcursionRow]) -> ExcursionRow:
     """Return the one that lasted longest: a recovery speaks of all that is over."""
     return max(rows, key=lambda row: (row.end or row.start) - row.start)
-
-
-def _side(row: ExcursionRow) -> Any:
-    return row.side
-
-
-def _lasting(row: ExcursionRow, now: int) -> int:
-    if row.kind == "cumulative":
-        return row.held_ms
-    return max(0, (row.end if row.end is not None else now) - row.start)
-
-
-def _held(conn: Connection, row: ExcursionRow, *, over: bool) -> tuple[int, int]:
-    """Return how many batches, and doses of them, this excursion holds.
-
-    When it is over, those count that any rule held on this side meanwhile.
-    """
-    causes = select(excursions.c.id).where(
-        excursions.c.site == row.site,
-        excursions.c.series == row.series,
-        excursions.c.side == row.side,
-        excursions.c.start >= row.start,
-    )
-    mine = holds.c.cause.in_(causes) if over else holds.c.cause == row.id
-    held = select(holds.c.batch, holds.c.parcel, holds.c.doses).where(
-        mine, holds.c.issued.is_(False)
-    )
-    # Two rules may hold the same parcel; its doses are there once.
-    parcels = {(item.batch, item.parcel): item.doses for item in conn.execute(held)}
-    return len({batch for batch, _ in parcels}), sum(parcels.values())

@@ -2,154 +2,48 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, get_args
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.composing import N_
-from alerts.facts import Happening, MessageFacts
-from alerts.messages import compose, several
-from alerts.segments import fits_one, units
+from alerts.facts import Happening, MessageFacts, Reply, Step
+from alerts.messages import compose, several, several_sites
+from alerts.segments import encoding_of, fits_one, units
+from alerts.wording import N_, Language
+from tests.alerts.cases import CASES, CODE, LONG_NAMES, NAMES, Names, at, facts_of
 
-ZONE = ZoneInfo("Asia/Shanghai")
-MINUTE = 60_000
-
-
-def at(hour: int, minute: int, day: int = 1) -> int:
-    """A time of July 2024 in Shanghai."""
-    return int(datetime(2024, 7, day, hour, minute, tzinfo=ZONE).timestamp() * 1000)
-
-
-NAMES = {"zh": ("东门预防接种门诊", "1号冰箱"), "en": ("East Gate Vaccination Point", "Fridge 1")}
-LONG_NAMES = {
-    "zh": ("柳河县三源浦朝鲜族镇中心卫生院预防接种门诊", "海尔医用冷藏箱HYC-390第3号"),
-    "en": (
-        "Sanyuanpu Korean Town Central Hospital Vaccination Clinic, Liuhe",
-        "Haier HYC-390 vaccine refrigerator no. 3",
-    ),
-}
-
-
-def facts(language: str, names: dict[str, tuple[str, str]] = NAMES, **other: Any) -> MessageFacts:
-    """An opening above 8 degC, unless it is said otherwise."""
-    site, asset = names[language]
-    values: dict[str, Any] = {
-        "happening": "opened",
-        "language": language,
-        "zone": "Asia/Shanghai",
-        "site": site,
-        "asset": asset,
-        "at": at(14, 17),
-        "since": at(14, 5),
-        "lasting_ms": 12 * MINUTE,
-        "value": 9200,
-        "limit": 8000,
-        "extreme": 9400,
-    }
-    return MessageFacts(**(values | other))
-
-
-CASES: dict[str, dict[str, Any]] = {
-    "hot": {"batches": 3, "doses": 126},
-    "cold": {
-        "side": "below", "value": -1200, "limit": 2000, "extreme": -1250, "batches": 3, "doses": 126,
-    },
-    "possible": {"certainty": "possible"},
-    "cumulative": {
-        "side": "below", "value": -700, "limit": -500, "extreme": -900, "batches": 1, "doses": 1,
-        "window_ms": 24 * 60 * MINUTE, "lasting_ms": 62 * MINUTE,
-    },
-    "late": {
-        "since": at(2, 10), "end": at(3, 40), "at": at(7, 0), "learned_at": at(7, 0),
-        "extreme": 11_300, "lasting_ms": 90 * MINUTE, "batches": 2, "doses": 40,
-    },
-    "late and open": {
-        "since": at(22, 10), "at": at(7, 0, 2), "learned_at": at(7, 0, 2),
-        "lasting_ms": 530 * MINUTE,
-    },
-    "recovered": {
-        "happening": "recovered", "value": 5200, "since": at(13, 28), "end": at(14, 10),
-        "lasting_ms": 42 * MINUTE, "extreme": 11_300, "batches": 3, "doses": 126,
-    },
-    "silent": {"side": "silent", "value": 5200, "limit": None, "extreme": None},
-    "readings back": {
-        "happening": "recovered", "side": "silent", "value": 5200, "limit": None, "extreme": None,
-        "end": at(14, 17),
-    },
-    "mains lost": {
-        "quantity": "present", "side": "below", "value": 0, "limit": 1000, "extreme": 0,
-        "temperature": 5230,
-    },
-    "mains back": {
-        "happening": "recovered", "quantity": "present", "side": "below", "value": 1000,
-        "limit": 1000, "extreme": 0, "end": at(14, 17), "temperature": 5230,
-    },
-    "door open": {"quantity": "open", "value": 1000, "limit": 0, "temperature": 7230},
-    "door shut": {"happening": "recovered", "quantity": "open", "value": 0, "limit": 0,
-                  "end": at(14, 17)},
-    "lost contact": {"happening": "lost-contact", "side": "silent", "value": 5200, "limit": None},
-    "contact back": {"happening": "contact-back", "side": "silent", "end": at(14, 17)},
-    "foreign site": {"happening": "foreign-site", "side": "silent", "limit": None,
-                     "device": "pi-1", "claim": "van"},
-    "foreign stream": {"happening": "foreign-stream", "side": "silent", "limit": None,
-                       "device": "pi-1", "claim": "pi-2"},
-    "own again": {"happening": "own-again", "side": "silent", "end": at(14, 17)},
-    "calibration": {"happening": "calibration-overdue", "side": "silent", "value": None,
-                    "limit": None, "extreme": None, "certificate": "T-0417", "due": "2027-03-01"},
-    "channel failing": {"happening": "channel-failing", "waiting": 3, "reason": "no network"},
-    "mains lost, holds": {
-        "quantity": "present", "side": "below", "value": 0, "limit": 0, "extreme": 0,
-        "temperature": 5200, "holds_minutes": 130,
-    },
-    "hub silent": {"happening": "hub-silent", "asset": "", "value": None, "limit": None},
-    "hub unreachable": {"happening": "hub-unreachable", "asset": "", "value": None, "limit": None},
-    "hub back": {
-        "happening": "hub-back", "asset": "", "value": None, "limit": None, "end": at(14, 16),
-    },
-    "channel back": {"happening": "channel-back", "end": at(14, 17)},
-    "humid": {"quantity": "humidity", "value": 81_000, "limit": 75_000, "extreme": 82_000},
-    "intense": {"quantity": "intensity", "side": "below", "value": 60_000, "limit": 70_000,
-                "extreme": 59_000},
-}  # fmt: skip
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 # What people get with ordinary names, word for word: a change of these is seen and meant.
 TEXTS = {
-    ("hot", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 温度过高 9.2℃（上限8℃），14:05起已12分钟。"
-    "请立即查门和电源。已停用3批126剂。",
+    ("hot", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 温度过高 9.2℃（上限8℃），14:05起。"
+    "请立即查门和电源。已停用3批126剂。回复4831确认",
     ("hot", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1 TOO HOT: 9.2C (max 8C)"
-    " since 14:05, 12 min. Check door and power now. On hold: 3 batches, 126 doses.",
-    (
-        "cold",
-        "zh",
-    ): "【疫苗冷链】东门预防接种门诊 1号冰箱 温度过低 -1.2℃（下限2℃），14:05起已12分钟。"
-    "请立即检查，疫苗勿用。已停用3批126剂。",
-    ("cold", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1 TOO COLD: -1.2C (min 2C)"
-    " since 14:05, 12 min. Check it now, use no vaccine. On hold: 3 batches, 126 doses.",
-    (
-        "possible",
-        "zh",
-    ): "【疫苗冷链】东门预防接种门诊 1号冰箱 疑似温度过高 9.2℃（上限8℃），14:05起已"
-    "12分钟。请立即查门和电源，不降温即转移疫苗。",
-    (
-        "cumulative",
-        "zh",
-    ): "【疫苗冷链】东门预防接种门诊 1号冰箱 温度过低 -0.7℃（下限-0.5℃），24小时内"
-    "累计1小时2分钟。请立即检查。已停用1批1剂。",
-    ("cumulative", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1 TOO COLD: -0.7C"
-    " (min -0.5C), 1 h 2 min in all within 24 h. Check it now. On hold: 1 batch, 1 dose.",
+    " since 14:05. Check door and power now. On hold: 3 batches, 126 doses. Answer 4831.",
+    ("cold", "zh"): "东门预防接种门诊 1号冰箱 温度过低 -1.2℃（下限2℃），14:05起。"
+    "请立即检查，疫苗勿用。已停用3批126剂。回复4831确认",
+    ("cold", "en"): "East Gate Vaccination Point, Fridge 1 TOO COLD: -1.2C (min 2C) since 14:05,"
+    " 12 min. Check it now, use no vaccine. On hold: 3 batches, 126 doses. Answer 4831.",
+    ("possible", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 疑似温度过高 9.2℃（上限8℃），"
+    "14:05起已12分钟。请立即查门和电源。回复4831确认",
+    ("cumulative", "zh"): "东门预防接种门诊 1号冰箱 温度过低 -0.7℃（下限-0.5℃），累计1小时2分钟。"
+    "请立即检查，疫苗勿用。已停用1批1剂。回复4831确认",
     (
         "late",
         "zh",
-    ): "【冷链迟报】东门预防接种门诊 1号冰箱 02:10至03:40温度过高，最高11.3℃（上限8℃），"
-    "07:00才获知。已停用2批40剂。",
-    ("late", "en"): "VACCINE ALARM, LATE: East Gate Vaccination Point, Fridge 1 was TOO HOT 02:10"
-    " to 03:40, highest 11.3C (max 8C); learned at 07:00. On hold: 2 batches, 40 doses.",
-    ("late and open", "zh"): "【冷链迟报】东门预防接种门诊 1号冰箱 7月1日22:10起温度过高 9.2℃"
-    "（上限8℃），07:00才获知。请立即检查。",
+    ): "【冷链迟报】东门预防接种门诊 1号冰箱 02:10至03:40温度过高，最高11.3℃（上限8℃）。"
+    "已停用2批40剂。回复4831确认",
+    ("late and open", "en"): "VACCINE ALARM, LATE: East Gate Vaccination Point, Fridge 1 TOO HOT:"
+    " 9.2C (max 8C) since 1 Jul 22:10. Learned at 07:00. Check door and power now. Answer 4831.",
+    ("escalated", "zh"): "【无人应答】东门预防接种门诊 1号冰箱 温度过高 9.2℃（上限8℃），14:05起。"
+    "请立即查门和电源。已停用3批126剂。回复4831确认",
+    ("lost contact, escalated", "en"): "NOT ANSWERED by Li Na, Wang Jun: East Gate Vaccination"
+    " Point, Fridge 1: NO CONTACT since 14:05. Temperature unknown. Check power and network."
+    " Answer 4831.",
+    ("resumed", "en"): "STILL OPEN, Li Na answered 14:21: East Gate Vaccination Point, Fridge 1 TOO"
+    " HOT: 9.2C (max 8C) since 14:05, 46 min. Check door and power now. Answer 4831.",
     (
         "recovered",
         "zh",
@@ -157,167 +51,272 @@ TEXTS = {
     "最高11.3℃（上限8℃）。停用批次放行前勿用。",
     ("recovered", "en"): "RECOVERED: East Gate Vaccination Point, Fridge 1: 5.2C since 14:10. Was"
     " TOO HOT for 42 min, highest 11.3C (max 8C). Batches on hold stay so until released.",
-    ("silent", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 探头无数据，14:05起已12分钟，温度未知。"
-    "最后读数5.2℃。请立即检查探头和冰箱。",
+    ("warming", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 升温过快 现6.4℃，14:05起每分钟0.1℃。"
+    "照此12分钟后到8℃。请立即检查。回复4831确认",
     ("silent", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: NO READINGS since"
-    " 14:05, 12 min. Temperature unknown. Last value 5.2C. Check probe and fridge now.",
-    ("mains lost", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 停电，14:05起已12分钟。箱内5.2℃。"
-    "请勿开门，尽快恢复供电或转移疫苗。",
+    " 14:05. Temperature unknown. Last value 5.2C. Check probe and fridge now. Answer 4831.",
+    ("mains lost, holds", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 停电，14:05起已12分钟。"
+    "箱内5.2℃。预计可保冷至少2小时10分钟。请勿开门。回复4831确认",
     ("door open", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: DOOR OPEN since"
-    " 14:05, 12 min. Inside 7.2C. Shut it now.",
-    ("lost contact", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 失联，14:05起已12分钟，温度未知。"
-    "最后读数5.2℃。请检查供电和网络，查看冰箱显示温度。",
-    ("foreign site", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 设备pi-1自称属于站点van，14:05起"
-    "其数据不予接收。请检查其设置。",
+    " 14:05, 12 min. Inside 7.2C. Shut it now. Answer 4831.",
+    ("uv welded", "zh"): "【紫外线灯】东门预防接种门诊 1号冰箱 关不掉，14:05起已12分钟。"
+    "危险：立即离开房间，拔插头或拉闸，勿让人进入。回复4831确认",
+    ("unreachable", "en"): "Li Na could not be told, you are instead: East Gate Vaccination Point,"
+    " Fridge 1 TOO HOT: 9.2C (max 8C) since 14:05. Check door and power now. Answer 4831.",
     (
-        "foreign site",
+        "work over",
+        "zh",
+    ): "【计划作业已结束，仍异常】东门预防接种门诊 1号冰箱 温度过高 9.2℃（上限8℃），"
+    "14:05起。请立即查门和电源。回复4831确认",
+    ("answered", "en"): "Li Na answers for it: East Gate Vaccination Point, Fridge 1 TOO HOT since"
+    " 14:05. You need do nothing now.",
+    (
+        "storm",
         "en",
-    ): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: device pi-1 speaks"
-    " for site van. Its readings are NOT TAKEN since 14:05. Check its settings.",
-    ("foreign stream", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 设备pi-1冒用设备pi-2的数据流，"
-    "14:05起其数据不予接收。请检查其设置和存储卡。",
+    ): "VACCINE ALARM: East Gate Vaccination Point: MAINS LOST at 4 fridges: Fridge 1,"
+    " Fridge 2, Fridge 3 and 1 more since 14:05. Keep it shut. Answer 4831.",
+    (
+        "storm, sites",
+        "zh",
+    ): "【冷链再次报警】3处9台冰箱停电：东门预防接种门诊、西门接种点、南门接种点，"
+    "14:05起。请勿开门，尽快恢复供电或转移疫苗。回复4831确认",
+    ("all well", "zh"): "【疫苗冷链】东门预防接种门诊 一切正常，24小时内6台冰箱2.9℃至6.1℃。",
+    (
+        "all well",
+        "en",
+    ): "ALL WELL at East Gate Vaccination Point: 6 fridges 2.9C to 6.1C in the last 24 h.",
+    ("not all well", "zh"): "【疫苗冷链】东门预防接种门诊 尚有异常：1号冰箱温度过高9.3℃；"
+    "2号冰箱探头无数据。其余4台冰箱2.9℃至6.1℃。",
+    (
+        "way test",
+        "en",
+    ): "TEST, no action needed: vaccine alarms of East Gate Vaccination Point reach"
+    " this phone. The next test comes in a month.",
+    ("noted", "zh"): "14:17已记录，由您负责：东门预防接种门诊 1号冰箱 温度过高。现9.2℃。"
+    "30分钟后仍未恢复将再次通知。",
+    (
+        "state",
+        "zh",
+    ): "东门预防接种门诊 14:17：1号冰箱温度过高9.2℃；2号冰箱 4.1℃；3号冰箱 3.9℃（13:02）。",
+    ("unknown code", "en"): "No alarm of yours has that code. Open: 4831 Fridge 1 TOO HOT; 4832"
+    " Fridge 2 NO READINGS. Send ? for the state.",
     ("calibration", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 探头校准已过期：证书T-0417有效期至"
-    "2027-03-01。监测照常，请尽快送检。",
-    ("calibration", "en"): "CALIBRATION OVERDUE: East Gate Vaccination Point, Fridge 1, certificate"
-    " T-0417 was due 2027-03-01. It goes on measuring. Have the probe calibrated.",
+    "2027-03-01。监测照常，请尽快送检。回复4831确认",
 }
 
-# The words that name the direction, or what else is wrong.
-WRONG = {
-    "hot": ("温度过高", "TOO HOT"),
-    "cold": ("温度过低", "TOO COLD"),
-    "possible": ("疑似温度过高", "POSSIBLY TOO HOT"),
-    "cumulative": ("温度过低", "TOO COLD"),
-    "late": ("温度过高", "TOO HOT"),
-    "late and open": ("温度过高", "TOO HOT"),
-    "recovered": ("温度过高", "TOO HOT"),
-    "silent": ("探头无数据", "NO READINGS"),
-    "readings back": ("探头数据已恢复", "READINGS BACK"),
-    "mains lost": ("停电", "MAINS LOST"),
-    "mains back": ("来电", "MAINS BACK"),
-    "door open": ("门未关", "DOOR OPEN"),
-    "door shut": ("门已关", "DOOR SHUT"),
-    "lost contact": ("失联", "NO CONTACT"),
-    "contact back": ("已恢复联系", "CONTACT BACK"),
-    "foreign site": ("数据不予接收", "NOT TAKEN"),
-    "foreign stream": ("数据不予接收", "NOT TAKEN"),
-    "own again": ("数据已恢复接收", "READINGS TAKEN AGAIN"),
-    "calibration": ("校准已过期", "CALIBRATION OVERDUE"),
-    "channel failing": ("短信通道", "SMS"),
-    "channel back": ("短信通道已恢复", "SMS WORKS AGAIN"),
-    "mains lost, holds": ("停电", "MAINS LOST"),
-    "hub silent": ("无响应", "SILENT"),
-    "hub unreachable": ("无法连接", "CANNOT BE REACHED"),
-    "hub back": ("恢复", "HUB BACK"),
-    "humid": ("湿度过高", "TOO HUMID"),
-    "intense": ("读数过低", "READS TOO LOW"),
-}
-VALUES = {
-    "hot": "9.2", "cold": "-1.2", "possible": "9.2", "cumulative": "-0.7", "late": "11.3",
-    "late and open": "9.2", "recovered": "5.2", "humid": "81.0", "intense": "60.0",
-}  # fmt: skip
+
+def answer(language: Language) -> str:
+    """How a message ends that bears the code."""
+    return f"回复{CODE}确认" if language == "zh" else f"Answer {CODE}."
 
 
 class TestWords:
     @pytest.mark.parametrize(("case", "language"), TEXTS)
-    def test_word_for_word(self, case: str, language: str) -> None:
-        """With ordinary names a message has all its sentences, and is one SMS."""
-        assert compose(facts(language, **CASES[case])) == TEXTS[case, language]
+    def test_word_for_word(self, case: str, language: Language) -> None:
+        """With ordinary names a message has all that matters, and is one SMS."""
+        assert compose(facts_of(case, language)) == TEXTS[case, language]
 
     @pytest.mark.parametrize("names", [NAMES, LONG_NAMES], ids=["ordinary", "long"])
     @pytest.mark.parametrize("case", CASES)
-    @pytest.mark.parametrize("language", ["zh", "en"])
+    @pytest.mark.parametrize("language", LANGUAGES)
     def test_what_is_never_given_up(
-        self, case: str, language: str, names: dict[str, tuple[str, str]]
+        self, case: str, language: Language, names: dict[Language, Names]
     ) -> None:
-        """Site, fridge, direction and value stand whole in one SMS, with the longest real names."""
-        text = compose(facts(language, names, **CASES[case]))
+        """Site, fridge, direction, value and code stand whole in one SMS, with the longest real names."""
+        known, mine = CASES[case], names[language]
+        text = compose(facts_of(case, language, names))
 
-        assert fits_one(text), text
-        site, asset = names[language]
-        assert site in text
-        if not case.startswith(("channel", "hub")):
-            assert asset in text
-        assert WRONG[case][language == "en"] in text
-        assert VALUES.get(case, "") in text
+        assert fits_one(text), (units(text), text)
+        if language == "en":
+            assert encoding_of(text) == "gsm7", text
+        if names is NAMES:
+            assert known.wrong[language == "en"] in text
+            assert known.value in text
+        elif case != "state":
+            assert known.wrong[language == "en"] in text
+            assert known.value in text or case == "storm, hot"
+        if "troubles" not in known.names and case not in {"help", "unknown code, nothing open"}:
+            assert mine.site in text
+        if known.placed:
+            assert mine.asset in text
+        assert text.endswith(answer(language)) == known.code
         assert "%(" not in text
-        assert "?" not in text
+        assert "?" not in text or facts_of(case, language).happening == "reply"
 
     def test_every_happening_has_its_case(self) -> None:
-        """No happening is left out of these tests."""
-        tested = {facts("en", **case).happening for case in CASES.values()}
+        """No happening, no step and no kind of reply is left out of these tests."""
+        tested = [facts_of(case, "en") for case in CASES]
 
-        assert tested == set(get_args(Happening))
+        assert {facts.happening for facts in tested} == set(get_args(Happening))
+        assert {facts.step for facts in tested} == set(get_args(Step))
+        replies = {facts.reply for facts in tested if facts.happening == "reply"}
+        assert replies == set(get_args(Reply))
 
-    @pytest.mark.parametrize("case", ["hot", "cold", "late and open", "silent", "mains lost"])
-    def test_what_to_do_outlives_the_longest_names(self, case: str) -> None:
-        """Even where only a short form fits, an English alarm says since when."""
-        text = compose(facts("en", LONG_NAMES, **CASES[case]))
+    @pytest.mark.parametrize("case", CASES)
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_sentences_are_sentences(self, case: str, language: Language) -> None:
+        """Each text ends as a sentence does, with no double blank or stop in it."""
+        text = compose(facts_of(case, language))
 
-        assert "since" in text
+        assert text.endswith((".", "。", answer(language))) or "Reason" in text or "原因" in text
+        assert "  " not in text
+        assert ".." not in text
+        assert "。。" not in text
+        assert "：，" not in text
 
     def test_the_point_where_there_are_several(self) -> None:
         """A point's label is named, and given up before a name is cut."""
-        assert "1号冰箱（上层） 温度过高" in compose(facts("zh", point="上层"))
-        assert "Fridge 1 (upper) TOO HOT" in compose(facts("en", point="upper"))
-        longest = {"zh": ("某" * 30, "第" * 19 + "号箱")}
-        text = compose(facts("zh", longest, point="上层靠门一侧的第二探头"))
-        assert "某" * 30 in text
-        assert "第" * 19 + "号箱" in text
+        assert "1号冰箱（上层） 温度过高" in compose(facts_of("hot", "zh", point="上层"))
+        assert "Fridge 1 (upper) TOO HOT" in compose(facts_of("hot", "en", point="upper"))
+        site, asset = "某" * 24, "第" * 14 + "号箱"
+        text = compose(
+            facts_of("hot", "zh", site=site, asset=asset, point="上层靠门一侧的第二探头")
+        )
+        assert site in text
+        assert asset in text
         assert "上层" not in text
 
-    def test_two_languages_say_the_same(self) -> None:
-        """The two texts of one happening hold the same figures."""
-        for case in ("hot", "cold", "late", "recovered"):
-            texts = [compose(facts(language, **CASES[case])) for language in ("zh", "en")]
-            figures = [
-                sorted(part for part in text.replace("℃", " ").replace("C", " ").split() if part)
-                for text in texts
-            ]
-            assert figures[0], case
-            for figure in (VALUES[case],):
-                assert all(figure in text for text in texts), case
+    @pytest.mark.parametrize("case", ["hot", "cold", "late", "recovered", "warming", "apart"])
+    def test_two_languages_say_the_same(self, case: str) -> None:
+        """The two texts of one happening hold the same value and the same code."""
+        texts = [compose(facts_of(case, language)) for language in LANGUAGES]
+
+        assert all(CASES[case].value in text for text in texts)
+        assert all((CODE in text) == CASES[case].code for text in texts)
 
 
 class TestTruth:
     @pytest.mark.parametrize(("value", "text"), [(8040, "8.04℃"), (8004, "8.004℃")])
     def test_never_rounded_to_the_limit(self, value: int, text: str) -> None:
         """A value just outside is not shown as the limit."""
-        assert f"温度过高 {text}" in compose(facts("zh", value=value, extreme=value))
+        assert f"温度过高 {text}" in compose(facts_of("possible", "zh", value=value, extreme=value,
+                                                  certainty="certain"))  # fmt: skip
 
     def test_a_value_inside_is_no_alarm(self) -> None:
         """Where the newest reading is inside already, the alarm shows the worst one instead."""
-        assert "TOO HOT: 9.4C" in compose(facts("en", value=7500))
-        assert "TOO HOT: 9.4C" in compose(facts("en", value=None))
-        cold = compose(facts("en", side="below", value=3000, limit=2000, extreme=-100))
-        assert "TOO COLD: -0.1C" in cold
+        assert "TOO HOT: 9.4C" in compose(facts_of("hot", "en", value=7500))
+        assert "TOO HOT: 9.4C" in compose(facts_of("hot", "en", value=None))
+        assert "TOO COLD: -1.2C" in compose(facts_of("cold", "en", value=3000, extreme=-1200))
+        assert "DISAGREE by 3.6C" in compose(facts_of("apart", "en", value=300))
 
     def test_a_recovery_shows_what_is_now(self) -> None:
         """A recovery shows the newest value, and "in range" where there is none."""
-        again = {"happening": "recovered", "end": at(14, 10)}
-        assert "Fridge 1: 5.2C since 14:10" in compose(facts("en", value=5200, **again))
-        assert "Fridge 1: in range since 14:10" in compose(facts("en", value=None, **again))
+        assert "Fridge 1: 5.2C since 14:10" in compose(facts_of("recovered", "en"))
+        assert "Fridge 1: in range since 14:10" in compose(facts_of("recovered", "en", value=None))
 
     def test_the_temperature_inside_has_its_own_limit(self) -> None:
         """The temperature in a message about mains is not rounded by the limit of mains."""
-        text = compose(facts("en", **CASES["mains lost"] | {"temperature": 1004}))
+        assert "Inside 1.0C." in compose(facts_of("mains lost", "en", temperature=1004))
 
-        assert "Inside 1.0C." in text
+    @pytest.mark.parametrize("case", ["silent", "mains lost", "door open", "hot"])
+    def test_learned_late(self, case: str) -> None:
+        """What was learned late and goes on says when it was learned."""
+        text = compose(facts_of(case, "zh", learned_at=at(14, 17), value=None, batches=0))
 
-    def test_learned_late(self) -> None:
-        """A late silence, cut or open door says when it was learned."""
-        for case in ("silent", "mains lost", "door open"):
-            text = compose(facts("zh", **CASES[case] | {"learned_at": at(14, 17), "value": None}))
-            assert "14:17才获知" in text, text
+        assert "14:17才获知" in text
 
-    def test_no_answer_code_is_promised(self) -> None:
-        """Answers by SMS come later: no text asks for one."""
-        for case in CASES.values():
-            for language in ("zh", "en"):
-                text = compose(facts(language, **case)).lower()
-                assert "reply" not in text
-                assert "answer" not in text
-                assert "回复" not in text
+    @pytest.mark.parametrize("case", ["silent", "mains lost", "door open"])
+    def test_learned_late_and_over(self, case: str) -> None:
+        """What is over when it is learned is told as something past."""
+        text = compose(facts_of(case, "en", learned_at=at(14, 17), end=at(14, 12)))
+
+        assert text.startswith("VACCINE ALARM, LATE: ")
+        assert "14:05 to 14:12; learned at 14:17." in text
+
+    def test_no_forecast_is_invented(self) -> None:
+        """A warming fridge of which nothing can be forecast is told without a figure."""
+        text = compose(facts_of("warming", "en", bound_minutes=None))
+
+        assert "WARMING FAST: 6.4C, 0.1C a minute" in text
+        assert "at this rate" not in text
+        nothing = compose(facts_of("warming", "en", bound_minutes=None, rate=None))
+        assert "WARMING FAST: 6.4C since 14:05." in nothing
+
+    def test_mains_and_warming_say_how_long_it_holds(self) -> None:
+        """The time to the limit stands in both messages, in both languages, with long names too."""
+        assert "Should hold 2 h 10 min or more." in compose(facts_of("mains lost, holds", "en"))
+        assert "8C in 12 min at this rate." in compose(facts_of("warming", "en"))
+        assert "至少2小时10分钟" in compose(facts_of("mains lost, holds", "zh"))
+        assert "照此12分钟后到8℃" in compose(facts_of("warming", "zh"))
+
+    def test_a_welded_lamp_says_leave_the_room_whatever_the_names(self) -> None:
+        """UV-C burns eyes and skin: what to do outlives since when."""
+        assert "LEAVE THE ROOM" in compose(facts_of("uv welded", "en", LONG_NAMES))
+        assert "离开房间" in compose(facts_of("uv welded", "zh", LONG_NAMES))
+
+    def test_nobody_is_told_that_all_is_well_when_it_is_not(self) -> None:
+        """A daily text with something open never says that all is well."""
+        for names in (NAMES, LONG_NAMES):
+            assert "一切正常" not in compose(facts_of("not all well", "zh", names))
+            assert compose(facts_of("not all well", "en", names)).startswith("NOT ALL WELL")
+
+    def test_an_old_value_has_its_time(self) -> None:
+        """In an answer to ? a value of an hour ago is not shown as if it were now."""
+        text = compose(facts_of("state", "en"))
+
+        assert "Fridge 2 4.1C;" in text
+        assert "Fridge 3 3.9C at 13:02." in text
+
+
+class TestWho:
+    def test_a_test_asks_for_nothing(self) -> None:
+        """Neither the daily text nor the monthly test bears a code."""
+        for case in ("all well", "way test", "help", "answered", "recovered"):
+            for language in LANGUAGES:
+                text = compose(facts_of(case, language))
+                assert "Answer" not in text
+                assert "确认" not in text
+
+    @pytest.mark.parametrize("happening", ["opened", "lost-contact", "unreachable", "work-over"])
+    @pytest.mark.parametrize("step", get_args(Step))
+    def test_why_somebody_is_told_now_is_said_in_a_word(self, happening: Any, step: Step) -> None:
+        """A repeat, an escalation and a resumption say so, with the longest names too."""
+        words = {"first": ("",), "repeat": ("AGAIN",), "escalated": ("NOT ANSWERED",),
+                 "resumed": ("STILL OPEN",)}  # fmt: skip
+        for names in (NAMES, LONG_NAMES):
+            text = compose(
+                facts_of("hot", "en", names, happening=happening, step=step, person="Li Na",
+                         reason="not delivered")
+            )  # fmt: skip
+            if happening in {"opened", "lost-contact"}:
+                assert any(word in text for word in words[step]), text
+
+    def test_a_chinese_name_does_not_cost_an_english_text_its_room(self) -> None:
+        """Who has not answered is left out of an English text before it becomes 70 characters."""
+        text = compose(facts_of("escalated", "en", unanswered=("李娜", "王军")))
+
+        assert text.startswith("NOT ANSWERED: East Gate Vaccination Point, Fridge 1 TOO HOT: 9.2C")
+        assert encoding_of(text) == "gsm7"
+
+    def test_the_reason_is_said_in_both_languages(self) -> None:
+        """Why somebody could not be told is in the reader's language."""
+        assert "(number refused)" in compose(facts_of("unreachable", "en", batches=0, site="East"))
+        assert "李娜无法通知：号码被拒，转告您" in compose(
+            facts_of("unreachable", "zh", batches=0, site="东门")
+        )
+
+
+class TestStorm:
+    def test_everything_is_counted_once(self) -> None:
+        """Fridges are counted once each, however many rules see the same trouble."""
+        one = facts_of("storm", "en")
+        twice = facts_of("storm", "en", troubles=(*one.troubles, *one.troubles))
+
+        assert compose(twice) == compose(one)
+
+    def test_nothing_is_left_out_of_the_count(self) -> None:
+        """With names too long to say, the counts still speak of all."""
+        for language in LANGUAGES:
+            text = compose(facts_of("storm, mixed", language, LONG_NAMES))
+            for figure in ("12", "6", "4", "2"):
+                assert figure in text, text
+
+    def test_what_is_over_meanwhile_is_said(self) -> None:
+        """A storm of which a part has recovered says so."""
+        over = facts_of("storm over", "en").ended[:1]
+        facts = facts_of("storm", "en", ended=over, troubles=facts_of("storm", "en").troubles[:2])
+
+        assert "1 other is over." in compose(facts)
 
 
 class TestFit:
@@ -331,38 +330,58 @@ class TestFit:
         max_size=90,
     ).filter(lambda name: name.strip() != "")
 
-    @settings(max_examples=300)
+    @settings(max_examples=400)
     @given(
         st.sampled_from(sorted(CASES)),
-        st.sampled_from(["zh", "en"]),
+        st.sampled_from(LANGUAGES),
         names,
         names,
         st.sampled_from(["", "上层", "upper shelf, behind the door"]),
         st.integers(-120_000, 150_000),
     )
     def test_one_sms_whatever_the_names(
-        self, case: str, language: str, site: str, asset: str, point: str, value: int
+        self, case: str, language: Language, site: str, asset: str, point: str, value: int
     ) -> None:
-        """Any names, any figures: one SMS, and it still says what is wrong."""
-        given_facts = dict(CASES[case]) | {"point": point}
-        if given_facts.get("value", 0) is not None:
-            given_facts |= {"value": value, "extreme": value}
+        """Any names, any figures: one SMS, and it still says what is wrong and how to answer."""
+        known = CASES[case]
+        other: dict[str, Any] = {"point": point, "site": site}
+        if known.placed:
+            other["asset"] = asset
+        if known.facts.get("value", 0) is not None:
+            other |= {"value": value, "extreme": value}
 
-        text = compose(facts(language, {language: (site, asset)}, **given_facts))
+        text = compose(facts_of(case, language, **other))
 
         assert fits_one(text), (units(text), text)
-        assert WRONG[case][language == "en"] in text
+        if case != "state":
+            assert known.wrong[language == "en"] in text
+        assert text.endswith(answer(language)) == known.code
+
+    @settings(max_examples=200)
+    @given(st.lists(names, min_size=1, max_size=4), st.lists(names, min_size=1, max_size=3),
+           st.sampled_from(LANGUAGES), st.sampled_from(["storm", "storm, mixed", "not all well",
+                                                        "state", "unknown code"]))  # fmt: skip
+    def test_a_list_of_any_names_fits(
+        self, assets: list[str], sites: list[str], language: Language, case: str
+    ) -> None:
+        """Whatever assets and sites are called, a message about several of them is one SMS."""
+        mine = Names(sites[0], assets[0], tuple(sites * 3), tuple(assets * 4), ("Li", "Wang"))
+
+        text = compose(facts_of(case, language, {language: mine}))
+
+        assert fits_one(text), (units(text), text)
 
     def test_english_with_a_chinese_name(self) -> None:
         """A Chinese name makes an English text UCS-2, and it is measured so."""
-        text = compose(facts("en", {"en": NAMES["zh"]}))
+        mine = NAMES["zh"]
+        text = compose(facts_of("hot", "en", site=mine.site, asset=mine.asset, batches=0))
 
-        assert text == "东门预防接种门诊, 1号冰箱 TOO HOT: 9.2C (max 8C) since 14:05. Check it now."
+        assert text == ("东门预防接种门诊 1号冰箱 TOO HOT 9.2C, max 8C. Check it now. Answer 4831.")
         assert units(text) <= 70
 
     def test_a_curly_apostrophe_costs_nothing(self) -> None:
         """An English name with a typographer's apostrophe stays in 160 characters."""
-        text = compose(facts("en", {"en": ("Women’s Clinic", "Fridge №2")}))
+        text = compose(facts_of("hot", "en", site="Women’s Clinic", asset="Fridge №2"))
 
         assert text.startswith("VACCINE ALARM: Women's Clinic, Fridge No.2 TOO HOT")
 
@@ -371,12 +390,20 @@ class TestFit:
         site = "内蒙古自治区呼伦贝尔市莫力达瓦达斡尔族自治旗尼尔基镇中心卫生院预防接种门诊"
         asset = "青岛海尔生物医疗冷藏箱HYC-1378大容量双门款式（备用）第12号"
 
-        text = compose(facts("zh", {"zh": (site, asset)}, certainty="possible"))
+        text = compose(facts_of("possible", "zh", site=site, asset=asset))
 
         assert fits_one(text)
-        assert text.startswith("内蒙古自治区")
-        assert "第12号 疑似温度过高9.2℃，上限8℃" in text
-        assert text.count("…") in (1, 2)
+        assert text.startswith("内蒙古自治")
+        assert "第12号 疑似温度过高9.2℃。回复4831确认" in text
+        assert text.count("…") in {1, 2}
+
+    def test_what_is_given_up_is_taken_back_where_there_is_room(self) -> None:
+        """No message is shorter by a sentence that would have fitted."""
+        text = compose(facts_of("cold", "en"))
+
+        # The tag had to go; how long it has lasted did not, after all.
+        assert "since 14:05, 12 min." in text
+        assert not fits_one(f"VACCINE ALARM: {text}")
 
 
 class TestSeveral:
@@ -393,7 +420,20 @@ class TestSeveral:
         assert several(names, "en") == english
         assert several(names, "zh") == chinese
 
+    def test_several_sites(self) -> None:
+        """Sites are counted as sites."""
+        assert several_sites(["A", "B", "C"], "en") == "A and 2 more sites"
+        assert several_sites(["A", "B"], "zh") == "A、B"
+        assert several_sites(["A", "B", "C"], "zh") == "A等另2处"
+
 
 def test_a_marker_changes_nothing() -> None:
     """Marking a sentence for the catalogue leaves it as it is."""
     assert N_("Shut it now.") == "Shut it now."
+
+
+def test_facts_have_defaults_that_say_nothing() -> None:
+    """Facts without an alarm need no figure of one."""
+    facts = MessageFacts("way-test", "en", "UTC", "East Gate", "", at(14, 0))
+
+    assert compose(facts).startswith("TEST, no action needed")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alerts.codes import code_of
 from alerts.rules import watches_from_record
 from alerts.segments import fits_one
 from history.sqlite import SqliteHistory
@@ -118,16 +119,17 @@ def test_it_is_told_once_and_not_before_the_morning_after(
             county.restart()
             assert county.look(days) == 0
 
+    (row,) = county.rows()
     assert county.texts() == [
-        "【疫苗冷链】东门接种点 1号冰箱 探头校准已过期：证书T-0417有效期至2025-11-25。监测照常，请尽快送检。",
+        "【疫苗冷链】东门接种点 1号冰箱 探头校准已过期：证书T-0417有效期至2025-11-25。监测照常，请尽快送检。"
+        f"回复{code_of(row.id)}确认",
     ] * 2 + [
         (
             "CALIBRATION OVERDUE: East Gate, Fridge 1, certificate T-0417 was due 2025-11-25."
-            " It goes on measuring. Have the probe calibrated."
+            f" It goes on measuring. Have the probe calibrated. Answer {code_of(row.id)}."
         ),
     ]
     assert all(fits_one(text) for text in county.texts())
-    (row,) = county.rows()
     assert (row.asset, row.point, row.end) == ("east-gate/fridge-1", "center", None)
     assert row.start == START + int(2 * DAY + 16 * 60 * MINUTE)
     assert row.snapshot["certificate"] == "T-0417"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, select
 
+from alerts.codes import code_of
 from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake
 from hub.notices import Outbox, told
@@ -100,12 +101,16 @@ def test_a_device_that_names_another_site_is_told_once(
 
     (row,) = place.rows()
     assert (row.site, row.device, row.end) == ("east-gate", "pi-1", None)
+    code = code_of(row.id)
     assert [text for _, text in place.sent()] == [
-        "【疫苗冷链】东门接种点 1号冰箱、2号冰箱 设备pi-1自称属于站点van，08:00起其数据不予接收。请检查其设置。",
-        "【疫苗冷链】东门接种点 1号冰箱、2号冰箱 设备pi-1自称属于站点van，08:00起其数据不予接收。请检查其设置。",
+        *(
+            "【疫苗冷链】东门接种点 1号冰箱、2号冰箱 设备pi-1自称属于站点van，08:00起其数据不予接收。请检查其设置。"
+            f"回复{code}确认",
+        )
+        * 2,
         (
             "VACCINE ALARM: East Gate, Fridge 1, Fridge 2: device pi-1 speaks for site van. Its readings"
-            " are NOT TAKEN since 08:00. Check its settings."
+            f" are NOT TAKEN since 08:00. Check its settings. Answer {code}."
         ),
     ]
     assert [record.message for record in caplog.records] == [
@@ -159,8 +164,8 @@ def test_a_device_that_uses_anothers_stream_is_told_where_it_belongs(place: Plac
 
     assert [text for _, text in place.sent()] == [
         (
-            "VACCINE ALARM: East Gate, Fridge 1, Fridge 2: device pi-2 sends as device pi-1. Its"
-            " readings are NOT TAKEN since 08:01. Check its settings and card."
+            "VACCINE ALARM: East Gate, Fridge 1, Fridge 2: device pi-2 sends as pi-1. Its readings are"
+            f" NOT TAKEN since 08:01. Check settings and card. Answer {code_of(place.rows()[0].id)}."
         )
     ]
     assert place.history.count() == 3

@@ -1,0 +1,82 @@
+"""What is told although nothing happened, so that silence is never mistaken for safety."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alerts.composing import Said, fit
+from alerts.facts import MessageFacts
+from alerts.storm_messages import SHORT, counted, phrase
+from alerts.wording import N_, Wording
+
+
+def all_well(facts: MessageFacts) -> str:
+    """Tell once a day how a site is: that all is well, with what was measured, or what is open."""
+    wording = Wording(facts.language, facts.zone, facts.at)
+    spans = measured(facts, wording)
+    unexplained = (N_("%(unexplained)s."), "") if facts.unexplained else ()
+    if facts.troubles:
+        rest = wording.text(N_("All others %(spans)s.")) % {"spans": spans} if spans else ""
+        return fit(
+            facts,
+            {
+                "head": (N_("NOT ALL WELL at %(site)s:"),),
+                "open": tuple(_open(facts, wording)),
+                "rest": (Said(rest), "") if rest else (),
+                "unexplained": unexplained,
+            },
+            ("unexplained", "rest"),
+        )
+    core = N_("ALL WELL at %(site)s: %(spans)s in the last %(lasting)s.")
+    values = {"site": wording.name(facts.site), "lasting": wording.lasting(facts.lasting_ms)}
+    full = wording.text(core) % (values | {"spans": spans})
+    return fit(
+        facts,
+        {
+            "core": (Said(full), N_("ALL WELL at %(site)s.")),
+            "alarms": (N_("%(alarms)s meanwhile, over."), "") if facts.alarms else (),
+            "unexplained": unexplained,
+        },
+        ("unexplained", "alarms", "core"),
+    )
+
+
+def measured(facts: MessageFacts, wording: Wording) -> str:
+    """Return what each kind of asset measured: ``6 fridges 2.9 to 6.1C, 1 freezer -24 to -19C``."""
+    parts = [
+        wording.text(N_("%(assets)s %(lowest)s to %(highest)s"))
+        % {
+            "assets": counted(wording, span.asset_kind, span.count),
+            "lowest": wording.value(span.lowest, None, "temperature"),
+            "highest": wording.value(span.highest, None, "temperature"),
+        }
+        for span in facts.spans
+    ]
+    return wording.listed(parts)
+
+
+def _open(facts: MessageFacts, wording: Wording) -> Iterator[Said]:
+    """Yield what is open, from all of it to the gravest alone and how many more."""
+    sites = len({item.site for item in facts.troubles}) > 1
+    # A list that is cut keeps one value at least: the worst of the worst.
+    for values in (True, False):
+        parts = [phrase(wording, item, value=values, site=sites) for item in facts.troubles]
+        for many in range(len(parts), 0, -1):
+            yield Said(wording.ended(wording.enumerated(parts[:many], len(parts) - many)))
+    first = phrase(wording, facts.troubles[0], value=False, site=False, short=SHORT)
+    yield Said(wording.ended(wording.enumerated([first], len(facts.troubles) - 1)))
+
+
+def way_test(facts: MessageFacts) -> str:
+    """Tell that the way of the alarms works; it asks for nothing."""
+    return fit(
+        facts,
+        {
+            "core": (
+                N_("TEST, no action needed: vaccine alarms of %(site)s reach this phone."),
+                N_("TEST, no action: %(site)s."),
+            ),
+            "rest": (N_("The next test comes in a month."), ""),
+        },
+        ("rest", "core"),
+    )

@@ -1,0 +1,215 @@
+"""What can be wrong: what it is called, whom it is about, and what to do first.
+
+A trouble is known by kind, quantity and side of its rule. A quantity that this version does not
+know is said as what it is, a reading that is too high or too low.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from alerts.wording import N_
+from protocol.reading import UNITS
+
+# Vaccine: what people get up for. Lamp: a UV lamp. Monitor: the device that watches.
+About = Literal["vaccine", "lamp", "monitor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of one trouble; all are sentences of the catalogue.
+
+    Attributes:
+        wrong: what is wrong, in capitals.
+        actions: what to do, from the fullest to the shortest.
+        about: whom the message is about.
+        result: what follows from it, where that is not plain; else empty.
+        shows_value: whether value and limit say something; of a contact they do not.
+    """
+
+    wrong: str
+    actions: tuple[str, ...]
+    about: About = "vaccine"
+    result: str = ""
+    shows_value: bool = True
+
+
+_CHECK: Final = (N_("Check it now."),)
+
+# By quantity and side.
+_BY_QUANTITY: Final[Mapping[tuple[str, str], Words]] = {
+    ("temperature", "above"): Words(
+        N_("TOO HOT"),
+        (
+            N_("Check door and power now. Move the vaccines if it does not cool."),
+            N_("Check door and power now."),
+            N_("Check it now."),
+        ),
+    ),
+    ("temperature", "below"): Words(
+        N_("TOO COLD"),
+        (
+            N_("Check it now. Do not use its vaccines until they are assessed."),
+            N_("Check it now, use no vaccine."),
+            N_("Check it now."),
+        ),
+    ),
+    ("humidity", "above"): Words(N_("TOO HUMID"), _CHECK),
+    ("humidity", "below"): Words(N_("TOO DRY"), _CHECK),
+    ("present", "below"): Words(
+        N_("MAINS LOST"),
+        (N_("Keep it shut. See to power, or move the vaccines."), N_("Keep it shut.")),
+        shows_value=False,
+    ),
+    ("open", "above"): Words(N_("DOOR OPEN"), (N_("Shut it now."),), shows_value=False),
+    ("charge", "below"): Words(
+        N_("BATTERY LOW"),
+        (N_("Restore its mains."),),
+        "monitor",
+        N_("When it is empty nobody watches the fridge."),
+    ),
+    ("voltage", "below"): Words(
+        N_("BATTERY LOW"),
+        (N_("Restore its mains."),),
+        "monitor",
+        N_("When it is empty nobody watches the fridge."),
+    ),
+    ("intensity", "below"): Words(
+        N_("UV TOO WEAK"),
+        (
+            N_("Wipe the tube with alcohol; if it stays weak, replace it."),
+            N_("Wipe or replace the tube."),
+        ),
+        "lamp",
+        N_("The room is not disinfected."),
+    ),
+    ("lamp_hours", "above"): Words(
+        N_("TUBE PAST ITS HOURS"),
+        (
+            N_("Measure its intensity; replace it below 70 uW/cm2."),
+            N_("Measure its intensity."),
+        ),
+        "lamp",
+    ),
+    ("lamp_welded", "above"): Words(
+        N_("CANNOT BE SWITCHED OFF"),
+        (
+            N_("LEAVE THE ROOM, pull its plug or the fuse. Let nobody in."),
+            N_("LEAVE THE ROOM, pull its plug."),
+            N_("LEAVE THE ROOM."),
+        ),
+        "lamp",
+        shows_value=False,
+    ),
+    ("spool_used", "above"): Words(
+        N_("READINGS PILE UP"),
+        (N_("Check network and hub."),),
+        "monitor",
+        N_("The hub does not take them; the oldest will be lost."),
+    ),
+    ("card_worn", "above"): Words(
+        N_("MEMORY CARD WORN OUT"), (N_("Have the card replaced."),), "monitor"
+    ),
+    ("disk_free", "below"): Words(
+        N_("DISK NEARLY FULL"),
+        (N_("Call who maintains it."),),
+        "monitor",
+        N_("Readings will be lost."),
+    ),
+    ("memory_free", "below"): Words(
+        N_("MEMORY NEARLY FULL"), (N_("Call who maintains it."),), "monitor"
+    ),
+    ("clock_synced", "below"): Words(
+        N_("CLOCK NOT SET"),
+        (N_("Check its network."),),
+        "monitor",
+        N_("The times of its readings are uncertain."),
+        shows_value=False,
+    ),
+    ("clock_offset", "above"): Words(N_("CLOCK WRONG"), (N_("Check its network."),), "monitor"),
+    ("undervoltage", "above"): Words(
+        N_("SUPPLY TOO WEAK"),
+        (N_("Change its power supply and cable."),),
+        "monitor",
+        shows_value=False,
+    ),
+    ("throttled", "above"): Words(
+        N_("COMPUTER SLOWED DOWN"),
+        (N_("Check its cooling and power supply."),),
+        "monitor",
+        shows_value=False,
+    ),
+    ("core_temperature", "above"): Words(
+        N_("COMPUTER TOO HOT"), (N_("Check its cooling and power supply."),), "monitor"
+    ),
+}
+
+# By kind, whatever the quantity.
+_BY_KIND: Final[Mapping[str, Words]] = {
+    "silence": Words(
+        N_("NO READINGS"),
+        (N_("Check probe and fridge now."),),
+        result=N_("Temperature unknown."),
+        shows_value=False,
+    ),
+    "disagreement": Words(
+        N_("PROBES DISAGREE"),
+        (
+            N_("Check with another thermometer now; until then the worse one counts."),
+            N_("Check with another thermometer now."),
+        ),
+    ),
+    "stuck": Words(
+        N_("READING STUCK"),
+        (N_("Check the probe, read the display."), N_("Check the probe now.")),
+        result=N_("True temperature unknown."),
+    ),
+    "lost-contact": Words(
+        N_("NO CONTACT"),
+        (N_("Check power and network, read the display."), N_("Check power and network.")),
+        result=N_("Temperature unknown."),
+        shows_value=False,
+    ),
+    "misplaced": Words(N_("READINGS NOT TAKEN"), (N_("Check its settings."),), shows_value=False),
+    "calibration": Words(
+        N_("CALIBRATION OVERDUE"), (N_("Have the probe calibrated."),), shows_value=False
+    ),
+}
+
+_RATES: Final[Mapping[tuple[str, str], Words]] = {
+    ("temperature", "above"): Words(
+        N_("WARMING FAST"), (N_("Check door and power now."), N_("Check it now."))
+    ),
+    ("temperature", "below"): Words(
+        N_("COOLING FAST"), (N_("Check its thermostat now."), N_("Check it now."))
+    ),
+    ("", "above"): Words(N_("RISES FAST"), _CHECK),
+    ("", "below"): Words(N_("FALLS FAST"), _CHECK),
+}
+
+_OTHER: Final[Mapping[str, Words]] = {
+    "above": Words(N_("READS TOO HIGH"), _CHECK),
+    "below": Words(N_("READS TOO LOW"), _CHECK),
+}
+_WRONG: Final = Words(N_("READS WRONG"), _CHECK)
+
+# Whoever knows only the side of a trouble, as a notice does, knows its kind by that.
+_KIND_OF_SIDE: Final = {"silent": "silence", "apart": "disagreement", "stuck": "stuck"}
+
+
+def words_of(kind: str, quantity: str, side: str) -> Words:
+    """Return what is said of a trouble."""
+    if kind == "rate":
+        return _RATES.get((quantity, side)) or _RATES.get(("", side), _WRONG)
+    special = _BY_KIND.get(kind) or _BY_KIND.get(_KIND_OF_SIDE.get(side, ""))
+    if special is not None:
+        return special
+    known = _BY_QUANTITY.get((quantity, side))
+    if known is not None:
+        return known
+    found = _OTHER.get(side, _WRONG)
+    if UNITS.get(quantity) == "0/1":
+        return Words(found.wrong, found.actions, found.about, shows_value=False)
+    return found
