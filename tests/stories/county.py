@@ -118,6 +118,7 @@ class County:
         devices: int = 1,
         points: Sequence[Point] = (CENTER,),
         own_modem: bool = False,
+        ways: Sequence[str] = ("hub's modem",),
         hub_looks_every: str = "",
         **hub_settings: Any,
     ) -> County:
@@ -132,11 +133,12 @@ class County:
             patch.setattr(module, "Connection", broker.link)
         patch.setattr(service, "Shield", Cupboard)
         patch.setattr(uplink, "time", StoryClock(self.clockwork))
-        hub_modem = self._add_modem("hub's modem")
-        hub_modem.on_submit = self._submitting
+        for way in ways:
+            self._add_modem(way).on_submit = self._submitting
         table = self._hub_table(fridges, devices, hub_settings)
         settings = HubSettings.model_validate(table)
-        self.hub = StoryHub(self.clockwork, settings, hub_modem)
+        channels = {way.replace("hub's ", ""): self._modems[way] for way in ways}
+        self.hub = StoryHub(self.clockwork, settings, channels)
         self.hub.killed_behind_everything = self._hub_is_killed
         if hub_looks_every:
             self.hub.looks_every(lasting(hub_looks_every))

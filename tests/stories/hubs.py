@@ -6,7 +6,7 @@ without a word, and begins anew from what it had written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alerts.channels.contract import Channel
@@ -114,9 +114,11 @@ class Cupboard:
 class StoryHub:
     """The hub, and how often it was begun."""
 
-    def __init__(self, clockwork: Clockwork, settings: HubSettings, channel: Channel) -> None:
+    def __init__(
+        self, clockwork: Clockwork, settings: HubSettings, channels: Mapping[str, Channel]
+    ) -> None:
         self._clockwork = clockwork
-        self._channel = channel
+        self._channels = channels
         self.settings = settings
         self.hub: Hub | None = None
         self.starts = 0
@@ -143,7 +145,7 @@ class StoryHub:
         """Begin, as Hub.run does."""
         self.starts += 1
         self._turnstile, self._bell = Turnstile(), Bell()
-        hub = Hub(self.settings, HubClock(self._clockwork), self._channel)
+        hub = Hub(self.settings, HubClock(self._clockwork), self._channels)
         inside = vars(hub)
         inside["_stop"], inside["_owed"] = self._turnstile, self._bell
         inbox: Any = hub._inbox

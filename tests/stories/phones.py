@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from alerts.channels.contract import ChannelError, Outcome
+from alerts.channels.contract import NO_PARAMS, ChannelError, Outcome
 from tests.stories.clockwork import NEVER, SECOND, Clockwork, spelt
 
 # works; jammed: takes messages and sends none (a modem without a network); gone: takes none.
@@ -63,7 +63,7 @@ class Modem:
     # --- the contract ---
 
     def submit(
-        self, key: str, to: str, text: str, params: Mapping[str, str] | None = None
+        self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS
     ) -> None:
         """Take a message whose key is new."""
         if self.state == "gone":
