@@ -278,7 +278,7 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
     """
     conn.execute(sms.update().where(sms.c.id == row.id).values(unreachable_at=now))
     carried = conn.execute(select(notices).where(notices.c.sms == row.id)).all()
-    matters = {}
+    matters: dict[str, Row[Any]] = {}
     for notice in carried:
         tells = notice.happening in TELLING if notice.alarm else notice.happening == "way-test"
         if tells and notice.site in chains:

@@ -27,12 +27,13 @@ from alerts.decisions import Happening
 from config.hub import HubSettings, Person, Site
 from hub.alarms import collect
 from hub.chains import Chains
+from hub.chores import Chores
 from hub.escalating import TELLING, begin_anew, escalate
 from hub.said import Matter, Words, matter_of, params_of
 from hub.sending import Sending, devices_of
 from hub.tables import alarm_turns, notices, sms
 from journal.database import read, write
-from journal.excursions import OF_HUB, ExcursionRow, excursions
+from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +50,28 @@ ONLY: Final = "sms"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a round of the outbox did; `told` are the devices whose people have been told of them."""
+    """What a round of the outbox did.
+
+    Attributes:
+        composed: SMS that were worded.
+        sent: that the network took.
+        refused: that every channel refused.
+        waiting: that are under way.
+        owed: people who have something waiting to be worded, and notices that have just come up.
+        told: devices whose people have been told of them.
+    """
 
     composed: int = 0
     sent: int = 0
     refused: int = 0
     waiting: int = 0
+    owed: int = 0
     told: frozenset[str] = frozenset()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is worth looking again soon."""
+        return bool(self.composed or self.waiting or self.owed)
 
 
 def owe(conn: Connection, site: Site, happening: Happening, row: ExcursionRow, now: int) -> None:  # noqa: ARG001 - what is owed to whom, and when, the alarm's turn decides
@@ -129,6 +145,7 @@ class Outbox:
         self._chains = Chains(settings)
         by_name = channels if isinstance(channels, Mapping) else {ONLY: channels}
         self._sending = Sending(database, by_name, self._chains, settings.sms.queued_too_long)
+        self._chores = Chores(settings, database, self._chains, by_name)
         with write(database) as conn:
             begin_anew(conn)
 
@@ -148,6 +165,7 @@ class Outbox:
 
     def round(self, now: int) -> Progress:
         """Escalate, compose, hand over and ask what became of what was handed over."""
+        self._chores.round(now)
         covered = self._escalate(now)
         composed, joining = self._compose(now)
         done = self._sending.round(now)
@@ -155,7 +173,8 @@ class Outbox:
             composed,
             done.sent,
             done.refused,
-            done.waiting + joining + done.owed,
+            done.waiting,
+            joining + done.owed,
             frozenset(done.devices | covered),
         )
 
@@ -261,20 +280,26 @@ _Group = tuple[list[Row[Any]], Matter]
 
 
 def _alike(groups: Sequence[_Group]) -> list[_Group]:
-    """Return what one SMS may speak of: all alarms, or else all of one other happening."""
+    """Return what one SMS may speak of: all alarms, or certificates, or all of one happening."""
     alarms = [each for each in groups if each[1].alarm is not None]
+    urgent = [each for each in alarms if each[0][0].side != CALIBRATION]
     if alarms:
-        return alarms
-    happening = groups[0][1].happening
-    return [each for each in groups if each[1].happening == happening]
+        return urgent or alarms
+    first = groups[0][0][0]
+    # A test of one channel goes by no other.
+    return [
+        each
+        for each in groups
+        if (each[0][0].happening, each[0][0].channels) == (first.happening, first.channels)
+    ]
 
 
-def _gravity(group: _Group) -> tuple[bool, bool, int]:
-    """Order first messages: what holds stock, what is certain, what is oldest."""
+def _gravity(group: _Group) -> tuple[bool, bool, bool, int]:
+    """Order first messages: what holds stock, what is certain, what is oldest; certificates last."""
     rows, matter = group
     holds = any(row.holds for row in matter.opened)
     certain = any(row.certainty == "certain" for row in matter.opened)
-    return (not holds, not certain, rows[0].id)
+    return (rows[0].side == CALIBRATION, not holds, not certain, rows[0].id)
 
 
 def told(conn: Connection, device: str, now: int) -> list[str]:

@@ -80,15 +80,17 @@ def matter_of(conn: Connection, group: Sequence[Row[Any]]) -> Matter:
     rows = telling + over or list(group)
     chief = min(rows, key=lambda row: _WEIGHT.index(row.happening))
     steps = {row.happening for row in telling}
+    step: Step = "first"
+    for each in ("repeat", "escalated", "resumed"):
+        if each in steps and (before or each == "escalated"):
+            step = each
     return Matter(
         "opened" if chief.happening in ("escalated", "resumed", "repeat") else chief.happening,
         newest.site,
         known,
         opened=_rows(conn, telling or ([] if over else group)),
         recovered=_rows(conn, over),
-        step=next((each for each in ("resumed", "escalated", "repeat") if each in steps), "first")  # type: ignore[arg-type]
-        if before or "escalated" in steps
-        else "first",
+        step=step,
         unanswered=_unanswered(conn, known, newest.person),
         facts=json.loads(chief.facts),
         first=bool(telling) and not before,

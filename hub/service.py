@@ -234,7 +234,7 @@ class Hub:
             self._heart.moved("notices")
             for device in progress.told:
                 self._publish_told(device)
-            self._owed.wait(0.25 if progress.waiting or progress.composed else 1.0)
+            self._owed.wait(0.25 if progress.busy else 1.0)
 
     def _watch_loop(self) -> None:
         # Often enough that a device is told as lost within a few seconds of its time.

@@ -16,6 +16,7 @@ from history.sqlite import SqliteHistory
 from hub.certificates import CertificateWatch
 from hub.intake import Incoming, Intake
 from hub.notices import Outbox, owe, told
+from hub.said import Saying
 from hub.wording import Wording
 from journal import excursions, journal, watches
 from journal.certificates import in_force
@@ -58,7 +59,9 @@ class County:
         """Forget what is only in memory."""
         self.watch = CertificateWatch(self.settings)
         wording = Wording(self.settings, self.intake.newest)
-        self.outbox = Outbox(self.settings, self.database, self.channel, wording.text)
+        self.outbox = Outbox(
+            self.settings, self.database, self.channel, Saying(self.settings, wording).say
+        )
 
     def set_up(self, days: float, calibration: dict[str, Any] | None, series: str = FRIDGE) -> None:
         """Take in settings with this certificate, and a reading."""
@@ -193,8 +196,11 @@ def test_a_silent_probe_and_its_overdue_certificate_are_two_stories(county: Coun
     county.sender.event(three_days, "panel.mute", "panel", {})
     county.send(three_days)
     county.look(3)
-    assert county.overdue() == 3
     assert len(county.texts("NO READINGS")) == 1
+    assert county.overdue() == 0
+    # What comes together is two messages: the alarm at once, the certificate half a minute later.
+    county.look(3 + 30 / 86_400)
+    assert county.overdue() == 3
 
     for minute in range(1, 15):
         county.sender.reading(three_days + minute, 5_000)

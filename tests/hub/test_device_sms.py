@@ -11,6 +11,7 @@ import pytest
 from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake
 from hub.notices import Outbox, owe
+from hub.said import Saying
 from hub.wording import Wording
 from journal import journal
 from journal.database import create_tables, open_database, read
@@ -39,7 +40,9 @@ class Desk:
 
         self.intake = Intake(self.settings, self.database, self.history, tell)
         words = Wording(self.settings, self.intake.newest)
-        self.outbox = Outbox(self.settings, self.database, self.channel, words.text)
+        self.outbox = Outbox(
+            self.settings, self.database, self.channel, Saying(self.settings, words).say
+        )
 
     def send(self, sender: Sender) -> list[str]:
         """Take everything in, and return the SMS of it."""

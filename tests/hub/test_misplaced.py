@@ -13,6 +13,7 @@ from alerts.codes import code_of
 from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake
 from hub.notices import Outbox, told
+from hub.said import Saying
 from hub.tables import claims, quarantine
 from hub.watchmen import ContactWatch, PlaceWatch
 from hub.wording import Wording
@@ -43,7 +44,9 @@ class Place:
     def restart(self) -> None:
         """Forget what is only in memory."""
         self.watch = PlaceWatch(self.settings)
-        self.outbox = Outbox(self.settings, self.database, self.channel, self.wording.text)
+        self.outbox = Outbox(
+            self.settings, self.database, self.channel, Saying(self.settings, self.wording).say
+        )
 
     def send(
         self, minute: float, sender: Sender, site: str, device: str, leaf: str = "records"
