@@ -45,8 +45,14 @@ SUBCOMMANDS: dict[str, Subcommand] = {
         "coldwatch.settings.command", "settings for devices from the hub", "Run it"
     ),
     "check": Subcommand("coldwatch.check", "what is wrong in a settings file", "Run it"),
+    "alarms": Subcommand(
+        "hub.alarms_command", "list, answer and explain alarms; plan work", "Ask it"
+    ),
     "excursions": Subcommand("alerts.command", "judge any logger's table", "Ask it"),
     "history": Subcommand("history.command", "readings: list, statistics, export", "Ask it"),
+    "journal": Subcommand(
+        "coldwatch.journal.command", "everything decided: verify, list, rebuild", "Ask it"
+    ),
     "ledger": Subcommand("ledger.command", "doses: receive, move, issue, journey, stock", "Ask it"),
 }
 
@@ -66,6 +72,8 @@ EXTRAS: dict[str, str] = {
     "adafruit_dht": "pi",
     "gpiod": "pi",
     "sqlalchemy": "hub",
+    "alembic": "hub",
+    "psycopg": "postgresql",
     "fastapi": "hub",
     "starlette": "hub",
     "uvicorn": "hub",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, model_validator
 
 from config.base import Section
+
+# In a state directory: the database itself, and the hub's word of where else it is (journal.place).
+FILE: Final = "hub.db"
+WORD: Final = "database.json"
 
 
 class DatabaseSettings(Section):
@@ -35,6 +39,10 @@ class DatabaseSettings(Section):
         ),
     ] = None
 
+    def __str__(self) -> str:
+        """Return the address as people know it."""
+        return (self.url or FILE).partition("?")[0]
+
     @model_validator(mode="after")
     def _no_secret_in_it(self) -> Self:
         if self.url is not None and "password" in parse_qs(urlsplit(self.url).query):
@@ -45,3 +53,8 @@ class DatabaseSettings(Section):
         if self.url is None and self.password_file is not None:
             raise ValueError("`password_file` goes with `url`; SQLite's file has no password")
         return self
+
+
+def begun(state_dir: Path) -> bool:
+    """Whether a hub has a database here or says where it is; light, and asks no server."""
+    return (state_dir / FILE).is_file() or (state_dir / WORD).is_file()

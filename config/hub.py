@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section, Text
+from config.database import DatabaseSettings
 from config.enrolment import EnrolmentSettings
 from config.escalation import DAYS, FIRST_STEP_NUMBERS, Duty, Escalation, fewest
 from config.units import DurationMs, TimeOfDay
@@ -176,6 +177,7 @@ class HubSettings(Section):
 
     state_dir: Path = Path("/var/lib/coldwatch-hub")
     mqtt: Broker = Broker()
+    database: DatabaseSettings = DatabaseSettings()
     history: HistorySettings = HistorySettings()
     sms: SmsSettings = SmsSettings()
     console: ConsoleSettings = ConsoleSettings()

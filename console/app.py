@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from config.clock import Clock
 from config.hub import HubSettings
+from console.alarm_routes import alarm_api, alarm_pages
 from console.api import api_router
 from console.pages import pages_router, viewer_of
 from console.problems import ProblemError, bad_parameter, no_such_page
@@ -24,7 +25,7 @@ from console.service import Console
 from console.templating import STATIC, Templates
 
 _DESCRIPTION: Final = (
-    "What the hub of coldwatch knows, to read. Times are UTC milliseconds, durations milliseconds, "
+    "What the hub of coldwatch knows, and the answers that people give to alarms. Times are UTC milliseconds, durations milliseconds, "
     "values integer thousandths of the unit beside them."
 )
 
@@ -50,7 +51,9 @@ def create_app(settings: HubSettings, clock: Clock) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(api_router(console))
+    app.include_router(alarm_api(console))
     app.include_router(pages_router(console, templates))
+    app.include_router(alarm_pages(console, templates))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_handlers(app, console, templates)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)

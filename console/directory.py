@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from config.hub import HubSettings, Site
 from console.models import Name
+from hub.chains import Chains
 
 UTC = ZoneInfo("UTC")
 
@@ -30,7 +31,12 @@ class Directory:
         }
         self.people: dict[str, str] = {person.id: person.name for person in settings.people}
         self._zones = {site.id: _zone(site) for site in settings.sites}
+        self._chains = Chains(settings)
         self.zones: tuple[ZoneInfo, ...] = tuple(dict.fromkeys(self._zones.values()))
+
+    def people_of(self, site: str) -> list[str]:
+        """Return the ids of those whom a site's alarms may reach; everybody's of an unknown site."""
+        return self._chains.everybody(site) if site in self.sites else list(self.people)
 
     def zone(self, site: str) -> ZoneInfo:
         """Return a site's zone; the first site's for one that is not in the settings."""

@@ -77,19 +77,24 @@ def _viewer(
 LookedAtBy = Annotated[Viewer, Depends(_viewer)]
 
 
+def rendered(templates: Templates, template: str, viewer: Viewer, **values: object) -> Response:
+    """Return a page, and remember the language where it was asked for."""
+    response = HTMLResponse(
+        templates.render(template, viewer.language, **(viewer.values() | values))
+    )
+    if viewer.asked:
+        response.set_cookie(
+            COOKIE, viewer.language, max_age=_A_YEAR_S, httponly=True, samesite="lax"
+        )
+    return response
+
+
 def pages_router(console: Console, templates: Templates) -> APIRouter:
-    """Return the routes of all pages."""
+    """Return the routes of all pages that only show."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def page(template: str, viewer: Viewer, **values: object) -> Response:
-        shown = {"now": console.now()} | viewer.values() | values
-        text = templates.render(template, viewer.language, **shown)
-        response = HTMLResponse(text)
-        if viewer.asked:
-            response.set_cookie(
-                COOKIE, viewer.language, max_age=_A_YEAR_S, httponly=True, samesite="lax"
-            )
-        return response
+        return rendered(templates, template, viewer, **({"now": console.now()} | values))
 
     @router.get("/")
     def overview(viewer: LookedAtBy) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"
@@ -57,6 +58,85 @@ def no_such_page(path: str) -> ProblemError:
     return ProblemError(404, message, {"path": path})
 
 
+def no_such_alarm(id_: str) -> ProblemError:
+    """Return what is said where nobody knows an alarm."""
+    message = N_("There is no alarm %(id)s; the page of alarms lists those there are.")
+    return ProblemError(404, message, {"id": id_})
+
+
+def no_such_work(id_: str) -> ProblemError:
+    """Return what is said where nobody knows planned work."""
+    message = N_("There is no planned work %(id)s; the page of alarms lists what there is.")
+    return ProblemError(404, message, {"id": id_})
+
+
+def no_hub() -> ProblemError:
+    """Return what is said where there is no hub whose database could be written."""
+    return ProblemError(409, N_("No hub has run here yet. Nothing was changed."), {})
+
+
+def no_such_person(person: str) -> ProblemError:
+    """Return what is said where somebody acts who is not among a site's people."""
+    message = N_("%(person)s is none of the people of this site; choose your name from the list.")
+    return ProblemError(422, message, {"person": person or "–"})
+
+
+_LEFT_OUT: Final = {
+    "reason": N_("The reason is missing; choose one. Nothing was changed."),
+    "action": N_("What was done is missing; write it. Nothing was changed."),
+    "text": N_("The reason “other” needs your own words. Nothing was changed."),
+    "start": N_("The beginning cannot be read; choose day and time. Nothing was changed."),
+    "until": N_("The end must lie behind the beginning and behind now. Nothing was changed."),
+}
+
+
+def left_out(field: str) -> ProblemError:
+    """Return what is said where something is missing that is needed: a field of a form."""
+    return ProblemError(422, _LEFT_OUT[field], {})
+
+
+def cannot_do(reason: str) -> ProblemError:
+    """Return what is said where the hub's own rules refuse; the reason is their line."""
+    message = N_("Nothing was changed: %(reason)s")
+    return ProblemError(409, message, {"reason": reason})
+
+
+def cannot_write(reason: str) -> ProblemError:
+    """Return what is said where the hub's database does not take anything now."""
+    message = N_("Nothing was changed, the hub's files cannot be written now: %(reason)s")
+    return ProblemError(503, message, {"reason": reason})
+
+
+def foreign_request() -> ProblemError:
+    """Return what is said of a request that no page of ours has sent."""
+    return ProblemError(
+        403, N_("This does not come from a page of the console. Nothing was changed."), {}
+    )
+
+
+def form_too_old() -> ProblemError:
+    """Return what is said of a form whose token is not that of the browser's cookie."""
+    message = N_("This form is too old. Nothing was changed; load the page again and repeat it.")
+    return ProblemError(403, message, {})
+
+
+def unreadable_form() -> ProblemError:
+    """Return what is said of a form that cannot be read."""
+    return ProblemError(400, N_("This form cannot be read. Nothing was changed."), {})
+
+
+def json_only() -> ProblemError:
+    """Return what is said of a call whose body is no JSON."""
+    return ProblemError(415, N_("Write Content-Type: application/json. Nothing was changed."), {})
+
+
+def too_much(most: int) -> ProblemError:
+    """Return what is said of a body that is too long."""
+    return ProblemError(
+        413, N_("At most %(most)s bytes are taken. Nothing was changed."), {"most": most}
+    )
+
+
 def cannot_read(reason: str) -> ProblemError:
     """Return what is said where a database cannot be read; the reason is the store's own line."""
     message = N_("The hub's files cannot be read now: %(reason)s")
@@ -104,6 +184,10 @@ def bad_parameter(name: str, value: str, error: Mapping[str, object]) -> Problem
     elif kind == "less_than_equal":
         message = N_("%(name)s=%(value)s: write %(limit)s or less.")
         values["limit"] = limits.get("le")
+    elif kind == "json_invalid":
+        message = N_("The body is no JSON. Nothing was changed.")
+    elif kind in {"missing", "string_too_short"} and _in_body(error):
+        message = N_("%(name)s is missing; add it to the body. Nothing was changed.")
     elif kind == "missing":
         message = N_("%(name)s is missing; add it to the address.")
     elif kind == "string_too_long":
@@ -112,3 +196,8 @@ def bad_parameter(name: str, value: str, error: Mapping[str, object]) -> Problem
     else:
         message = N_("%(name)s=%(value)s cannot be understood.")
     return ProblemError(400, message, values)
+
+
+def _in_body(error: Mapping[str, object]) -> bool:
+    place = error.get("loc")
+    return isinstance(place, tuple) and place[:1] == ("body",)

@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from config.clock import Clock
 from config.hub import HubSettings
+from console.acting import Acting
+from console.alarms import described_alarms, past, planned_work
 from console.assets import asset_now
 from console.directory import Directory
 from console.equipment import equipment
@@ -22,6 +24,8 @@ from console.lamps import lamp_list
 from console.language import Language
 from console.messages import sms_list
 from console.models import (
+    Alarm,
+    AlarmList,
     AssetHistory,
     AssetNow,
     AssetRecord,
@@ -52,8 +56,11 @@ from console.store import Store
 from console.weeks import Weeks
 from history.export import Format
 from history.port import HistoryUnavailableError
+from hub import alarms as hub_alarms
+from hub.standing import current, standing
 from journal.database import DatabaseError
 from journal.excursions import CALIBRATION
+from journal.place import place_of
 from ledger.phrases import LedgerError
 
 # Many pages ask for the overview every few seconds; within this time they get the same answer.
@@ -82,7 +89,9 @@ class Console:
         self.directory = Directory(settings)
         self._settings = settings
         self._clock = clock
-        self._store = Store(settings.state_dir)
+        self._store = Store(settings.state_dir, settings.database)
+        place = place_of(settings.database, settings.state_dir)
+        self.acting = Acting(place, self.directory, clock)
         self._limits = limits_of(settings)
         self._weeks = Weeks(clock)
         self._downloads = Downloads()
@@ -178,6 +187,35 @@ class Console:
                 site=site,
                 page=page,
             )
+
+    def alarms(self, *, page: int = 1) -> AlarmList:
+        """Return the alarms that need somebody, and one page of old ones."""
+        with self._hub() as conn:
+            now = self.now()
+            found = current(conn, now)
+            old, more = past(conn, [alarm.id for alarm, _ in found], page)
+            shown = described_alarms(
+                conn,
+                self._store.history(),
+                self.directory,
+                [*found, *((alarm, "over") for alarm in old)],
+                now=now,
+                late_after_ms=self._limits.late_after_ms,
+            )
+            return AlarmList(alarms=shown, work=planned_work(conn, self.directory, now), more=more)
+
+    def alarm(self, alarm: hub_alarms.Alarm) -> Alarm:
+        """Return one alarm as it is after somebody has done something about it."""
+        with self._hub() as conn:
+            (shown,) = described_alarms(
+                conn,
+                self._store.history(),
+                self.directory,
+                [(alarm, standing(conn, alarm, self.now()))],
+                now=self.now(),
+                late_after_ms=self._limits.late_after_ms,
+            )
+            return shown
 
     def sms(self, *, page: int = 1) -> SmsList:
         """Return one page of SMS."""

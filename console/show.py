@@ -60,6 +60,7 @@ class Show:
             "span": self.span,
             "time": self.time,
             "clock": self.clock,
+            "local": self.local,
             "zone_label": self.zone_label,
             "site_zone": self.site_zone,
             "site_name": self.site_name,
@@ -151,6 +152,10 @@ class Show:
     def clock(self, at: int, zone: ZoneInfo) -> str:
         """Return the time of day to the second."""
         return datetime.fromtimestamp(at // 1000, zone).strftime("%H:%M:%S")
+
+    def local(self, at: int, zone: ZoneInfo) -> str:
+        """Return a time as a field for day and time has it: to the minute, in the site's zone."""
+        return datetime.fromtimestamp(at // 1000, zone).strftime("%Y-%m-%dT%H:%M")
 
     def zone_label(self, zone: ZoneInfo, at: int) -> str:
         """Return a zone with its offset at a time: ``Asia/Shanghai, UTC+08:00``."""

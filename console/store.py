@@ -1,4 +1,4 @@
-"""The hub's two files, opened for reading, whatever happens to them meanwhile.
+"""The hub's database and history, opened for reading, whatever happens to them meanwhile.
 
 A file that is not there yet reads as empty. A file that was put in the place of another (a backup
 that was restored) is opened anew: an open connection would go on showing the old one.
@@ -17,23 +17,22 @@ from sqlalchemy import Connection, Engine, NullPool, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
-import hub.tables  # noqa: F401 - its tables, and those below, must be on `metadata`
-import journal.excursions
-import journal.watches  # noqa: F401
-import ledger.store  # noqa: F401
+from config.database import DatabaseSettings
 from history.opening import FileIdentity, file_identity, identity, open_to_read
 from history.port import History
-from journal.database import metadata, open_database, read
+from hub.declared import metadata
+from journal.database import DatabaseError, missing_tables, open_database, read
+from journal.place import place_of
 
-DATABASE: Final = "hub.db"
+_A_SERVER: Final = (0, 0)
 
 
 class Store:
-    """Reads hub.db and history.db of one state directory; may be used from any thread."""
+    """Reads a hub's database and its history; may be used from any thread."""
 
-    def __init__(self, state_dir: Path) -> None:
-        """Begin without a connection: neither file needs to be there."""
-        self._database = state_dir / DATABASE
+    def __init__(self, state_dir: Path, database: DatabaseSettings | None = None) -> None:
+        """Begin without a connection: neither file needs to be there, and no server."""
+        self._where = place_of(database or DatabaseSettings(), state_dir)
         self._state_dir = state_dir
         self._lock = threading.Lock()
         self._engine: Engine | None = None
@@ -46,7 +45,7 @@ class Store:
     def hub(self) -> Iterator[Connection]:
         """Give one snapshot of the hub's database; an empty one where the hub has never run.
 
-        Raises DatabaseError, with one line for people, where the file cannot be read.
+        Raises DatabaseError, with one line for people, where it cannot be read.
         """
         with read(self._current() or self._nothing) as conn:
             yield conn
@@ -78,32 +77,37 @@ class Store:
 
     def _current(self) -> Engine | None:
         """Return the database as it lies there now; None where it has no tables yet."""
-        found = file_identity(self._database)
+        # A server's database is one and the same, and its engine finds back to it by itself.
+        found = file_identity(self._where) if isinstance(self._where, Path) else _A_SERVER
         with self._lock:
             if self._engine is None or found != self._engine_of:
                 if self._engine is not None:
                     self._engine.dispose()
                 self._engine = self._engine_of = None
                 if found is not None:
-                    self._engine, complete = _open(self._database)
+                    self._engine, complete = _open(self._where)
                     # while tables are missing it is looked at anew each time
                     self._engine_of = found if complete else None
             return self._engine
 
 
-def _open(path: Path) -> tuple[Engine | None, bool]:
+def _open(where: Path | DatabaseSettings) -> tuple[Engine | None, bool]:
     """Open the database, and tell whether it has all tables; None where it has none.
 
-    `coldwatch ledger` may have made its own before a hub ever ran: those that are missing are
-    read as empty ones.
+    In a file of an older version, which no hub of this one has opened yet, those that are missing
+    are read as empty ones.
     """
-    engine = open_database(path, read_only=True)
+    engine = open_database(where, read_only=True)
     with read(engine) as conn:
-        present = set(conn.exec_driver_sql("SELECT name FROM sqlite_schema").scalars())
-    missing = [table for table in metadata.sorted_tables if table.name not in present]
+        missing = missing_tables(conn, metadata.sorted_tables)
     if len(missing) == len(metadata.sorted_tables):
         engine.dispose()
         return None, False
+    if missing and not isinstance(where, Path):
+        engine.dispose()
+        raise DatabaseError(
+            "older", f"{where}: its tables are an older coldwatch's; start this version's hub once"
+        )
     if missing:
         script = _script(missing, "TEMP TABLE")
         engine.dispose()

@@ -66,9 +66,10 @@ def _complain(text: str, code: int = UNUSABLE) -> int:
 
 def _rules(args: argparse.Namespace) -> dict[tuple[str, str], SeriesRule]:
     """Return the rules that the hub knows."""
+    from config.database import begun
     from history.desk.known import rules_known
 
-    if not (state_dir(args) / "hub.db").is_file():
+    if not begun(state_dir(args)):
         return {}
     from journal.database import DatabaseError
 

@@ -14,8 +14,8 @@ from hub.presence import running
 from hub.tables import devices, notices, quarantine, sms, streams
 from journal.database import DatabaseError, has_tables, open_database, read
 from journal.excursions import excursions
+from journal.place import is_there, place_of
 
-DATABASE: Final = "hub.db"
 PAGE: Final = "/health"
 
 
@@ -48,13 +48,13 @@ def ask_live(state_dir: Path) -> tuple[Health | None, str, str]:
 
 
 def _books(settings: HubSettings, now: int) -> tuple[Books, str]:
-    path = settings.state_dir / DATABASE
+    where = place_of(settings.database, settings.state_dir)
     # Nothing is known of any device where no hub has ever run.
     nothing = Books(silent=[device for site in settings.sites for device in site.devices])
-    if not path.exists():
+    if not is_there(where):
         return nothing, ""
     try:
-        database = open_database(path, read_only=True)
+        database = open_database(where, read_only=True)
         try:
             # `coldwatch ledger` may have begun the file before any hub ran.
             if not has_tables(database, devices, notices, quarantine, sms, streams, excursions):

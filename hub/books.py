@@ -7,18 +7,20 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from config.files import give_to_owner
-from hub.service import DATABASE
+from config.hub import HubSettings
 from journal.database import create_tables, open_database
+from journal.place import place_of
 
 
-def open_books(state_dir: Path) -> Engine:
-    """Open hub.db with its tables; raise DatabaseError.
+def open_books(settings: HubSettings) -> Engine:
+    """Open the database of a hub with its tables; raise DatabaseError.
 
     A person at the machine mostly is root: what is made then belongs to the hub's user all the same.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
-    path = state_dir / DATABASE
-    database = open_database(path)
-    give_to_owner(path)
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    where = place_of(settings.database, settings.state_dir)
+    database = open_database(where)
+    if isinstance(where, Path):
+        give_to_owner(where)
     create_tables(database)
     return database

@@ -6,6 +6,7 @@ A module of `hub`, `journal` or `ledger` with a table of its own gets its line h
 from __future__ import annotations
 
 import hub.alarms
+import hub.inbound
 import hub.tables  # noqa: F401 - whoever imports this module wants what they declare
 import journal.certificates
 import journal.directory

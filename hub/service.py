@@ -32,6 +32,7 @@ from config.notify import Watchdog, notify
 from history.opening import open_for_hub
 from hub import handing
 from hub.alarms import take_over
+from hub.answers import Answers
 from hub.certificates import CertificateWatch
 from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
@@ -44,15 +45,14 @@ from hub.stages import Stages
 from hub.vitals import Vitals
 from hub.watchmen import ContactWatch, PlaceWatch
 from hub.wording import Wording
-from journal import journal
+from journal import directory, journal
 from journal.database import DatabaseError, create_tables, open_database, read, write
 from journal.excursions import ExcursionRow
+from journal.place import leave_word, place_of
 from protocol.connection import Address, Connection
 from protocol.topics import HEARTBEAT, Leaf, every, topic
 
 log = logging.getLogger(__name__)
-
-DATABASE = "hub.db"
 
 
 class Hub:
@@ -64,17 +64,23 @@ class Hub:
         clock: Clock,
         channels: Channel | Mapping[str, Channel],
         settings_file: Path | None = None,
+        said: directory.Said | None = None,
     ) -> None:
-        """Open the databases and make everything ready; nothing is connected yet."""
+        """Open the databases and make everything ready; nothing is connected yet.
+
+        ``said`` is who changed the settings, and why, as far as somebody said so.
+        """
+        self._said = said
         self._settings = settings
         self._settings_file = settings_file
         self._clock = clock
         self._sites = {site.id: site for site in settings.sites}
         settings.state_dir.mkdir(parents=True, exist_ok=True)
-        self.database = open_database(settings.state_dir / DATABASE)
+        self.database = open_database(place_of(settings.database, settings.state_dir))
         create_tables(self.database)
         with write(self.database) as conn:
             take_over(conn)
+        leave_word(settings.database, settings.state_dir)
         self.history = open_for_hub(settings.history, settings.state_dir)
         stages = Stages()
         self._shield = Shield(self.history)
@@ -96,6 +102,12 @@ class Hub:
         )
         # Version of the settings handed out to each device on this connection.
         self._handed: dict[str, int] = {}
+        # Devices that could not be told who was told, as the database did not answer.
+        self._untold: set[str] = set()
+        self._answers = Answers(
+            settings, self.database, Wording(settings, self._intake.newest).reply
+        )
+        self._channels = list(channels.values()) if isinstance(channels, Mapping) else [channels]
         self._owed = threading.Event()
         self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()
@@ -138,6 +150,8 @@ class Hub:
         # is usual, they cost intake a sixth of its time.
         gc.set_threshold(20_000, 20, 100)
         self._enter("hub.started")
+        with write(self.database) as conn:
+            directory.enter(conn, self._settings, self._clock.now_ms(), self._said)
         # Before anything is published: a mark that claims too much must not be heard.
         self._intake.agree(self._clock.now_ms())
         self._look_for_revoked()
@@ -158,7 +172,10 @@ class Hub:
         if console is not None:
             console.terminate()
         if self._failed is None:
-            self._enter("hub.stopped")
+            try:
+                self._enter("hub.stopped")
+            except DatabaseError as error:
+                log.warning("the end of the hub is not in the journal: %s", error)
         self._vitals.close()
         self._shield.close()
         self.history.close()
@@ -225,6 +242,7 @@ class Hub:
             self._watchdog.moved("notices")
             self._owed.clear()
             try:
+                self._answers.round(self._channels, self._clock.now_ms())
                 progress = self._outbox.round(self._clock.now_ms())
             except DatabaseError as error:
                 self._vitals.database("notices", str(error))
@@ -232,7 +250,8 @@ class Hub:
                 continue
             self._vitals.database("notices", "")
             self._heart.moved("notices")
-            for device in progress.told:
+            untold, self._untold = self._untold, set()
+            for device in progress.told | untold:
                 self._publish_told(device)
             self._owed.wait(0.25 if progress.busy else 1.0)
 
@@ -281,8 +300,14 @@ class Hub:
         self._vitals.published += 1
 
     def _publish_told(self, device: str) -> None:
-        with read(self.database) as conn:
-            payload = told_message(conn, device, self._clock.now_ms())
+        try:
+            with read(self.database) as conn:
+                payload = told_message(conn, device, self._clock.now_ms())
+        except DatabaseError as error:
+            # A server that is away. In doubt the agent tells its people by itself.
+            log.warning("cannot say yet of %s who was told: %s", device, error)
+            self._untold.add(device)
+            return
         site = self._intake.devices()[device]
         self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
 

@@ -50,6 +50,21 @@ directory: Final = Table(
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a change of the settings.
+
+    Attributes:
+        text: the file's own text; None where they came from no file.
+        by: who changed it; empty: nobody said, and the file stands for the person.
+        because: why.
+    """
+
+    text: str | None = None
+    by: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """What is in force of one person, number, site, asset, device or setting.
 
@@ -90,39 +105,32 @@ def owners(conn: Connection, number: str) -> list[str]:
 
 
 def enter(
-    conn: Connection,
-    settings: HubSettings,
-    *,
-    text: str | None,
-    at: int,
-    changed_by: str = "",
-    because: str = "",
+    conn: Connection, settings: HubSettings, at: int, said: Said | None = None
 ) -> list[Entry]:
     """Enter how the settings differ from what was entered last; return the new entries.
 
     Args:
         conn: the caller's write transaction.
         settings: as they are now.
-        text: the file's own text; None where they came from no file.
         at: the hub's clock, UTC milliseconds.
-        changed_by: who changed the file; empty: nobody said, and the file stands for the person.
-        because: why.
+        said: who changed them and why, and the file's text.
     """
     require_write(conn)
-    now = declared(settings, text)
+    said = said or Said()
+    now = declared(settings, said.text)
     before = {(item.kind, item.subject): item.body for item in in_force(conn)}
-    said: dict[str, Any] = {"because": because}
-    if text is not None:
-        said["sha256"] = _sha256(text)
+    common: dict[str, Any] = {"because": said.because}
+    if said.text is not None:
+        common["sha256"] = _sha256(said.text)
     entered = []
     for key in sorted(before.keys() | now.keys(), key=_order):
         if before.get(key) == now.get(key):
             continue
         kind, subject = key
         what = "set" if key in now else "removed"
-        body = {**said, "before": before.get(key), "now": now.get(key)}
+        body = {**common, "before": before.get(key), "now": now.get(key)}
         entry = append(
-            conn, at=at, actor=changed_by or FILE, type=f"{kind}.{what}", subject=subject, body=body
+            conn, at=at, actor=said.by or FILE, type=f"{kind}.{what}", subject=subject, body=body
         )
         _project(conn, entry)
         entered.append(entry)

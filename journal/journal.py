@@ -19,7 +19,6 @@ from typing import Any, Final
 from sqlalchemy import (
     Column,
     Connection,
-    CursorResult,
     Index,
     Row,
     String,
@@ -181,7 +180,7 @@ def verify(conn: Connection, known: Mapping[int, str] | None = None) -> list[str
 _TEXTS: Final = ("actor", "type", "subject", "body", "prev", "hash")
 
 
-def _raw(conn: Connection) -> CursorResult[Any]:
+def _raw(conn: Connection) -> Any:
     """Read all, texts as bytes: text that is no text any more is found and stops no search."""
     as_bytes = "CAST({} AS BLOB)" if conn.dialect.name == "sqlite" else "convert_to({}, 'UTF8')"
     texts = ", ".join(as_bytes.format(name) for name in _TEXTS)

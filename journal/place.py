@@ -8,15 +8,11 @@ lies beside it. The word holds no secret: a password's file is named, never its 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from pydantic import ValidationError
 
-from config.database import DatabaseSettings
+from config.database import FILE, WORD, DatabaseSettings
 from journal.base import DatabaseError
-
-FILE: Final = "hub.db"
-WORD: Final = "database.json"
 
 
 def place_of(settings: DatabaseSettings, state_dir: Path) -> Path | DatabaseSettings:

@@ -75,8 +75,9 @@ def engine_of(settings: DatabaseSettings, *, read_only: bool) -> Engine:
     start = [f"-c lock_timeout={_LOCK_MS}", "-c timezone=UTC"]
     if read_only:
         start.append("-c default_transaction_read_only=on")
-    given = url.query.get("options", "")
-    arguments = {**_ALIVE, "options": " ".join([*([given] if given else []), *start])}
+    given = url.query.get("options", ())
+    words = [given] if isinstance(given, str) else list(given)
+    arguments = {**_ALIVE, "options": " ".join([*words, *start])}
     engine = create_engine(
         url.difference_update_query(["options"]),
         connect_args=arguments,
@@ -84,7 +85,7 @@ def engine_of(settings: DatabaseSettings, *, read_only: bool) -> Engine:
         max_overflow=64,
         # A server that was started again is noticed before the transaction, not in it.
         pool_pre_ping=True,
-        execution_options={NAME: settings.url},
+        execution_options={NAME: str(settings)},
     )
 
     @event.listens_for(engine, "do_connect")

@@ -134,11 +134,12 @@ def _open(args: argparse.Namespace, *, read_only: bool) -> tuple[Engine, History
     from history.opening import open_to_read
     from journal.database import DatabaseError, create_tables, has_tables, open_database
     from journal.journal import journal
+    from journal.place import find, is_there
     from ledger.store import movements
 
     folder = state_dir(args)
-    database = args.database or folder / "hub.db"
-    if not database.is_file():
+    database = args.database or find(folder)
+    if not is_there(database):
         raise DatabaseError(
             "cannot-open",
             f"{database}: there is no such file; start the hub once, or give --state-dir",

@@ -40,6 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "history.desk": {"protocol", "config", "alerts", "alerts.table", "history", "journal"},
     # It works on the hub and on the Pi; each half loads its own side alone.
     "coldwatch.enroll": {"protocol", "config", "coldwatch", "firmware_agent", "hub", "journal"},
+    "coldwatch.journal": {"protocol", "config", "hub", "journal"},
     "coldwatch.settings": {"config", "coldwatch.enroll", "firmware_agent", "hub", "journal"},
     "coldwatch.demo": {
         "protocol", "config", "alerts", "firmware_agent", "history", "hub", "journal", "ledger",
@@ -57,6 +58,7 @@ PARTS = {
     "history.command": "history.desk",
     "coldwatch.demo": "coldwatch.demo",
     "coldwatch.enroll": "coldwatch.enroll",
+    "coldwatch.journal": "coldwatch.journal",
     "coldwatch.settings": "coldwatch.settings",
 }
 
@@ -83,6 +85,7 @@ EXTRAS: dict[str, set[str]] = {
     "coldwatch": {""},
     "coldwatch.demo": {"", "hub", "demo"},
     "coldwatch.enroll": {"", "agent"},
+    "coldwatch.journal": {"", "hub"},
     "coldwatch.settings": {"", "hub"},
 }
 
@@ -326,7 +329,7 @@ def test_the_locks_name_no_registry_and_hash_everything() -> None:
 def test_the_locks_satisfy_what_is_declared() -> None:
     """Each extra's lock holds everything that pyproject.toml declares for it."""
     extras = declared()
-    for extra in ("agent", "pi", "hub", "demo", "dev"):
+    for extra in ("agent", "pi", "hub", "postgresql", "demo", "dev"):
         locked = re.findall(r"(?m)^([\w.-]+)", (HOUSE / f"requirements/{extra}.txt").read_text())
 
         assert extras[""] | extras[extra] <= set(locked), extra

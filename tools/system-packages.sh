@@ -38,6 +38,8 @@ missing() {
             has_program debootstrap || echo debootstrap
             has_program systemd-nspawn || echo systemd-container
             has_program shellcheck || echo shellcheck
+            # The hub's other database (tests/support/postgres.py); its programs are on no PATH.
+            has_file '*/postgresql/*/bin/initdb' || echo postgresql
             ;;
         uml)
             # To build the kernel of the tests: tools/uml.sh.
@@ -107,7 +109,7 @@ install() {
 disable() {
     for service in "$@"; do
         case $service in
-            mosquitto | gammu-smsd)
+            mosquitto | gammu-smsd | postgresql)
                 if command -v systemctl >/dev/null; then
                     as_root systemctl --quiet disable "$service" >/dev/null 2>&1 || true
                 else

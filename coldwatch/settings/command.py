@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return _USAGE
     try:
-        database = open_books(settings.state_dir)
+        database = open_books(settings)
         try:
             return _ACTIONS[args.action](args, settings, database)
         finally:

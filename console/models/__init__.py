@@ -6,6 +6,18 @@ them, and names stand in both languages: a program must not have to undo what wa
 
 from __future__ import annotations
 
+from console.models.alarm import (
+    Alarm,
+    AlarmList,
+    AlarmSms,
+    AlarmStep,
+    AnswerOrder,
+    EndOrder,
+    ExplainOrder,
+    PersonChoice,
+    Work,
+    WorkOrder,
+)
 from console.models.asset import (
     AssetHistory,
     AssetRecord,
@@ -70,6 +82,11 @@ from console.models.system import (
 )
 
 __all__ = [
+    "Alarm",
+    "AlarmList",
+    "AlarmSms",
+    "AlarmStep",
+    "AnswerOrder",
     "AssetHistory",
     "AssetKey",
     "AssetNow",
@@ -81,10 +98,12 @@ __all__ = [
     "Claim",
     "Device",
     "Duration",
+    "EndOrder",
     "Equipment",
     "Excursion",
     "ExcursionList",
     "ExcursionSide",
+    "ExplainOrder",
     "Gap",
     "GapKind",
     "HealthLine",
@@ -101,6 +120,7 @@ __all__ = [
     "Overview",
     "OwnSms",
     "Parcel",
+    "PersonChoice",
     "PointCertificate",
     "PointNow",
     "Quarantined",
@@ -122,4 +142,6 @@ __all__ = [
     "Trace",
     "Value",
     "Verdict",
+    "Work",
+    "WorkOrder",
 ]

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.database import begun
 from history.export import SeriesRule
 from history.port import History
 
@@ -53,15 +54,15 @@ def rules_known(state_dir: Path, site: str | None = None) -> dict[tuple[str, str
     Of two devices that claim one series the one that was set up last counts. Raises DatabaseError
     where the hub's database cannot be read.
     """
-    database = state_dir / "hub.db"
-    if not database.is_file():
+    if not begun(state_dir):
         return {}
     from sqlalchemy import select
 
     from journal.database import has_tables, open_database, read
+    from journal.place import find
     from journal.watches import WatchRow, watches
 
-    engine = open_database(database, read_only=True)
+    engine = open_database(find(state_dir), read_only=True)
     try:
         if not has_tables(engine, watches):
             return {}

@@ -50,7 +50,7 @@ class Office:
         """Open the hub's database and the CA; ``settings`` may be replaced by newer ones."""
         self.settings = settings
         self.ca: Ca = open_ca(settings.state_dir / broker.CA_FOLDER, _passphrase(settings))
-        self.database: Engine = open_books(settings.state_dir)
+        self.database: Engine = open_books(settings)
         self._now = now
 
     def new_code(self, device: str, minutes: int | None, actor: str) -> tuple[Code, int]:
@@ -184,7 +184,7 @@ class Office:
 
 def init(settings: HubSettings, now: int) -> Ca:
     """Make the CA and the folder of the state; raise CaError where there is one."""
-    open_books(settings.state_dir).dispose()
+    open_books(settings).dispose()
     return make_ca(
         settings.state_dir / broker.CA_FOLDER, "coldwatch hub CA", _passphrase(settings), now
     )

@@ -29,8 +29,9 @@ from alerts.profiles import rules_for
 from alerts.rules import Watch
 from config.hub import HubSettings
 from history.sqlite import SqliteHistory
+from hub import alarms
 from hub.intake import Incoming, Intake
-from hub.tables import sms
+from hub.tables import notices, sms
 from hub.watchmen import ContactWatch
 from journal import journal
 from journal.database import create_tables, open_database, write
@@ -128,8 +129,10 @@ class Writer:
         self.now = START + self.hours * HOUR
         self.intake = Intake(self.settings, self.engine, self.history, self._tell)
 
-    def _tell(self, _conn: Any, decision: Decision, row: ExcursionRow, now: int) -> None:
-        """Tell nobody: the SMS of the story are written at its end."""
+    def _tell(self, conn: Any, decision: Decision, row: ExcursionRow, _now: int) -> None:
+        """Collect alarms and tell nobody: the SMS of the story are written at its end."""
+        if row.tells:
+            alarms.collect(conn, row, decision.happening)
 
     def minute(self, hours_ago: float) -> float:
         """Return the sender's minute for a time before now."""
@@ -347,6 +350,42 @@ def _later(writer: Writer, senders: dict[str, Sender]) -> None:
                   "reason": "the card could not be read"},
         )  # fmt: skip
         conn.execute(sms.insert(), _sms_rows(now))
+        _answers(conn, now)
+
+
+def _answers(conn: Any, now: int) -> None:
+    """Let people be told of the alarms, and do about them what the story says.
+
+    Nobody answers fridge-2; wang answers fridge-3 by SMS and silences the buzzer; what fridge-1 went
+    through waits for its explanation; that fridge-3 was warm was a delivery.
+    """
+    every = {(each.asset, each.side): each for each in alarms.alarms_open(conn)}
+    over = {(each.asset, each.side): each for each in alarms.unexplained(conn)}
+    hot, cold = every["east-gate/fridge-2", "above"], every["market/fridge-3", "below"]
+    warm = over["market/fridge-3", "above"]
+    told = [(hot, "opened", 0, "li"), (hot, "opened", 1, "amy"), (cold, "opened", 2, "wang")]
+    for alarm, happening, number, person in told:
+        values = {
+            "excursion": alarm.id, "happening": happening, "person": person, "site": alarm.site,
+            "asset": alarm.asset, "side": alarm.side, "created_at": now, "sms": f"{number:020x}",
+            "alarm": alarm.id,
+        }  # fmt: skip
+        conn.execute(notices.insert().values(values))
+    at = now - MINUTE
+    alarms.acknowledge(conn, cold.id, person="wang", way="sms", now=at)
+    journal.append(
+        conn, at=at, actor="wang", type="answer.received", subject="+8613900000002",
+        body={"person": "wang", "text": f"收到{cold.code}", "meaning": "answer", "alarms": [cold.id]},
+    )  # fmt: skip
+    series = "fridge-3/center/temperature below"
+    journal.append(
+        conn, at=now - 20 * MINUTE, actor="hub", type="device.panel.mute", subject="market/panel",
+        body={"device": "pi-market", "at": now - 20 * MINUTE, "body": {"outside": [series]}},
+    )  # fmt: skip
+    alarms.explain(
+        conn, warm.id, person="li", reason="restocking", action="货已放好，门已关", text="",
+        way="command", now=now - 8 * HOUR,
+    )  # fmt: skip
 
 
 def _sms_rows(now: int) -> list[dict[str, Any]]:

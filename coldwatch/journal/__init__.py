@@ -1,0 +1,1 @@
+"""`coldwatch journal`: the record of everything decided, looked into and proved."""
