@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.stories.county import County
 
-CHAPTERS: Final = ("excursions",)
+CHAPTERS: Final = ("excursions", "alarms")
 
 Teller = Callable[[County], None]
 

@@ -14,19 +14,22 @@ A message that no story expects is a failure, as is one that does not come.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from config.hub import HubSettings
 from firmware_agent import uplink, watch
 from history.statistics import Exposure
 from hub import service
-from journal import journal
+from hub.alarms import acknowledge, by_code, explain, unexplained
+from hub.escalating import plan_changed
+from journal import journal, work
 from journal.database import read, write
 from journal.excursions import ExcursionRow, listing
 from ledger.batches import receive
@@ -120,11 +123,15 @@ class County:
         own_modem: bool = False,
         ways: Sequence[str] = ("hub's modem",),
         hub_looks_every: str = "",
+        steps: Sequence[dict[str, Any]] = (),
+        site: dict[str, Any] | None = None,
         **hub_settings: Any,
     ) -> County:
         """Begin the story: one site or several, each with a Pi and its fridges, all at 5.0.
 
         ``hub_looks_every``: for stories of many hours, in which a minute does not matter.
+        ``steps``: of the escalation; without them everybody is told once.
+        ``site``: more of each [[sites]] of the hub; what else there is, of its settings.
         """
         self.clockwork = Clockwork(at)
         patch, broker = self._patch, self.broker
@@ -135,7 +142,11 @@ class County:
         patch.setattr(uplink, "time", StoryClock(self.clockwork))
         for way in ways:
             self._add_modem(way).on_submit = self._submitting
-        table = self._hub_table(fridges, devices, hub_settings)
+        table = self._hub_table(fridges, devices, dict(site or {}), hub_settings)
+        if steps:
+            table["escalations"] = [{"id": "county", "steps": list(steps)}]
+            for each in table["sites"]:
+                each["escalation"] = "county"
         settings = HubSettings.model_validate(table)
         channels = {way.replace("hub's ", ""): self._modems[way] for way in ways}
         self.hub = StoryHub(self.clockwork, settings, channels)
@@ -152,7 +163,9 @@ class County:
                 agent.uplink_every_ms = lasting(hub_looks_every)
         return self
 
-    def _hub_table(self, fridges: int, devices: int, more: dict[str, Any]) -> dict[str, Any]:
+    def _hub_table(
+        self, fridges: int, devices: int, of_site: dict[str, Any], more: dict[str, Any]
+    ) -> dict[str, Any]:
         sites = [
             {
                 "id": f"site-{n}" if n > 1 else "east-gate",
@@ -167,6 +180,7 @@ class County:
                     for k in range((n - 1) * fridges + 1, n * fridges + 1)
                 ],
             }
+            | of_site
             for n in range(1, devices + 1)
         ]
         people = [
@@ -307,6 +321,62 @@ class County:
         Cupboard.away = ""
         return self
 
+    # --- people ---
+
+    def answers(self, name: str, text: str = "", *, of: str = "", by: str = "hub's modem") -> County:
+        """Let somebody answer the newest alarm they were told of (or whose code is ``of``'s)."""
+        code = self.code(of or name)
+        self._modems[by].gets(PHONES[name], f"{code} {text}".strip())
+        return self._hub_hears()
+
+    def writes(self, name: str, text: str, *, by: str = "hub's modem") -> County:
+        """Let somebody, or a number that nobody knows, send these words."""
+        self._modems[by].gets(PHONES.get(name, name), text)
+        return self._hub_hears()
+
+    def _hub_hears(self) -> County:
+        assert self.hub is not None
+        self.hub.looks_now()
+        return self
+
+    def answers_on_the_page(self, name: str, of: str = "") -> County:
+        """Let somebody answer at the console."""
+        with write(self._database) as conn:
+            (known,) = by_code(conn, name.lower(), self.code(of or name), self.clockwork.now)
+            acknowledge(
+                conn, known.id, person=name.lower(), way="console", now=self.clockwork.now
+            )
+        return self._hub_hears()
+
+    def explains_on_the_page(self, name: str, reason: Any, action: str) -> County:
+        """Let somebody say at the console why it came and what was done."""
+        with write(self._database) as conn:
+            (known,) = by_code(conn, name.lower(), self.code(name), self.clockwork.now)
+            explain(
+                conn, known.id, person=name.lower(), reason=reason, action=action, text="",
+                way="console", now=self.clockwork.now,
+            )  # fmt: skip
+        return self._hub_hears()
+
+    def code(self, name: str) -> str:
+        """Return the code in the newest SMS to somebody that has one."""
+        for sms in reversed(self._phones):
+            found = re.search(r"Answer (\d{4})|回复(\d{4})", sms.text)
+            if sms.phone == PHONES[name] and found is not None:
+                return found[1] or found[2]
+        raise AssertionError(f"{name} has no SMS with a code; {self._account()}")
+
+    def unexplained(self) -> list[str]:
+        """Return the assets whose alarms still lack a reason or an action."""
+        with read(self._database) as conn:
+            return [each.asset for each in unexplained(conn)]
+
+    @property
+    def _database(self) -> Engine:
+        assert self.hub is not None
+        assert self.hub.hub is not None
+        return self.hub.hub.database
+
     # --- what must follow ---
 
     def expect_sms(
@@ -372,9 +442,7 @@ class County:
 
     def doses_on_hold(self, lot: str) -> int:
         """Return how many doses of a lot nobody may use."""
-        assert self.hub is not None
-        assert self.hub.hub is not None
-        with read(self.hub.hub.database) as conn:
+        with read(self._database) as conn:
             held = conn.execute(
                 select(holds.c.parcel, holds.c.doses).where(
                     holds.c.batch == f"MMR/{lot}", holds.c.issued.is_(False)
@@ -409,16 +477,12 @@ class County:
 
     def excursions(self) -> list[ExcursionRow]:
         """Return what the hub's journal has, the oldest first."""
-        assert self.hub is not None
-        assert self.hub.hub is not None
-        with read(self.hub.hub.database) as conn:
+        with read(self._database) as conn:
             return sorted(listing(conn), key=lambda row: (row.start, row.opened))
 
     def entries(self, type_: str) -> list[journal.Entry]:
         """Return the entries of a type, the oldest first."""
-        assert self.hub is not None
-        assert self.hub.hub is not None
-        with read(self.hub.hub.database) as conn:
+        with read(self._database) as conn:
             return [entry for entry in journal.entries(conn, types=type_) if entry.type == type_]
 
     def ends(self) -> None:
@@ -454,9 +518,7 @@ class Fridge:
     def receives(self, lot: str, doses: int) -> County:
         """Take doses of MMR in."""
         county = self._county
-        assert county.hub is not None
-        assert county.hub.hub is not None
-        with write(county.hub.hub.database) as conn:
+        with write(county._database) as conn:
             receive(
                 conn,
                 product="MMR",
@@ -467,6 +529,16 @@ class Fridge:
                 now=county.clockwork.now,
                 actor="Li",
             )
+        return county
+
+    def is_worked_on(self, *, until: str, reason: str = "defrosting") -> County:
+        """Let Li announce work on it, from now until then."""
+        county = self._county
+        now = county.clockwork.now
+        with write(county._database) as conn:
+            asset = f"east-gate/{self._asset}"
+            work.plan(conn, asset, now, moment(until, now), reason, "li", now=now)
+            plan_changed(conn, asset)
         return county
 
     def is_silent(self, *, for_: str = "", point: str = "center") -> County:

@@ -13,6 +13,8 @@ from alerts.channels.contract import Channel
 from config.hub import HubSettings
 from history.port import HistoryUnavailableError, RefusedRecord, StoredRecord
 from hub.service import Hub
+from journal import directory
+from journal.database import write
 from tests.stories.broker import Link
 from tests.stories.clockwork import HOUR, MINUTE, NEVER, SECOND, Clockwork, StoryClock
 from tests.stories.phones import HubKilledError
@@ -153,6 +155,8 @@ class StoryHub:
         inbox.get = lambda _timeout_s: take(0.0)
         self.hub = hub
         hub._enter("hub.started")
+        with write(hub.database) as conn:
+            directory.enter(conn, self.settings, self._clockwork.now, None)
         hub._intake.agree(self._clockwork.now)
         hub._look_for_revoked()
         self.link.start()
@@ -172,6 +176,10 @@ class StoryHub:
         """Be killed, and begin anew at once."""
         self.die()
         self.start()
+
+    def looks_now(self) -> None:
+        """Let it look at once whether there is something to tell, or to hear."""
+        self._notices_ms = self._clockwork.now
 
     # --- the actor ---
 

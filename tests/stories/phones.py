@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from alerts.channels.contract import NO_PARAMS, ChannelError, Outcome
+from alerts.channels.contract import NO_PARAMS, ChannelError, Delivery, Inbound, Outcome
 from tests.stories.clockwork import NEVER, SECOND, Clockwork, spelt
 
 # works; jammed: takes messages and sends none (a modem without a network); gone: takes none.
@@ -52,6 +52,9 @@ class Modem:
         self.name = name
         self.state: State = "works"
         self.refused_numbers: set[str] = set()
+        # What the network reports of a telephone; it says nothing of those that are not in here.
+        self.reports: dict[str, Delivery] = {}
+        self._inbox: dict[str, Inbound] = {}
         # Called with each new key before and after it is taken; may kill the hub.
         self.on_submit: Callable[[str, str], None] | None = None
         self._clockwork = clockwork
@@ -59,6 +62,7 @@ class Modem:
         self._held: dict[str, _Held] = {}
         self._queue: deque[_Held] = deque()
         self._next_ms = 0
+        self._received = 0
 
     # --- the contract ---
 
@@ -85,6 +89,24 @@ class Modem:
         held = self._held.get(key)
         return held.outcome if held is not None else None
 
+    def received(self) -> list[Inbound]:
+        """Return what people sent and nobody has taken yet."""
+        if self.state == "gone":
+            raise ChannelError(retryable=True, reason=f"{self.name}: nobody answers")
+        return list(self._inbox.values())
+
+    def taken(self, key: str) -> None:
+        """Forget a message."""
+        self._inbox.pop(key, None)
+
+    # --- people ---
+
+    def gets(self, sender: str, text: str) -> None:
+        """Get an SMS from somebody."""
+        self._received += 1
+        key = f"{self.name} {self._received}"
+        self._inbox[key] = Inbound(key, sender, text, self._clockwork.now)
+
     # --- the actor ---
 
     def due_ms(self) -> int:
@@ -101,8 +123,7 @@ class Modem:
         if held.phone in self.refused_numbers:
             held.outcome = Outcome("refused", "28: the network does not know the number", now)
             return
-        held.outcome = Outcome("sent", "", now, **self._delivery())
-        self._phones.append(Sms(now, held.phone, held.text, self.name))
-
-    def _delivery(self) -> dict[str, Any]:
-        return {}
+        report = self.reports.get(held.phone, "")
+        held.outcome = Outcome("sent", "", now, report)
+        if report != "failed":
+            self._phones.append(Sms(now, held.phone, held.text, self.name))
