@@ -8,8 +8,9 @@ are not started: the story gives uplink and teller their turns.
 from __future__ import annotations
 
 import bisect
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,20 @@ from firmware_agent import settings as agent_settings
 from firmware_agent.agent import Agent
 from firmware_agent.modem import ModemPart
 from firmware_agent.modem_steps import View, due_ms, waiting
+from firmware_agent.panel_lines import ROUND_S, PanelLinesPart
 from firmware_agent.parts import Context
 from firmware_agent.plan import Plan
 from firmware_agent.sampler import Taken
 from protocol.reading import split_series
 from sensors.contract import Sample
 from sensors.registry import checker
+from simulator.lines import Lines
 from tests.stories.broker import Link
 from tests.stories.clockwork import MINUTE, NEVER, SECOND, Clockwork, StoryClock
 from tests.stories.phones import Modem
+
+
+BUZZER, BUTTON = 6, 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,8 @@ class StoryAgent:
         self._modem = modem
         self._every_ms = 0
         self._boots = 0
+        self._panel: PanelLinesPart
+        self._lines: Lines | None = None
         self.settings = dict(settings)
         self.clock = StoryClock(clockwork)
         self.synchronised = True
@@ -154,16 +162,24 @@ class StoryAgent:
         """Start the program."""
         model = AgentSettings.model_validate(self.settings)
         plan = agent_settings._plan(model)
-        parts, plan = plan.parts, _without_parts(plan)
+        parts, plan = plan.parts, replace(plan, parts={})
         boot = f"{self._boots:032x}"
         agent = Agent(plan, self.clock, synchronised=lambda: self.synchronised, boot=boot)
         sampler = StorySampler(plan, self._probes, self._clockwork)
         sampler.clock = self.clock
         vars(agent)["_sampler"] = sampler
+        self._lines = None
+        if "panel_lines" in parts:
+            context = Context(parts["panel_lines"], plan, self.clock, agent.health, agent.wake)
+            self._panel = PanelLinesPart(context)
+            self._lines = Lines(Path(plan.gpio["folder"]))
+            self._lines.drive(BUTTON, level=True)
+            self._panel._open()
+            vars(agent)["_parts"] = [("panel_lines", self._panel)]
         if self._modem is not None:
             context = Context(parts["modem"], plan, self.clock, agent.health, agent.wake)
             self.part = StoryModemPart(context, self._modem, boot)
-            vars(agent)["_parts"] = [("modem", self.part)]
+            vars(agent)["_parts"] = [*agent._parts, ("modem", self.part)]
         agent._writer.start(agent._stamp(), self.clock.now_ms())
         agent.uplink._connection.start()
         self.agent = agent
@@ -176,8 +192,31 @@ class StoryAgent:
         if self.agent is None:
             return
         self.link.die()
+        if self._lines is not None:
+            self._panel.close()
         self.agent._keeping.close()
         self.agent = self.part = None
+
+    # --- its panel, which goes by real time: a second of it ---
+
+    def presses(self) -> None:
+        """Press the button, and let go of it."""
+        assert self._lines is not None
+        now_s = time.monotonic()
+        for pressed in (False, True, True, False):
+            self._lines.drive(BUTTON, level=not pressed)
+            now_s += ROUND_S
+            self._panel._round(now_s)
+
+    @property
+    def buzzes(self) -> bool:
+        """Whether the buzzer is heard within a second."""
+        assert self._lines is not None
+        heard, now_s = False, time.monotonic()
+        for n in range(21):
+            self._panel._round(now_s + n * ROUND_S)
+            heard = heard or self._lines.level(BUZZER)
+        return heard
 
     # --- the actor ---
 
@@ -218,12 +257,6 @@ class StoryAgent:
         if part is None or part.wake_ms == NEVER:
             return NEVER
         return part.wake_ms - self.clock.off_ms
-
-
-def _without_parts(plan: Plan) -> Plan:
-    from dataclasses import replace
-
-    return replace(plan, parts={})
 
 
 def agent_table(

@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.stories.county import County
 
-CHAPTERS: Final = ("excursions", "alarms")
+CHAPTERS: Final = ("excursions", "alarms", "ways")
 
 Teller = Callable[[County], None]
 

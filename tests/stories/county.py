@@ -35,7 +35,7 @@ from journal.excursions import ExcursionRow, listing
 from ledger.batches import receive
 from ledger.exposure import Assets
 from ledger.store import holds
-from tests.stories.agents import Probe, StoryAgent, agent_table
+from tests.stories.agents import BUTTON, BUZZER, Probe, StoryAgent, agent_table
 from tests.stories.broker import Broker
 from tests.stories.clockwork import SECOND, Clockwork, StoryClock, lasting, moment, spelt
 from tests.stories.hubs import Cupboard, StoryHub
@@ -46,11 +46,11 @@ from tests.stories.watchers import StoryWatcher
 EVERYBODY: Final = ("Li", "Wang", "Amy")
 
 _PEOPLE: Final = (
-    ("Li", "李娜", "zh"),
-    ("Wang", "王军", "zh"),
+    ("Li", "Li Na", "zh"),
+    ("Wang", "Wang Jun", "zh"),
     ("Amy", "Amy", "en"),
-    ("Zhao", "赵敏", "zh"),
-    ("Chen", "陈强", "zh"),
+    ("Zhao", "Zhao Min", "zh"),
+    ("Chen", "Chen Qiang", "zh"),
     ("Ben", "Ben", "en"),
 )
 PHONES: Final = {name: f"+861390000000{n}" for n, (name, _, _) in enumerate(_PEOPLE, 1)}
@@ -121,6 +121,7 @@ class County:
         devices: int = 1,
         points: Sequence[Point] = (CENTER,),
         own_modem: bool = False,
+        panel: bool = False,
         ways: Sequence[str] = ("hub's modem",),
         hub_looks_every: str = "",
         steps: Sequence[dict[str, Any]] = (),
@@ -157,7 +158,7 @@ class County:
         self.hub.start()
         for site in table["sites"]:
             pace = {"every": sampling, "record_every": record_every}
-            self._add_agent(site, profiles, pace, points, own_modem=own_modem)
+            self._add_agent(site, profiles, pace, points, own_modem=own_modem, panel=panel)
         if hub_looks_every:
             for agent in self._agents.values():
                 agent.uplink_every_ms = lasting(hub_looks_every)
@@ -209,6 +210,7 @@ class County:
         points: Sequence[Point],
         *,
         own_modem: bool,
+        panel: bool,
     ) -> None:
         device = site["devices"][0]
         assets, probes = [], {}
@@ -232,6 +234,9 @@ class County:
                 ],
                 "assets": [{"id": each["id"], "name": each["name"]} for each in site["assets"]],
             }
+        if panel:
+            sections["panel_lines"] = {"buzzer": {"line": BUZZER}, "button": {"line": BUTTON}}
+            sections["gpio"] = {"adapter": "folder", "folder": str(self._folder / "lines")}
         self._probes |= probes
         folder = self._folder / device
         agent_settings = agent_table(folder, site["id"], device, assets, **sections)
@@ -613,6 +618,16 @@ class Device:
             asset["profiles"] = list(profiles)
         agent.start()
         return self._county
+
+    def has_its_button_pressed(self) -> County:
+        """Let somebody press the button beside the fridge."""
+        self._agent.presses()
+        return self._county
+
+    @property
+    def buzzes(self) -> bool:
+        """Whether its buzzer is heard."""
+        return self._agent.buzzes
 
     @property
     def sounds(self) -> bool:

@@ -105,6 +105,11 @@ class Cupboard:
         self._here()
         return self._store.last_before(site, series, at)
 
+    def envelope(self, *arguments: Any, **more: Any) -> Any:
+        """Ask the store."""
+        self._here()
+        return self._store.envelope(*arguments, **more)
+
     def close(self) -> None:
         """Nothing of its own is open."""
 

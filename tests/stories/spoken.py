@@ -38,8 +38,6 @@ _CHINESE: Final = {
     "TEST": "测试",
     "do not get out": "短信通道",
     "get out": "短信通道已恢复",
-    "Li": "李娜",
-    "Wang": "王军",
 }
 _NUMBERS: Final = (
     (re.compile(r"Fridge (\d+)"), r"\1号冰箱"),
