@@ -16,7 +16,7 @@ def all_well(facts: MessageFacts) -> str:
     spans = measured(facts, wording)
     unexplained = (N_("%(unexplained)s."), "") if facts.unexplained else ()
     if facts.troubles:
-        rest = wording.text(N_("All others %(spans)s.")) % {"spans": spans} if spans else ""
+        rest = wording.text(N_("The others: %(spans)s.")) % {"spans": spans} if spans else ""
         return fit(
             facts,
             {
@@ -29,11 +29,11 @@ def all_well(facts: MessageFacts) -> str:
         )
     core = N_("ALL WELL at %(site)s: %(spans)s in the last %(lasting)s.")
     values = {"site": wording.name(facts.site), "lasting": wording.lasting(facts.lasting_ms)}
-    full = wording.text(core) % (values | {"spans": spans})
+    full = Said(wording.text(core) % (values | {"spans": spans}))
     return fit(
         facts,
         {
-            "core": (Said(full), N_("ALL WELL at %(site)s.")),
+            "core": (*((full,) if spans else ()), N_("ALL WELL at %(site)s.")),
             "alarms": (N_("%(alarms)s meanwhile, over."), "") if facts.alarms else (),
             "unexplained": unexplained,
         },

@@ -21,6 +21,9 @@ Reason = Literal[
     "valid-reading-again",
     "ten-minutes-inside",
     "rule-changed",
+    "points-agree-again",
+    "slower-again",
+    "value-moved",
 ]
 
 
@@ -37,12 +40,14 @@ class Decision:
         id: hash of stream, series, rule and first seq; 16 hexadecimal digits.
         thread: id of the first excursion of its thread: one that opens before the last one had
             recovered continues the thread, and people are not told anew.
-        start: time of the first outside reading (silence: of the last valid one).
+        start: time of the first outside reading (silence: of the last valid one; stuck: of the
+            first one with that value; disagreement: of the reading that brought the two apart).
         opened: the instant when the rule was fulfilled.
         end: time of the first inside reading; None while open.
         held_ms: time known to be outside, from start to end (or to now).
         unknown_ms: unknown time between start and end.
-        extreme: the value farthest outside so far, thousandths; None for silence.
+        extreme: the value farthest outside so far, thousandths; of a disagreement the largest
+            difference, of a rate the fastest, thousandths a minute; stuck: the value; None for silence.
         first_seq: the reading at ``start``.
         seq: the record that brought the decision (evidence).
         value: that record's value where it is a reading of this series.

@@ -4,7 +4,7 @@ It is fed the committed records of one stream in their order and nothing else: n
 settings but those in the stream, nothing sent. Equal records give equal decisions, whatever the
 batches they come in and wherever the state was saved and loaded in between. The rules are those
 of design.md, "Excursions, exactly"; the state machines of one rule on one side are in
-alerts/runs.py and alerts/window.py.
+alerts/runs.py, window.py, rate.py, stuck.py and pair.py.
 
 Time. ``t`` is the stream's own time in milliseconds: within one boot it follows the monotonic
 clock, so a step of the wall clock makes and hides nothing; between boots it follows ``at``, and
@@ -14,15 +14,19 @@ interval at most and the rest is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from alerts.decisions import Decision
 from alerts.machine import NEVER, Machine, Moment, sides
 from alerts.machines import machine_for
+from alerts.pair import Follower, PairMachine
 from alerts.rules import Rule, Side, Watch, watches_from_record
 from alerts.series import Series
 from protocol.reading import SYNCED, Reading
+
+# What a NamedTuple's own constructor does, without its detour: one is made of every reading.
+_new: Final = tuple.__new__
 
 
 class Thread(NamedTuple):
@@ -98,8 +102,17 @@ class StreamEngine:
         state = self._series.get(series)
         if value is None or state is None:
             return decisions
-        now = Moment(t, at, seq, value, self._epoch, True)
+        now = _new(Moment, (t, at, seq, value, self._epoch, True))
         woken = not state.low <= value <= state.high
+        last = state.last
+        if value != last.value or not last.valid:
+            state.same = now
+        elif state.stills and (
+            t - state.same.t >= state.still_ms
+            or t - last.t > state.watch.max_gap_ms
+            or last.epoch != self._epoch
+        ):
+            woken = True
         if not woken and not state.busy:
             # Nothing is under way and nothing is outside: only the reading itself is remembered.
             # What time alone would decide only moves further away by it.
@@ -110,6 +123,8 @@ class StreamEngine:
         else:
             state.look_ahead()
         self._due = min(self._due, state.due)
+        if state.followers:
+            self._follow(state, now)
         return decisions
 
     def feed_settings(
@@ -145,10 +160,10 @@ class StreamEngine:
             if state is None:
                 state = self._series[name] = Series(watch, now)
             state.watch = watch
-            self._adopt(state, watch.rules, now, decisions)
+            self._adopt(state, watches, now, decisions)
             state.settle()
         self.watches = dict(watches)
-        self._due = min((state.due for state in self._series.values()), default=NEVER)
+        self._link()
         return decisions
 
     def feed_record(self, body: Mapping[str, Any]) -> list[Decision]:
@@ -239,7 +254,12 @@ class StreamEngine:
         whole = spent <= watch.max_gap_ms and now.epoch == last.epoch
         held = spent if whole else min(spent, watch.interval_ms)
         changed = woken
-        for machine in state.machines.values() if woken else state.busy:
+        for still in state.stills:
+            still.same = state.same
+        concerned: Iterable[Machine | Follower] = state.busy
+        if woken:
+            concerned = (*state.machines.values(), *state.followers)
+        for machine in concerned:
             decisions += machine.reading(last, now, held, spent - held, whole=whole)
             if machine.quiet or machine.retired:
                 changed = True
@@ -247,6 +267,32 @@ class StreamEngine:
         if changed:
             self._replace_retired(state, now)
         return changed
+
+    def _follow(self, state: Series, now: Moment) -> None:
+        """Bring the series up to date that compare this one with theirs."""
+        for home in {follower.home for follower in state.followers}:
+            other = self._series[home]
+            if any(machine.retired for machine in other.machines.values()):
+                self._replace_retired(other, now)
+                other.settle()
+            else:
+                other.look_ahead()
+            self._due = min(self._due, other.due)
+
+    def _link(self) -> None:
+        """Let each series know which machines of other ones compare it with theirs."""
+        for state in self._series.values():
+            state.followers = []
+        for name, state in sorted(self._series.items()):
+            for machine in state.machines.values():
+                if isinstance(machine, PairMachine) and machine.rule.other in self._series:
+                    other = self._series[machine.rule.other]
+                    machine.other_interval_ms = other.watch.interval_ms
+                    machine.other_gap_ms = other.watch.max_gap_ms
+                    other.followers.append(Follower(machine, name))
+        for state in self._series.values():
+            state.settle()
+        self._due = min((state.due for state in self._series.values()), default=NEVER)
 
     def _replace_retired(self, state: Series, now: Moment) -> None:
         """Let the rules now in force take over where an older one has closed its excursion."""
@@ -257,18 +303,23 @@ class StreamEngine:
                 machine.bequeath_thread(heir, now)
                 state.machines[key] = heir
                 state.arrange()
+            if isinstance(machine, PairMachine):
+                self._link()
 
     def _adopt(
-        self, state: Series, rules: tuple[Rule, ...], now: Moment, out: list[Decision]
+        self, state: Series, named: Mapping[str, Watch], now: Moment, out: list[Decision]
     ) -> None:
-        """Put machines for ``rules`` in place, carrying over what is under way."""
+        """Put machines for the rules of a series in place, carrying over what is under way."""
+        rules = _judged(state.watch, named)
         wanted = {f"{rule.id}:{side}": (rule, side) for rule in rules for side in sides(rule)}
         for machine in state.machines.values():
             # How long a reading holds is the series' matter and no rule's, an old one's neither.
             machine.interval_ms = state.watch.interval_ms
+            machine.gap_ms = state.watch.max_gap_ms
         for key in [key for key in state.machines if key not in wanted]:
             machine = state.machines[key]
-            if machine.rule.kind == "silence":
+            other = machine.rule.other
+            if machine.rule.kind == "silence" or (other is not None and other not in named):
                 out += machine.abandon(now)
             if machine.open:
                 machine.retire(None)
@@ -279,6 +330,7 @@ class StreamEngine:
             old = state.machines.pop(key, None)
             heir = self._machine(state, rule, side)
             if old is None:
+                heir.join(state.last)
                 machines[key] = heir
             else:
                 machines[key] = old.give_way(heir, state.last)
@@ -286,8 +338,7 @@ class StreamEngine:
         state.arrange()
 
     def _machine(self, state: Series, rule: Rule, side: Side) -> Machine:
-        watch = state.watch
-        return machine_for(rule, side, self.stream, watch.series, watch.interval_ms)
+        return machine_for(rule, side, self.stream, state.watch)
 
     # --- saving --------------------------------------------------------------------------
 
@@ -300,6 +351,8 @@ class StreamEngine:
         series: dict[str, Any] = {}
         for name, state in self._series.items():
             item: dict[str, Any] = {"last": state.last.dump()}
+            if state.stills:
+                item["same"] = state.same.dump()
             busy = {
                 key: saved for key, machine in state.machines.items() if (saved := machine.dump())
             }
@@ -332,9 +385,11 @@ class StreamEngine:
         for name, item in state["series"].items():
             watch = engine.watches[name]
             series = engine._series[name] = Series(watch, Moment.load(item["last"]))
+            if "same" in item:
+                series.same = Moment.load(item["same"])
             series.machines = {
-                f"{rule.id}:{side}": machine_for(rule, side, stream, name, watch.interval_ms)
-                for rule in watch.rules
+                f"{rule.id}:{side}": machine_for(rule, side, stream, watch)
+                for rule in _judged(watch, engine.watches)
                 for side in sides(rule)
             }
             for key, busy in item.get("machines", {}).items():
@@ -342,9 +397,13 @@ class StreamEngine:
                     # A rule that is no longer in force, still holding its open excursion.
                     old = Rule(**busy["rule"])
                     side = next(side for side in sides(old) if key == f"{old.id}:{side}")
-                    series.machines[key] = machine_for(old, side, stream, name, watch.interval_ms)
+                    series.machines[key] = machine_for(old, side, stream, watch)
                 series.machines[key].load(busy)
             series.arrange()
-            series.settle()
-        engine._due = min((item.due for item in engine._series.values()), default=NEVER)
+        engine._link()
         return engine
+
+
+def _judged(watch: Watch, named: Mapping[str, Watch]) -> tuple[Rule, ...]:
+    """Return the rules of a series that can be judged: a disagreement needs its other series."""
+    return tuple(rule for rule in watch.rules if rule.other is None or rule.other in named)

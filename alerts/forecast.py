@@ -33,6 +33,8 @@ _MOST_POINTS: Final = 60
 _SPEEDING_UP: Final = 1.5
 _MOST_MINUTES: Final = 7 * 24 * 60
 _TIMES_SEEN: Final = 4
+# Nothing warms at one rate for longer.
+_LONGEST_BY_RATE: Final = 24 * 60
 # Spread of ln(time) between two warm-ups of one fridge: its load, and the room if that is unknown.
 _PRIOR: Final = {True: 0.23, False: 0.27}
 _PRIOR_WORTH: Final = 3
@@ -130,6 +132,19 @@ def forecast(
         min(max(low, math.ceil(math.exp(middle + reach))), _MOST_MINUTES),
         len(warm_ups),
     )
+
+
+def minutes_to(limit: int, now: int, rate: int) -> int | None:
+    """Return in how many minutes a value that goes on as it does reaches a limit, rounded down.
+
+    ``rate`` is thousandths a minute, below 0 for a fall. None where it does not come nearer, is
+    beyond the limit already, or would take longer than a day: no rate lasts so long.
+    """
+    left = limit - now
+    if rate == 0 or left == 0 or (left > 0) != (rate > 0):
+        return None
+    minutes = abs(left) // abs(rate)
+    return minutes if minutes <= _LONGEST_BY_RATE else None
 
 
 def _thinned(samples: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from alerts.decisions import Decision, Happening, Reason, excursion_id
-from alerts.rules import Certainty, Rule, Side
+from alerts.rules import Certainty, Rule, Side, Watch
 
 NEVER = 1 << 62
 # "told after ten minutes inside" (design.md, "Excursions, exactly").
@@ -45,10 +45,16 @@ class Moment(NamedTuple):
         return cls(t, at, seq, value, epoch, bool(valid))
 
 
+_ONE_SIDED: Final[Mapping[str, Side]] = {
+    "silence": "silent", "disagreement": "apart", "stuck": "stuck",
+}  # fmt: skip
+
+
 def sides(rule: Rule) -> tuple[Side, ...]:
     """Return the sides on which a rule is judged, each by a machine of its own."""
-    if rule.kind == "silence":
-        return ("silent",)
+    only = _ONE_SIDED.get(rule.kind)
+    if only is not None:
+        return (only,)
     both: tuple[tuple[Side, int | None], ...] = (("above", rule.high), ("below", rule.low))
     return tuple(side for side, limit in both if limit is not None)
 
@@ -57,8 +63,8 @@ class Machine:
     """What all machines share: the excursion that is open, its thread, and its recovery."""
 
     __slots__ = (
-        "_retiring", "calm", "certainty", "extreme", "first", "held", "high", "id", "interval_ms",
-        "low", "opened", "patience", "retired", "rule", "series", "side", "stream", "successor",
+        "_retiring", "calm", "certainty", "extreme", "first", "gap_ms", "held", "high", "id",
+        "interval_ms", "low", "opened", "patience", "retired", "rule", "series", "side", "stream", "successor",
         "thread", "unknown",
     )  # fmt: skip
     # The names of the fields that a saved state holds.
@@ -66,7 +72,7 @@ class Machine:
         "calm", "certainty", "extreme", "first", "held", "id", "opened", "thread", "unknown",
     )  # fmt: skip
 
-    def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
+    def __init__(self, rule: Rule, side: Side, stream: str, watch: Watch) -> None:
         self.rule = rule
         self.side = side
         # A value beyond either of these is outside on this side.
@@ -74,8 +80,10 @@ class Machine:
         self.low = low if side == "below" and low is not None else -NEVER
         self.high = high if side == "above" and high is not None else NEVER
         self.stream = stream
-        self.series = series
-        self.interval_ms = interval_ms
+        self.series = watch.series
+        # How long a reading holds at least, and at most: the series' matter and no rule's.
+        self.interval_ms = watch.interval_ms
+        self.gap_ms = watch.max_gap_ms
         # How long behind a reading time alone decides something, nothing being under way.
         self.patience = NEVER
         # The excursion: first outside reading as [t, at, seq], opening instant (wall), certainty.
@@ -128,6 +136,9 @@ class Machine:
 
     # --- settings ---
 
+    def join(self, last: Moment) -> None:
+        """Begin to judge a series whose newest reading is ``last``; mostly with its next one."""
+
     def give_way(self, heir: Machine, last: Moment) -> Machine:
         """Return the machine that goes on: ``heir``, whose rule has the same id and side, or this one."""
         if heir.rule == self.rule:
@@ -175,7 +186,7 @@ class Machine:
 
     def _worse(self, value: int) -> None:
         if self.extreme is None or (
-            value > self.extreme if self.side == "above" else value < self.extreme
+            value < self.extreme if self.side == "below" else value > self.extreme
         ):
             self.extreme = value
 

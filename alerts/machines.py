@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from alerts.machine import Machine
-from alerts.rules import Kind, Rule, Side
+from alerts.pair import PairMachine
+from alerts.rate import RateMachine
+from alerts.rules import Kind, Rule, Side, Watch
 from alerts.runs import RunMachine, SilenceMachine
+from alerts.stuck import StuckMachine
 from alerts.window import SumMachine
 
 _KINDS: Final[dict[Kind, type[Machine]]] = {
@@ -14,9 +17,12 @@ _KINDS: Final[dict[Kind, type[Machine]]] = {
     "instant": RunMachine,
     "silence": SilenceMachine,
     "cumulative": SumMachine,
+    "disagreement": PairMachine,
+    "rate": RateMachine,
+    "stuck": StuckMachine,
 }
 
 
-def machine_for(rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> Machine:
-    """Return a fresh machine for one side of a rule."""
-    return _KINDS[rule.kind](rule, side, stream, series, interval_ms)
+def machine_for(rule: Rule, side: Side, stream: str, watch: Watch) -> Machine:
+    """Return a fresh machine for one side of a rule on the series of ``watch``."""
+    return _KINDS[rule.kind](rule, side, stream, watch)

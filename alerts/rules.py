@@ -8,21 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from protocol.certificate import Certificate, certificate_from_body
 
-Kind = Literal["consecutive", "cumulative", "instant", "silence"]
-Side = Literal["above", "below", "silent"]
+Kind = Literal["consecutive", "cumulative", "instant", "silence", "disagreement", "rate", "stuck"]
+Side = Literal["above", "below", "silent", "apart", "stuck"]
 Certainty = Literal["certain", "possible"]
+
+KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
+# These look at the value itself: what lies outside of their limits is outside.
+OF_VALUES: Final[frozenset[str]] = frozenset({"consecutive", "cumulative", "instant"})
+# These doubt a probe or foresee; a batch is never put on hold for a doubt.
+NEVER_HOLD: Final[frozenset[str]] = frozenset({"disagreement", "rate", "stuck"})
+
+
+_OPTIONAL: Final = (
+    "above", "below", "at_or_above", "at_or_below", "window_ms", "apart", "other",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule on one series. Limits are thousandths of the quantity's unit, times milliseconds.
 
+    The limits of a ``rate`` are thousandths a minute: warming is above a positive one, cooling
+    below a negative one.
+
     Attributes:
-        id: ``profile/name``, unique among the rules of a series.
+        id: ``profile/name``, unique among the rules of a series; of a disagreement
+            ``profile/name/point``, the other point's name behind it.
         kind: how outside time becomes an excursion (design.md, "Excursions, exactly").
         above: outside is a value above this one (8000: 8.0 is inside).
         below: outside is a value below this one.
@@ -30,8 +45,11 @@ class Rule:
         at_or_below: as ``below``, but the limit itself is outside already (WHO FRZE: -500).
         for_ms: D; an excursion opens when it is reached exactly. Unused by ``instant``.
         window_ms: W of a cumulative rule.
-        holds: whether its excursions put batches on hold.
+        apart: X of a disagreement: more than this between the two points is outside.
+        other: the series of the second point of a disagreement; of the same stream.
+        holds: whether its excursions put batches on hold; never by one of NEVER_HOLD.
         tells: whether people are told (else panel and record only).
+        reason: why the site made it looser than its profile does; empty where it did not.
     """
 
     id: str
@@ -44,6 +62,9 @@ class Rule:
     window_ms: int | None = None
     holds: bool = False
     tells: bool = True
+    apart: int | None = None
+    other: str | None = None
+    reason: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be judged."""
@@ -51,8 +72,11 @@ class Rule:
             raise ValueError(f"rule {self.id}: give `above` or `at_or_above`, not both")
         if self.below is not None and self.at_or_below is not None:
             raise ValueError(f"rule {self.id}: give `below` or `at_or_below`, not both")
-        if self.kind != "silence" and self.high is None and self.low is None:
+        limited = self.kind in OF_VALUES or self.kind == "rate"
+        if limited and self.high is None and self.low is None:
             raise ValueError(f"rule {self.id}: it has no limit")
+        if self.kind in NEVER_HOLD:
+            self._refuse_what_a_doubt_cannot_have()
         if self.high is not None and self.low is not None and self.low > self.high:
             raise ValueError(f"rule {self.id}: the lower limit is above the upper one")
         if (self.kind == "cumulative") != (self.window_ms is not None):
@@ -62,23 +86,38 @@ class Rule:
         if self.kind != "instant" and self.for_ms <= 0:
             raise ValueError(f"rule {self.id}: D must be positive")
 
+    def _refuse_what_a_doubt_cannot_have(self) -> None:
+        if self.holds:
+            raise ValueError(f"rule {self.id}: a rule of kind {self.kind} holds nothing")
+        if self.kind == "rate":
+            if (self.above or 0) < 0 or (self.below or 0) > 0:
+                raise ValueError(f"rule {self.id}: warming is above 0, cooling below 0")
+            if self.at_or_above is not None or self.at_or_below is not None:
+                raise ValueError(f"rule {self.id}: a rate has `above`, `below` or both")
+        elif self.high is not None or self.low is not None:
+            raise ValueError(f"rule {self.id}: a rule of kind {self.kind} has no limit of values")
+        if (self.kind == "disagreement") != (self.apart is not None and self.other is not None):
+            raise ValueError(f"rule {self.id}: a disagreement has `apart` and `other`")
+        if self.apart is not None and self.apart < 0:
+            raise ValueError(f"rule {self.id}: `apart` is below 0")
+
     @property
     def high(self) -> int | None:
-        """The highest value that is not outside above."""
+        """The highest value that is not outside above; of a rate, the highest rate."""
         return self.at_or_above - 1 if self.at_or_above is not None else self.above
 
     @property
     def low(self) -> int | None:
-        """The lowest value that is not outside below."""
+        """The lowest value that is not outside below; of a rate, the lowest rate."""
         return self.at_or_below + 1 if self.at_or_below is not None else self.below
 
     def limit(self, side: Side) -> int | None:
-        """Return the limit as it is printed, thousandths; None for silence."""
+        """Return the limit as it is printed, thousandths; None where the side has none."""
         if side == "above":
             return self.at_or_above if self.at_or_above is not None else self.above
         if side == "below":
             return self.at_or_below if self.at_or_below is not None else self.below
-        return None
+        return self.apart if side == "apart" else None
 
     def body(self) -> dict[str, Any]:
         """Return its spelling in a settings record."""
@@ -89,10 +128,12 @@ class Rule:
             "holds": self.holds,
             "tells": self.tells,
         }
-        for name in ("above", "below", "at_or_above", "at_or_below", "window_ms"):
+        for name in _OPTIONAL:
             value = getattr(self, name)
             if value is not None:
                 body[name] = value
+        if self.reason:
+            body["reason"] = self.reason
         return body
 
 
@@ -137,7 +178,11 @@ _RULE_FIELDS = frozenset(Rule.__dataclass_fields__)
 
 
 def watches_from_record(body: Mapping[str, Any]) -> dict[str, Watch]:
-    """Read the validated body of a settings record; fields of a later version are ignored."""
+    """Read the validated body of a settings record.
+
+    Fields of a later version are ignored, and so are rules of a kind that this version does not
+    know: the others are judged. Raises ValueError for a rule that cannot be judged.
+    """
     watches = {}
     for series, item in body["series"].items():
         storage, calibration = item.get("storage"), item.get("calibration")
@@ -148,9 +193,17 @@ def watches_from_record(body: Mapping[str, Any]) -> dict[str, Watch]:
             (storage[0], storage[1]) if storage is not None else None,
             item["decides"],
             tuple(
-                Rule(**{key: value for key, value in rule.items() if key in _RULE_FIELDS})
+                _rule(series, rule, body["series"])
                 for rule in item["rules"]
+                if rule["kind"] in KINDS
             ),
             certificate_from_body(calibration) if calibration is not None else None,
         )
     return watches
+
+
+def _rule(series: str, body: Mapping[str, Any], known: Mapping[str, Any]) -> Rule:
+    rule = Rule(**{key: value for key, value in body.items() if key in _RULE_FIELDS})
+    if rule.other is not None and (rule.other == series or rule.other not in known):
+        raise ValueError(f"rule {rule.id}: {rule.other} is no other series of these settings")
+    return rule

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from alerts.decisions import Decision, Reason
 from alerts.machine import NEVER, Machine, Moment
-from alerts.rules import Certainty, Rule, Side
+from alerts.rules import Certainty, Rule, Side, Watch
 
 
 class RunMachine(Machine):
     """Consecutive and instant rules: a run of outside readings on one side."""
 
     __slots__ = ()
+    # Why an excursion closes that does not cross to the other side.
+    back: ClassVar[Reason] = "first-reading-inside"
 
     @property
     def outside_now(self) -> bool:
@@ -92,7 +96,7 @@ class RunMachine(Machine):
             return decisions
         low, high = self.rule.low, self.rule.high
         crossed = (low is not None and now.value < low) or (high is not None and now.value > high)
-        reason: Reason = "crossed-to-the-other-side" if crossed else "first-reading-inside"
+        reason: Reason = "crossed-to-the-other-side" if crossed else self.back
         decisions.append(self._close(reason, now.at, now))
         return decisions
 
@@ -120,7 +124,7 @@ class RunMachine(Machine):
 
     def _bequeath(self, heir: Machine, last: Moment) -> None:
         """Keep a run that is not open yet where its last reading is outside under the new rule too."""
-        if self.first is not None and isinstance(heir, RunMachine) and heir.outside(last.value):
+        if self.first is not None and type(heir) is type(self) and heir.outside(last.value):
             heir.begin(self.first)
             heir.held, heir.unknown, heir.extreme = self.held, self.unknown, self.extreme
 
@@ -137,8 +141,8 @@ class SilenceMachine(Machine):
 
     __slots__ = ()
 
-    def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
-        super().__init__(rule, side, stream, series, interval_ms)
+    def __init__(self, rule: Rule, side: Side, stream: str, watch: Watch) -> None:
+        super().__init__(rule, side, stream, watch)
         # A reading that comes after exactly D is in time.
         self.patience = rule.for_ms + 1
 

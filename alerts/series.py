@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from alerts.machine import NEVER, Machine, Moment, sides
+from alerts.pair import Follower
 from alerts.rules import Watch
+from alerts.stuck import StuckMachine
 
 
 class Series:
     """What the engine remembers of one series: the last valid reading and the machines on it."""
 
-    __slots__ = ("busy", "due", "high", "last", "low", "machines", "patience", "watch")
+    __slots__ = (
+        "busy", "due", "followers", "high", "last", "low", "machines", "patience", "same",
+        "still_ms", "stills", "watch",
+    )  # fmt: skip
 
     def __init__(self, watch: Watch, since: Moment) -> None:
         self.watch = watch
         self.machines: dict[str, Machine] = {}
         # The last valid reading; before the first one, the settings record that named the series.
         self.last = since
+        # The first of the readings that have had the newest value, the machines that look for a
+        # value that never changes, and how long it may last before they are told of it.
+        self.same = since
+        self.stills: list[StuckMachine] = []
+        self.still_ms = NEVER
+        # Machines of other series that compare this one with theirs.
+        self.followers: list[Follower] = []
         # The machines that every reading concerns, and between which limits no other one wakes up.
-        self.busy: list[Machine] = []
+        self.busy: list[Machine | Follower] = []
         self.low = NEVER
         self.high = -NEVER
         # When time alone would decide something; for quiet machines, how long after a reading.
@@ -35,15 +47,19 @@ class Series:
 
     def settle(self) -> None:
         """Work out anew which machines are busy and when time alone would decide something."""
-        busy = []
+        busy: list[Machine | Follower] = list(self.followers)
+        stills = []
         low, high, patience = -NEVER, NEVER, NEVER
         for machine in self.machines.values():
+            if isinstance(machine, StuckMachine):
+                stills.append(machine)
             if not machine.quiet:
                 busy.append(machine)
                 continue
             low, high = max(low, machine.low), min(high, machine.high)
             patience = min(patience, machine.patience)
-        self.busy, self.patience = busy, patience
+        self.busy, self.patience, self.stills = busy, patience, stills
+        self.still_ms = min((machine.patience_ms for machine in stills), default=NEVER)
         # Before the first reading every machine is told of what comes.
         self.low, self.high = (low, high) if self.last.valid else (NEVER, -NEVER)
         self.look_ahead()

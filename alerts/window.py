@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from alerts.decisions import Decision
 from alerts.machine import NEVER, Machine, Moment
-from alerts.rules import Rule, Side
+from alerts.rules import Rule, Side, Watch
 
 
 class SumMachine(Machine):
@@ -19,8 +22,8 @@ class SumMachine(Machine):
     __slots__ = ("blocks", "hidden", "out", "sum", "until")
     saved_fields = (*Machine.saved_fields, "blocks", "hidden", "out", "sum", "until")
 
-    def __init__(self, rule: Rule, side: Side, stream: str, series: str, interval_ms: int) -> None:
-        super().__init__(rule, side, stream, series, interval_ms)
+    def __init__(self, rule: Rule, side: Side, stream: str, watch: Watch) -> None:
+        super().__init__(rule, side, stream, watch)
         self.blocks: list[list[int]] = []
         self.sum = 0
         self.until = 0
@@ -189,6 +192,11 @@ class SumMachine(Machine):
         )
         self._forget()
         return decision
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """Take over what :meth:`dump` returned; the blocks grow in place and must be our own."""
+        super().load(saved)
+        self.blocks = [list(block) for block in self.blocks]
 
     def _bequeath(self, heir: Machine, last: Moment) -> None:  # noqa: ARG002 - the shared contract
         """Keep the window where it means the same under the new rule."""

@@ -7,6 +7,10 @@ Whose file it is shows by its keys ("device" or "assets": the agent's; "sites" o
 hub's; "after" or "tell": the watcher's); --kind says it where that is in doubt, and --kind part checks
 what a hub may hand out to a device (coldwatch settings push). For the agent the named profiles and the settings of
 each probe are checked as well; no probe and no network is touched.
+
+--explain says of good settings what they would do: who is told of what after how long, when it sounds,
+when batches are put on hold, and what nobody would be told of. The hub's file does not say which
+rules watch a fridge; the agents' files do: --agent AGENT.toml, once for each.
 """
 
 from __future__ import annotations
@@ -15,11 +19,14 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coldwatch.explaining import Explained
     from config.loading import Problem, SettingsFile
 
+_MORE = "; --explain says who would be told of what, and what nobody would be"
 _AGENT_KEYS = ("device", "assets", "sampling", "spool", "panel", "clock", "site")
 _HUB_KEYS = ("sites", "people", "sms", "history", "console", "lost_contact_after", "late_after")
 _WATCH_KEYS = ("name", "zone", "after", "database", "tell")
@@ -31,15 +38,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind", choices=("agent", "hub", "part", "watch"), help="whose settings these are"
     )
+    parser.add_argument(
+        "--explain", action="store_true", help="say who would be told of what after how long"
+    )
+    parser.add_argument(
+        "--agent",
+        metavar="AGENT.toml",
+        action="append",
+        default=[],
+        help="the settings of an agent of this hub, for --explain; may be given several times",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(args: argparse.Namespace) -> int:
     """Check the file, print what is wrong with it, and return 1 if anything is."""
     kind, problems = check(args.file, args.kind)
+    for path in args.agent:
+        problems += check(path, "agent")[1]
+    explained = None
+    if args.explain and not problems:
+        explained, problems = explain(args.file, str(kind), args.agent)
     if args.json:
         found = [dataclasses.asdict(problem) for problem in problems]
         answer = {"file": args.file, "kind": kind, "ok": not problems, "problems": found}
+        if explained is not None:
+            answer["explained"] = dataclasses.asdict(explained)
         print(json.dumps(answer, ensure_ascii=False))
     elif problems:
         print(*problems, sep="\n")
@@ -47,7 +71,12 @@ def run(args: argparse.Namespace) -> int:
         print(f"{count} problem{'s' if count > 1 else ''} in {args.file}", file=sys.stderr)
     else:
         whose = "a device, from the hub" if kind == "part" else f"the {kind}"
-        print(f"{args.file}: good settings for {whose}")
+        more = "" if args.explain or kind not in {"hub", "agent"} else _MORE
+        print(f"{args.file}: good settings for {whose}{more}")
+        if explained is not None:
+            from coldwatch.explaining import lines
+
+            print(*lines(explained), sep="\n")
     return 1 if problems else 0
 
 
@@ -79,6 +108,22 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
         return kind, problems(file, validate(file, AgentSettings))
     except SettingsError as error:
         return kind, error.problems
+
+
+def explain(path: str, kind: str, agents: Sequence[str]) -> tuple[Explained | None, list[Problem]]:
+    """Return what good settings would do; of those that do nothing by themselves a problem."""
+    from coldwatch.explaining import explain_agent, explain_hub
+    from config.agent import AgentSettings
+    from config.hub import HubSettings
+    from config.loading import Problem, read, validate
+
+    if kind == "agent":
+        return explain_agent(validate(read(path), AgentSettings)), []
+    if kind != "hub":
+        message = f"--explain is for settings of a hub or an agent, not of a {kind}"
+        return None, [Problem(path, None, None, message, "leave --explain out")]
+    found = [validate(read(each), AgentSettings) for each in agents]
+    return explain_hub(validate(read(path), HubSettings), found), []
 
 
 def kind_of(file: SettingsFile) -> str:

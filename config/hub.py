@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section, Text
+from config.channels import ChannelSettings, SmsdSettings
 from config.database import DatabaseSettings
 from config.enrolment import EnrolmentSettings
 from config.escalation import DAYS, FIRST_STEP_NUMBERS, Duty, Escalation, fewest
@@ -18,6 +19,10 @@ Zone = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="IANA time zone, such as Asia/Shanghai"),
 ]
+
+
+# What the one channel of [sms] is called, where there is no [[channels]].
+OLD_CHANNEL: Final = "sms"
 
 
 class Person(Section):
@@ -137,7 +142,7 @@ class HistorySettings(Section):
 
 
 class SmsSettings(Section):
-    """How SMS leave the hub."""
+    """How SMS leave the hub where there is no [[channels]]: by one way."""
 
     channel: Annotated[
         Literal["gammu-smsd", "log"],
@@ -190,6 +195,7 @@ class HubSettings(Section):
     late_after: Annotated[
         DurationMs, Field(description="a message about something learned this much later says so")
     ] = 5 * 60_000
+    channels: list[ChannelSettings] = []
     most_sms_an_hour: Annotated[
         int,
         Field(
@@ -224,10 +230,23 @@ class HubSettings(Section):
                 if count > 1:
                     raise ValueError(f"{what} {name} is given {count} times; give each another id")
 
+        once("channel", [channel.id for channel in self.channels])
+        if self.channels and self.sms.channel != "log":
+            raise ValueError(
+                "[sms] channel and [[channels]] are both given; take `channel` out of [sms]"
+            )
         once("person", [person.id for person in self.people])
         once("site", [site.id for site in self.sites])
         once("device", [device for site in self.sites for device in site.devices])
         once("escalation", [escalation.id for escalation in self.escalations])
+        ways = {channel.id for channel in self.all_channels()}
+        for escalation in self.escalations:
+            for name in (name for step in escalation.steps for name in step.channels):
+                if name not in ways:
+                    raise ValueError(
+                        f"escalation {escalation.id} goes by {name}, which is none of "
+                        f"{', '.join(sorted(ways))}; add it to [[channels]], or write another id"
+                    )
         known = {person.id for person in self.people}
         for person_id in self.caretakers:
             if person_id not in known:
@@ -239,6 +258,15 @@ class HubSettings(Section):
                     raise ValueError(_nobody(f"site {site.id} tells", person_id))
             self._chain_holds(site, known)
         return self
+
+    def all_channels(self) -> list[ChannelSettings]:
+        """Return the ways out, the first one first; [sms] of old files is one, called `sms`."""
+        if self.channels:
+            return self.channels
+        if self.sms.channel == "gammu-smsd" and self.sms.database is not None:
+            smsd = SmsdSettings(database=self.sms.database)
+            return [ChannelSettings(id=OLD_CHANNEL, kind="gammu-smsd", smsd=smsd)]
+        return [ChannelSettings(id=OLD_CHANNEL, kind="log")]
 
     def _chain_holds(self, site: Site, known: set[str]) -> None:
         """Refuse a site whose chain of people has a gap, or too few of them."""

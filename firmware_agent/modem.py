@@ -182,7 +182,7 @@ class ModemPart:
                 f"own-{ids[0]}-{step.step}-{person['id']}",
                 person["id"],
                 person["phone"],
-                self._words.text(step, person["language"], self._newest, at, holds),
+                self._words.text(step, person["language"], self._newest, at, holds, view.open),
                 step.step,
                 ids,
                 at,

@@ -1,14 +1,16 @@
 """The words of the agent's own modem: the hub's catalogue, with what an agent knows.
 
-An agent knows no batches; everything else is said as the hub says it.
+An agent knows no batches; everything else is said as the hub says it, and with the same code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alerts.codes import code_of
 from alerts.facts import MessageFacts
+from alerts.forecast import minutes_to
 from alerts.messages import compose
 from alerts.rules import Rule
 from firmware_agent.judging import Excursion
@@ -36,6 +38,11 @@ class Words:
             for asset, _point, quantity in [split_series(name)]
             if quantity == "temperature" and series[name]["decides"]
         }
+        self._storage = {
+            name: (body["storage"][0], body["storage"][1])
+            for name, body in series.items()
+            if body.get("storage") is not None
+        }
 
     def text(
         self,
@@ -44,10 +51,18 @@ class Words:
         newest: Mapping[str, int],
         now_ms: int,
         holds_minutes: int | None = None,
+        open_: Sequence[Excursion] = (),
     ) -> str:
-        """Return what a person reads; ``newest`` holds the newest value of each series."""
+        """Return what a person reads.
+
+        ``newest`` holds the newest value of each series, ``open_`` everything that is open: an
+        alarm bears the code of the excursion that began it, even where that was told before.
+        """
         if step.opened:
-            return compose(self._opened(step.opened[0], language, newest, now_ms, holds_minutes))
+            code = code_of(_first(step.opened[0], [*step.opened, *open_]).id)
+            return compose(
+                self._opened(step.opened[0], language, newest, now_ms, holds_minutes, code)
+            )
         first = step.over[0]
         ends = [item.end for item in step.over if item.end is not None]
         end = max(ends, default=now_ms)
@@ -56,6 +71,7 @@ class Words:
         return compose(
             MessageFacts(
                 happening="recovered",
+                kind=rule.kind if rule is not None else "",
                 lasting_ms=max(0, end - first.since),
                 since=first.since,
                 side=side,
@@ -73,12 +89,24 @@ class Words:
         newest: Mapping[str, int],
         now_ms: int,
         holds_minutes: int | None,
+        code: str,
     ) -> MessageFacts:
         rule = self._rules.get(item.series, {}).get(item.rule)
         side: Any = item.side
         window_ms = rule.window_ms if rule is not None else None
+        kind: str = rule.kind if rule is not None else ""
+        rate = item.extreme if kind == "rate" else None
+        bound, minutes = self._bound(item, rate, newest)
+        common = self._common(item.series, language, newest, now_ms)
+        if item.side == "apart":
+            common["value"] = self._apart(rule, item.series, newest)
         return MessageFacts(
             happening="opened",
+            kind=kind,
+            code=code,
+            rate=rate,
+            bound=bound,
+            bound_minutes=minutes,
             # Of a window we know the rule's sum alone, which has been reached.
             lasting_ms=rule.for_ms
             if rule is not None and window_ms is not None
@@ -90,8 +118,26 @@ class Words:
             extreme=item.extreme,
             window_ms=window_ms,
             holds_minutes=holds_minutes,
-            **self._common(item.series, language, newest, now_ms),
+            **common,
         )
+
+    def _bound(
+        self, item: Excursion, rate: int | None, newest: Mapping[str, int]
+    ) -> tuple[int | None, int | None]:
+        """Return the limit that a fridge is coming to, and when at least, as `time_to` reckons it."""
+        storage = self._storage.get(item.series)
+        value = newest.get(item.series)
+        if rate is None or storage is None or value is None:
+            return None, None
+        bound = storage[1] if item.side == "above" else storage[0]
+        return bound, minutes_to(bound, value, rate)
+
+    @staticmethod
+    def _apart(rule: Rule | None, series: str, newest: Mapping[str, int]) -> int | None:
+        """Return by how much two probes differ now; None where one of them says nothing."""
+        other = getattr(rule, "other", None)
+        one, two = newest.get(series), newest.get(other or "")
+        return abs(one - two) if one is not None and two is not None else None
 
     def _common(
         self, series: str, language: Any, newest: Mapping[str, int], now_ms: int
@@ -107,3 +153,16 @@ class Words:
             "value": newest.get(series),
             "temperature": newest.get(self._deciding.get(asset, "")),
         }
+
+
+def _first(item: Excursion, known: Sequence[Excursion]) -> Excursion:
+    """Return what began the alarm of this excursion: the first of its asset, quantity and side."""
+    asset, _point, quantity = split_series(item.series)
+    same = [
+        each
+        for each in known
+        if each.tells
+        and each.side == item.side
+        and split_series(each.series)[::2] == (asset, quantity)
+    ]
+    return min(same, key=lambda each: (each.opened, each.id), default=item)

@@ -138,12 +138,19 @@ def by_code(conn: Connection, person: str, code: str, now: int) -> list[Alarm]:
     """Return the alarms that this code answers for this person, oldest first.
 
     Those of which the person was told, that are open or over for less than a day, and of which any
-    excursion has the code. Two alarms may have the same one.
+    excursion has the code; and those that the person was told of by one SMS with such an alarm, for
+    an SMS that speaks of several bears one code. Two alarms may have the same one.
     """
-    told = select(notices.c.alarm).where(notices.c.person == person, notices.c.alarm != "")
+    mine = (notices.c.person == person) & (notices.c.alarm != "")
+    told = select(notices.c.alarm).where(mine)
     living = alarms.c.recovered_at.is_(None) | (alarms.c.recovered_at > now - ANSWERABLE_FOR_MS)
     found = _alarms(conn, select(alarms).where(alarms.c.id.in_(told), living))
-    return [each for each in found if code in {code_of(id_) for id_ in each.excursions}]
+    meant = {each.id for each in found if code in {code_of(id_) for id_ in each.excursions}}
+    if meant:
+        together = select(notices.c.sms).where(mine, notices.c.alarm.in_(meant))
+        beside = select(notices.c.alarm).where(mine, notices.c.sms.in_(together)).distinct()
+        meant |= set(conn.execute(beside).scalars())
+    return [each for each in found if each.id in meant]
 
 
 def unexplained(conn: Connection, site: str | None = None) -> list[Alarm]:

@@ -23,11 +23,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from alerts.channels.contract import Channel
-    from config.hub import HubSettings
 
 USAGE_ERROR = 2
 EX_CONFIG = 78
@@ -79,6 +74,8 @@ def _status(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from alerts.channels.contract import Closing
+    from alerts.channels.opening import ChannelUnusableError, open_channels
     from config.clock import clock_from_environment
     from config.hub import HubSettings
     from config.loading import SettingsError, read, validate
@@ -98,8 +95,13 @@ def _run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return EX_CONFIG
     try:
+        channels = open_channels(settings)
+    except ChannelUnusableError as error:
+        print(f"coldwatch hub: {error}", file=sys.stderr)
+        return EX_CONFIG
+    try:
         said = Said(file.text, args.changed_by, args.because)
-        hub = Hub(settings, clock, _channel(settings), args.settings, said)
+        hub = Hub(settings, clock, channels, args.settings, said)
     except (DatabaseError, HistoryUnavailableError, OSError) as error:
         print(f"coldwatch hub: {error}", file=sys.stderr)
         return 1
@@ -113,14 +115,7 @@ def _run(args: argparse.Namespace) -> int:
         # At the very start, before its threads have begun: systemd tries again.
         print(f"coldwatch hub: {error}", file=sys.stderr)
         return 1
-
-
-def _channel(settings: HubSettings) -> Channel:
-    if settings.sms.channel == "gammu-smsd":
-        from alerts.channels.gammu_smsd import GammuSmsd
-
-        assert settings.sms.database is not None
-        return GammuSmsd(settings.sms.database)
-    from alerts.channels.log import LogChannel
-
-    return LogChannel()
+    finally:
+        for channel in channels.values():
+            if isinstance(channel, Closing):
+                channel.close()

@@ -63,15 +63,8 @@ def escalate(conn: Connection, chains: Chains, now: int) -> Escalated:
 
 
 def begin_anew(conn: Connection) -> None:
-    """Look at every open alarm again: the settings may be others."""
+    """Look at every open alarm again: the settings may be others, or what is planned."""
     for id_ in conn.execute(select(alarms.c.id).where(alarms.c.recovered_at.is_(None))).scalars():
-        turn(conn, id_)
-
-
-def plan_changed(conn: Connection, asset: str) -> None:
-    """Look at an asset's alarms again: work on it was planned, or has ended."""
-    mine = select(alarms.c.id).where(alarms.c.asset == asset, alarms.c.recovered_at.is_(None))
-    for id_ in conn.execute(mine).scalars():
         turn(conn, id_)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, select
 
 from alerts.codes import code_of
 from alerts.facts import AssetKind, AssetState, Span, Trouble
+from alerts.forecast import minutes_to
 from alerts.troubles import words_of
 from alerts.wording import Language
 from config.hub import Site
@@ -20,9 +21,6 @@ from ledger.store import holds
 
 # An event and the excursion that it speaks of begin with the same reading.
 _SAME_LOSS_MS: Final = 60_000
-_MINUTE_MS: Final = 60_000
-# Of a forecast nobody is promised more.
-_MOST_MINUTES: Final = 24 * 60
 
 
 class Known:
@@ -71,6 +69,8 @@ class Known:
 
     def newest(self, conn: Connection, row: ExcursionRow, now: int) -> int | None:
         """Return the newest value of what an excursion is about; of a device its first fridge's."""
+        if row.side == "apart":
+            return self.apart(row, now)
         if row.kind not in OF_DEVICE:
             return self._newest.value(row.site, row.series, now)
         mine = (watches.c.site == row.site) & (watches.c.device == row.device) & watches.c.decides
@@ -87,10 +87,10 @@ class Known:
     def bound(
         self, conn: Connection, row: ExcursionRow, value: int | None
     ) -> tuple[int | None, int | None]:
-        """Return the limit that a fridge is coming to, and in how many minutes at least.
+        """Return the limit that a fridge is coming to, and in how many minutes by its rate.
 
-        By the rate that was found, or by the agent's own forecast where its mains are lost, the
-        sooner of the two. Where it is outside already nothing is forecast.
+        The highest rate that was found: rather too soon than too late. Where it is outside already
+        nothing is forecast.
         """
         if row.kind != "rate" or value is None:
             return None, None
@@ -100,12 +100,17 @@ class Known:
         if not known:
             return None, None
         bound = min(known) if row.side == "above" else max(known)
-        left = bound - value if row.side == "above" else value - bound
-        rate = abs(rate_of(row) or 0)
-        if left < 0 or not rate:
-            return None, None
-        minutes = left // rate
-        return (bound, minutes) if minutes <= _MOST_MINUTES else (None, None)
+        minutes = minutes_to(bound, value, rate_of(row) or 0)
+        return (bound, minutes) if minutes is not None else (None, None)
+
+    def apart(self, row: ExcursionRow, now: int) -> int | None:
+        """Return by how much two probes differ now; None where one of them says nothing."""
+        other = row.snapshot.get("other")
+        if not isinstance(other, str):
+            return None
+        one = self._newest.value(row.site, row.series, now)
+        two = self._newest.value(row.site, other, now)
+        return abs(one - two) if one is not None and two is not None else None
 
     # --- several at once ---
 
@@ -170,21 +175,40 @@ class Known:
         return tuple(states), spans.all()
 
     def spans(
-        self, conn: Connection, sites: Sequence[str], start: int, end: int
+        self,
+        conn: Connection,
+        sites: Sequence[str],
+        start: int,
+        end: int,
+        *,
+        without: Container[tuple[str, str]] = (),
     ) -> tuple[tuple[Span, ...], list[tuple[str, str]]]:
-        """Return what each kind of asset measured in a time, and those of which nothing is known."""
-        spans, unknown = _Spans(), []
+        """Return what each kind of asset measured in a time, and the assets without any reading.
+
+        Where the history cannot say it now, nothing is said of what was measured; an asset of which
+        intake has seen a reading in that time is then not without one. ``without`` are assets, as
+        (site, asset), that are spoken of elsewhere.
+        """
+        spans, unknown, complete = _Spans(), [], True
         for site in sites:
             for asset in self._sites[site].assets if site in self._sites else ():
+                if (site, asset.id) in without:
+                    continue
                 series = self._deciding(conn, site, asset.id)
                 known = [self._newest.span(site, row.series, start, end) for row in series]
                 values = [each for each in known if each is not None]
                 if values:
                     lowest = min(low for low, _ in values)
                     spans.add(asset.kind, lowest, max(high for _, high in values))
+                elif any(self._seen(site, row.series, start, end) for row in series):
+                    complete = False
                 elif series or asset.kind != "lamp":
                     unknown.append((site, asset.id))
-        return spans.all(), unknown
+        return spans.all() if complete else (), unknown
+
+    def _seen(self, site: str, series: str, start: int, end: int) -> bool:
+        reading = self._newest.reading(site, series, end)
+        return reading is not None and reading[0] >= start
 
     @staticmethod
     def _deciding(conn: Connection, site: str, asset: str) -> list[WatchRow]:
@@ -214,14 +238,14 @@ class _Spans:
 _ORDER: Final = ("temperature", "present", "open")
 
 
-def severity(row: ExcursionRow) -> tuple[bool, int, bool, int]:
-    """Sort excursions of several assets: temperature, mains, silence, door, the rest; then age."""
+def severity(row: ExcursionRow) -> tuple[bool, int, bool, int, str]:
+    """Sort excursions of several assets: temperature, mains, silence, door, the rest; then by age."""
     rank = _ORDER.index(row.quantity) if row.quantity in _ORDER else len(_ORDER)
     if row.kind in {*OF_DEVICE, "silence", "disagreement", "stuck", "rate"}:
         rank = 1
     if row.kind == CALIBRATION:
         rank = len(_ORDER) + 1
-    return (not row.holds, rank, row.certainty == "possible", row.opened)
+    return (not row.holds, rank, row.certainty == "possible", row.opened, row.asset)
 
 
 def gravity(row: ExcursionRow) -> tuple[bool, bool, int, str]:

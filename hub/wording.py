@@ -222,16 +222,19 @@ class Wording:
         language, start = person.language, now - period_ms
         open_ = [row for row in open_ones(conn) if row.site in sites and row.tells]
         troubles = self._known.troubles(conn, open_, language, now)
-        spans, unknown = self._known.spans(conn, sites, start, now + 1)
-        troubled = {(item.site, item.asset) for item in troubles}
-        for site, asset in unknown:
-            name = (
+        troubled = {(row.site, asset) for row in open_ for asset in self._known.assets(conn, row)}
+        spans, unknown = self._known.spans(conn, sites, start, now + 1, without=troubled)
+        troubles += tuple(
+            Trouble(
                 self._known.site_name(site, language),
                 self._known.asset_name(site, asset, language),
+                self._known.asset_kind(site, asset),
+                "silence",
+                side="silent",
+                since=start,
             )
-            if name not in troubled:
-                kind = self._known.asset_kind(site, asset)
-                troubles += (Trouble(*name, kind, "silence", side="silent", since=start),)
+            for site, asset in unknown
+        )
         over = {
             (row.asset, row.quantity, row.side)
             for site in sites

@@ -182,7 +182,7 @@ _TEXTS: Final = ("actor", "type", "subject", "body", "prev", "hash")
 
 def _raw(conn: Connection) -> Any:
     """Read all, texts as bytes: text that is no text any more is found and stops no search."""
-    as_bytes = "CAST({} AS BLOB)" if conn.dialect.name == "sqlite" else "convert_to({}, 'UTF8')"
+    as_bytes = "CAST({} AS BLOB)" if conn.dialect.name == "sqlite" else "textsend({}::text)"
     texts = ", ".join(as_bytes.format(name) for name in _TEXTS)
     query = f"SELECT position, at, {texts} FROM journal ORDER BY position"  # noqa: S608 - our own names
     # Millions of entries: not all at once.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from simulator.pdu import PduError, tpdu_length
@@ -17,6 +18,7 @@ _CTRL_Z: Final = 0x1A
 _ESCAPE: Final = 0x1B
 _INVALID_PDU: Final = 304
 _INVALID_INDEX: Final = 321
+_MEMORY_FULL: Final = 322
 _MEMORY_SIZE: Final = 20
 
 # What is asked and does not change, and its answer; "" is a bare OK.
@@ -31,7 +33,6 @@ _FIXED: Final = {
     "+CGSN": "356938035643809",
     "+CIMI": "460001234567890",
     "+CPIN?": "+CPIN: READY",
-    "+CSQ": "+CSQ: 20,0",
     "+CBC": "+CBC: 0,100",
     "+CGATT?": "+CGATT: 1",
     "+CREG?": '+CREG: 2,1,"1A2B","3C4D"',
@@ -42,7 +43,7 @@ _FIXED: Final = {
     "+CMGF?": "+CMGF: 0",
     "+CMGF=?": "+CMGF: (0)",
     "+CSMS?": "+CSMS: 0,1,1,1",
-    "+CPMS=?": '+CPMS: ("SM"),("SM"),("SM")',
+    "+CPMS=?": '+CPMS: ("SM","SR"),("SM"),("SM")',
     "+CNMI=?": "+CNMI: (0-2),(0-3),(0,2),(0-2),(0,1)",
     "+CSCS=?": '+CSCS: ("GSM","UCS2")',
     "+CSCS?": '+CSCS: "GSM"',
@@ -79,12 +80,25 @@ class Dialog:
         """Begin with echo on; ``card`` holds the messages that came in, by place."""
         self.unknown: list[str] = []
         self.card: dict[int, bytes] = {} if card is None else card
+        # TS 27.007 8.5: 0 to 31, 99 for not known.
+        self.signal = 20
+        # What the operator's services answer, by their USSD codes.
+        self.services: dict[str, str] = {}
+        # Status reports that wait to be read (the memory "SR"), and what becomes of new ones
+        # (TS 27.005 3.4.1, <ds>): 0 they are lost, 1 they are said, 2 they are kept and told of.
+        self.reports: dict[int, bytes] = {}
+        self.report_route = 0
+        self._memories = {"SM": self.card, "SR": self.reports}
+        self._memory_name = "SM"
         self._network = network
         self._line = bytearray()
         self._echo = True
         self._awaited: int | None = None  # the length of the PDU that AT+CMGS announced
         self._commands: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
             (re.compile(r"\+CMGS=(\d+)$"), self._begin_pdu),
+            (re.compile(r"\+CSQ$"), self._signal),
+            (re.compile(r"\+CNMI=(\d(?:,\d){0,4})$"), self._route),
+            (re.compile(r'\+CUSD=1,"([^"]*)"(?:,\d+)?$'), self._ask_service),
             (re.compile(r"\+CPMS(\?|=.*)$"), self._memory),
             (re.compile(r"\+CMGL=[0-4]$"), self._list),
             (re.compile(r"\+CMGR=(\d+)$"), self._read),
@@ -108,11 +122,16 @@ class Dialog:
 
     def store(self, pdu: bytes) -> bytes:
         """Keep an SMS-DELIVER on the card and return the notice of it; raise CmsError when full."""
-        place = next((i for i in range(1, _MEMORY_SIZE + 1) if i not in self.card), None)
-        if place is None:
-            raise CmsError(322)
-        self.card[place] = pdu
-        return f'\r\n+CMTI: "SM",{place}\r\n'.encode()
+        return f'\r\n+CMTI: "SM",{_put(self.card, pdu)}\r\n'.encode()
+
+    def report(self, pdu: bytes) -> bytes:
+        """Take an SMS-STATUS-REPORT and return what is said of it, as the computer has asked."""
+        if self.report_route == 1:
+            return f"\r\n+CDS: {tpdu_length(pdu)}\r\n{pdu.hex().upper()}\r\n".encode()
+        if self.report_route == 2:
+            with suppress(CmsError):  # full: lost, as on a real one
+                return f'\r\n+CDSI: "SR",{_put(self.reports, pdu)}\r\n'.encode()
+        return b""
 
     def _command(self, line: str) -> bytes:
         if not line:
@@ -124,14 +143,14 @@ class Dialog:
             self._echo = body == "E1"
         if (fixed := _FIXED.get(body)) is not None:
             return _ok(fixed)
-        if _ACCEPTED.match(body):
-            return _ok("")
         for pattern, answer in self._commands:
             if match := pattern.match(body):
                 try:
                     return answer(match).encode()
                 except CmsError as error:
                     return _error(error)
+        if _ACCEPTED.match(body):
+            return _ok("")
         self.unknown.append(line)
         return _error()
 
@@ -162,16 +181,39 @@ class Dialog:
         except (PduError, ValueError):
             return _error(CmsError(_INVALID_PDU))
 
+    def _signal(self, _: re.Match[str]) -> str:
+        return _ok(f"+CSQ: {self.signal},0").decode()
+
+    def _route(self, match: re.Match[str]) -> str:
+        fields = match[1].split(",")
+        self.report_route = int(fields[3]) if len(fields) > 3 else self.report_route
+        return _ok("").decode()
+
+    def _ask_service(self, match: re.Match[str]) -> str:
+        """Answer a USSD code (TS 27.007 7.15); 4: the network has no such service."""
+        answer = self.services.get(match[1])
+        said = "4" if answer is None else f'0,"{answer}",15'
+        return f"{_ok('').decode()}\r\n+CUSD: {said}\r\n"
+
     def _memory(self, match: re.Match[str]) -> str:
-        use = f"{len(self.card)},{_MEMORY_SIZE}"
+        if (name := re.match(r'="(SM|SR)"', match[1])) is not None:
+            self._memory_name = name[1]
+        use = {name: f"{len(held)},{_MEMORY_SIZE}" for name, held in self._memories.items()}
+        current = use[self._memory_name]
         if match[1] == "?":
-            return _ok("+CPMS: " + ",".join([f'"SM",{use}'] * 3)).decode()
-        return _ok("+CPMS: " + ",".join([use] * 3)).decode()
+            first = f'"{self._memory_name}",{current}'
+            return _ok(f'+CPMS: {first},"SM",{use["SM"]},"SM",{use["SM"]}').decode()
+        return _ok(f"+CPMS: {current},{use['SM']},{use['SM']}").decode()
+
+    @property
+    def _held(self) -> dict[int, bytes]:
+        """The memory that is read from and deleted from."""
+        return self._memories[self._memory_name]
 
     def _list(self, _: re.Match[str]) -> str:
         lines = [
             f"+CMGL: {place},1,,{tpdu_length(pdu)}\r\n{pdu.hex().upper()}"
-            for place, pdu in sorted(self.card.items())
+            for place, pdu in sorted(self._held.items())
         ]
         return _ok("\r\n".join(lines)).decode()
 
@@ -181,14 +223,23 @@ class Dialog:
 
     def _delete(self, match: re.Match[str]) -> str:
         self._stored(match)
-        del self.card[int(match[1])]
+        del self._held[int(match[1])]
         return _ok("").decode()
 
     def _stored(self, match: re.Match[str]) -> bytes:
         try:
-            return self.card[int(match[1])]
+            return self._held[int(match[1])]
         except KeyError:
             raise CmsError(_INVALID_INDEX) from None
+
+
+def _put(memory: dict[int, bytes], pdu: bytes) -> int:
+    """Put a message into the first place that is free; raise CmsError where none is."""
+    place = next((i for i in range(1, _MEMORY_SIZE + 1) if i not in memory), None)
+    if place is None:
+        raise CmsError(_MEMORY_FULL)
+    memory[place] = pdu
+    return place
 
 
 def _ok(answer: str) -> bytes:

@@ -28,13 +28,25 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Literal, Self
 
 from simulator.at import SMSC, AnswerLostError, CmsError, Dialog
-from simulator.pdu import Coding, Submit, decode_submit, encode_deliver
+from simulator.pdu import (
+    Coding,
+    Submit,
+    decode_submit,
+    encode_delivers,
+    encode_report,
+)
+
+Report = Literal["delivered", "failed", "pending", "none"]
 
 _TICK_S = 0.05
 _UNSPECIFIED = 500
+# A report comes after the telephone has answered; never in the same moment as "sent".
+_REPORT_AFTER_S = 1.0
+# TP-ST (TS 23.040 9.2.3.15): received; still trying; validity period expired.
+_STATUS: Final[dict[Report, int]] = {"delivered": 0x00, "pending": 0x30, "failed": 0x46}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,8 @@ class Modem:
         self._deaf_until = 0.0
         self._back_at = 0.0
         self._notices: list[bytes] = []
+        self._later: list[tuple[float, bytes]] = []
+        self._inbound = 0
         self.heal()
 
     def __enter__(self) -> Self:
@@ -119,14 +133,43 @@ class Modem:
             self._disappear()
             self._back_at = time.monotonic() + seconds
 
-    def deliver(self, sender: str, text: str) -> None:
-        """Let an SMS come in; raise ValueError when it is too long or the card is full."""
+    def deliver(self, sender: str, text: str, parts: list[int] | None = None) -> None:
+        """Let an SMS come in; raise ValueError when it is too long or the card is full.
+
+        A long text comes in several parts: all of them in order, or those of ``parts`` (from 1).
+        """
         with self._lock:
-            try:
-                notice = self._dialog.store(encode_deliver(sender, text, datetime.now(UTC), SMSC))
-            except CmsError:
-                raise ValueError("the card is full; nobody reads what comes in") from None
-            self._notices.append(notice)
+            self._inbound = (self._inbound + 1) % 256
+            pdus = encode_delivers(sender, text, datetime.now(UTC), SMSC, self._inbound)
+            for number in parts or range(1, len(pdus) + 1):
+                try:
+                    notice = self._dialog.store(pdus[number - 1])
+                except CmsError:
+                    raise ValueError("the card is full; nobody reads what comes in") from None
+                except IndexError:
+                    raise ValueError(f"the text has {len(pdus)} parts") from None
+                self._notices.append(notice)
+
+    def report(self, status: Report, to: str = "", after: float = _REPORT_AFTER_S) -> None:
+        """Let the network report so of messages to numbers that match, where a report is asked for.
+
+        Until told otherwise it reports each as delivered, ``after`` these seconds.
+        """
+        if status != "none" and status not in _STATUS:
+            raise ValueError(f"a status is one of {', '.join(_STATUS)}, none")
+        with self._lock:
+            self._reports.insert(0, (re.compile(to), status))
+            self._report_after_s = after
+
+    def fade(self, signal: int) -> None:
+        """Let the signal be of this strength: 0 to 31, or 99 for not known (TS 27.007 8.5)."""
+        with self._lock:
+            self._dialog.signal = signal
+
+    def service(self, code: str, answer: str) -> None:
+        """Let the operator answer a USSD code so."""
+        with self._lock:
+            self._dialog.services[code] = answer
 
     def answer(self, to: str, text: str) -> None:
         """Let everybody whose number matches ``to`` answer each message with ``text``."""
@@ -134,8 +177,11 @@ class Modem:
             self._answers.append((re.compile(to), text))
 
     def heal(self) -> None:
-        """End refusals, swallowing and answers."""
+        """End refusals, swallowing, answers and what was said of reports and signal."""
         with self._lock:
+            self._reports: list[tuple[re.Pattern[str], Report]] = []
+            self._report_after_s = _REPORT_AFTER_S
+            self._dialog.signal = 20
             self._refusals: list[int] = []
             self._refused_numbers: list[tuple[re.Pattern[str], int]] = []
             self._swallow = 0
@@ -152,10 +198,20 @@ class Modem:
         self.submits.append(submit)
         self._reference = (self._reference + 1) % 256
         self._assemble(submit)
+        if submit.report:
+            self._tell_of(submit, self._reference)
         if self._swallow:
             self._swallow -= 1
             raise AnswerLostError
         return self._reference
+
+    def _tell_of(self, submit: Submit, reference: int) -> None:
+        """Have the network's report of a message come in, as the computer has asked for it."""
+        said: list[Report] = [said for to, said in self._reports if to.search(submit.to)]
+        status: Report = said[0] if said else "delivered"
+        if status != "none":
+            pdu = encode_report(reference, submit.to, datetime.now(UTC), _STATUS[status], SMSC)
+            self._later.append((time.monotonic() + self._report_after_s, pdu))
 
     def _assemble(self, submit: Submit) -> None:
         """Put a part to its fellows, and tell the message when it is whole."""
@@ -189,7 +245,8 @@ class Modem:
         self._ends = modem, computer
         self._link.unlink(missing_ok=True)
         self._link.symlink_to(os.ttyname(computer))
-        self._dialog = Dialog(self, self._dialog.card)
+        before, self._dialog = self._dialog, Dialog(self, self._dialog.card)
+        self._dialog.signal, self._dialog.services = before.signal, before.services
 
     def _disappear(self) -> None:
         if self._ends is not None:
@@ -222,6 +279,9 @@ class Modem:
             return
         said = self._dialog.feed(data)
         self.unknown += [line for line in self._dialog.unknown if line not in self.unknown]
+        due = [item for item in self._later if item[0] <= time.monotonic()]
+        self._later = [item for item in self._later if item not in due]
+        self._notices += [self._dialog.report(pdu) for _, pdu in due]
         if self._notices and not said:
             said = b"".join(self._notices)
             self._notices.clear()

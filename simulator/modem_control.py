@@ -9,7 +9,11 @@ One JSON object a line; the answer is {"ok": true} or {"error": "what is wrong w
     {"do": "vanish", "seconds": 3}                 the device goes, and comes back
     {"do": "deliver", "sender": "+86138…", "text": "…"}  an SMS comes in
     {"do": "answer", "to": "^[+]8613", "text": "…"}  whoever is written to there answers so
-    {"do": "heal"}                                 ends refusing, swallowing and answering
+    {"do": "report", "status": "failed", "to": "^[+]8613"}  the network reports so of messages:
+                                                   delivered (as it does by itself), failed, pending, none
+    {"do": "fade", "signal": 3}                    the signal has this strength, 0 to 31, or 99
+    {"do": "service", "code": "*100#", "answer": "…"}  the operator answers a USSD code so
+    {"do": "heal"}                                 ends all of these but what services answer
 """
 
 from __future__ import annotations
@@ -31,7 +35,10 @@ _FIELDS: Final[Mapping[str, Mapping[str, tuple[type | tuple[type, ...], bool]]]]
     "stall": {"seconds": ((int, float), True)},
     "swallow": {"count": (int, False)},
     "vanish": {"seconds": ((int, float), True)},
-    "deliver": {"sender": (str, True), "text": (str, True)},
+    "deliver": {"sender": (str, True), "text": (str, True), "parts": (list, False)},
+    "report": {"status": (str, True), "to": (str, False), "after": ((int, float), False)},
+    "fade": {"signal": (int, True)},
+    "service": {"code": (str, True), "answer": (str, True)},
     "answer": {"to": (str, True), "text": (str, True)},
     "heal": {},
 }

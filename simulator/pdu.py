@@ -269,16 +269,58 @@ def encode_deliver(sender: str, text: str, at: datetime, smsc: str) -> bytes:
 
     Raises PduError when the text does not fit one SMS.
     """
+    (pdu, *more) = encode_delivers(sender, text, at, smsc, 0)
+    if more:
+        raise PduError(f"{len(text)} characters do not fit one SMS")
+    return pdu
+
+
+def encode_delivers(sender: str, text: str, at: datetime, smsc: str, reference: int) -> list[bytes]:
+    """Write a text as one SMS-DELIVER, or as several with this 8-bit reference."""
     coding: Coding = "gsm7" if all(character in _CODES for character in text) else "ucs2"
-    dcs, length, data = _encode_text(text, coding, b"")
-    if len(data) > 140:
-        raise PduError(
-            f"{len(text)} characters do not fit one SMS; the simulated sender sends no more"
-        )
+    parts = _cut(text, coding)
     centre = encode_address(smsc)
     address = bytes([len(sender.removeprefix("+")), *encode_address(sender)])
+    found = []
+    for number, part in enumerate(parts, start=1):
+        header = b"" if len(parts) == 1 else bytes([5, 0, 3, reference, len(parts), number])
+        dcs, length, data = _encode_text(part, coding, header)
+        first = 0x44 if header else 0x04
+        head = bytes([len(centre), *centre, first, *address, 0, dcs])
+        found.append(head + bytes([*_timestamp(at), length, *data]))
+    return found
+
+
+def _cut(text: str, coding: Coding) -> list[str]:
+    """Cut a text as a telephone does: no character and no escape falls apart."""
+
+    def size(character: str) -> int:
+        return len(_CODES[character]) if coding == "gsm7" else len(character.encode("utf-16-be"))
+
+    whole, room = (160, 153) if coding == "gsm7" else (140, 134)
+    if sum(map(size, text)) <= whole:
+        return [text]
+    parts, used = [""], 0
+    for character in text:
+        if used + size(character) > room:
+            parts.append("")
+            used = 0
+        parts[-1] += character
+        used += size(character)
+    if len(parts) > 255:
+        raise PduError(f"{len(text)} characters do not fit 255 SMS")
+    return parts
+
+
+def encode_report(reference: int, to: str, at: datetime, status: int, smsc: str) -> bytes:
+    """Write an SMS-STATUS-REPORT (TS 23.040 9.2.2.3) of a message that was sent at this time.
+
+    ``status`` is TP-ST (9.2.3.15): 0x00 delivered, 0x30 still being tried, 0x46 expired.
+    """
+    centre = encode_address(smsc)
+    address = bytes([len(to.removeprefix("+")), *encode_address(to)])
     stamp = _timestamp(at)
-    return bytes([len(centre), *centre, 0x04, *address, 0, dcs, *stamp, length, *data])
+    return bytes([len(centre), *centre, 0x06, reference, *address, *stamp, *stamp, status])
 
 
 def _timestamp(at: datetime) -> bytes:

@@ -80,11 +80,12 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Run the test with each kind of the hub's database; see tests/support/databases.py."""
     kind = str(request.param)
     if kind == "postgresql":
         settings = request.getfixturevalue("postgres").settings()
         monkeypatch.setenv(databases.URL, settings.url)
         monkeypatch.setenv(databases.PASSWORD, str(settings.password_file))
-    return kind
+    yield kind
+    databases.close_all()

@@ -34,8 +34,8 @@ ARROWS: dict[str, set[str]] = {
     # It reads what the hub keeps. The hub starts it as a process and does not import it.
     "console": {"protocol", "config", "alerts", "history", "journal", "ledger", "hub"},
     "simulator": {"protocol", "config", "sensors"},
-    # `coldwatch check` asks the agent's own checks of its settings.
-    "coldwatch": {"protocol", "config", "sensors", "firmware_agent"},
+    # `coldwatch check` asks the agent's own checks of its settings, and explains rules.
+    "coldwatch": {"protocol", "config", "sensors", "alerts", "firmware_agent"},
     "alerts.table": {"protocol", "config", "alerts", "history"},
     "history.desk": {"protocol", "config", "alerts", "alerts.table", "history", "journal"},
     # It works on the hub and on the Pi; each half loads its own side alone.
@@ -92,8 +92,13 @@ EXTRAS: dict[str, set[str]] = {
 # `protocol.asyncapi` writes documents when the project is worked on, and never runs at a site.
 DEVELOPMENT = {Path("protocol/asyncapi.py"): "dev"}
 
-# One module of a package may import what the others may not: JSON logs, by whoever asks for them.
-ALONE = {Path("config/logs.py"): "agent"}
+# One module of a package may import what the others may not: JSON logs, by whoever asks for them;
+# requests to gateways, which only the hub makes.
+ALONE = {
+    Path("config/logs.py"): "agent",
+    Path("alerts/channels/web.py"): "hub",
+    Path("alerts/channels/apprise_urls.py"): "apprise",
+}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -15,6 +15,6 @@ lock() {
 }
 
 lock --extra dev --output-file requirements/dev.txt
-for extra in agent pi hub postgresql export demo; do
+for extra in agent pi hub apprise postgresql export demo; do
     lock --extra "$extra" --constraint requirements/dev.txt --output-file "requirements/$extra.txt"
 done

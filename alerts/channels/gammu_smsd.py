@@ -9,11 +9,16 @@ pass it, is tried `maxretries` + 1 times, and is booked as SendingError one more
 later. A message of several parts goes on with the part that was not sent yet. One case cannot be
 asked: the modem took the message and its answer was lost. smsd then sends again, so a person may
 get the same text twice; that is meant, for the other way somebody might get none.
+
+Delivery reports change `Status` of the row in `sentitems` later: DeliveryOK, DeliveryPending (the
+network goes on trying), DeliveryFailed with TP-ST in `StatusError`. smsd finds the row by TP-MR and
+number, so a report that names the number otherwise than we wrote it (+86… of a national one) is lost.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,8 +26,18 @@ from pathlib import Path
 from typing import Final
 
 from alerts import segments
-from alerts.channels.contract import NO_PARAMS, ChannelError, Outcome
+from alerts.channels import smsd_inbox, smsd_watch
+from alerts.channels.contract import (
+    NO_PARAMS,
+    ChannelError,
+    Condition,
+    Delivery,
+    Inbound,
+    Outcome,
+)
+from alerts.channels.smsd_inbox import milliseconds
 from alerts.channels.smsd_schema import DatabaseUnusableError, prepare_database
+from alerts.channels.smsd_watch import Limits
 
 _CREATOR: Final = "coldwatch:"
 _LONGEST_KEY: Final = 120
@@ -60,8 +75,10 @@ class GammuSmsd:
     messages that nobody ever sends. One that is missing is made; smsd wants it at its start.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, limits: Limits | None = None) -> None:
+        """Use the database of gammu-smsd; ``limits`` say what of the modem is worth telling."""
         self._database = database
+        self._limits = limits or Limits()
 
     def submit(self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS) -> None:
         """Put a message into the outbox, in one transaction, unless its key is there already."""
@@ -119,6 +136,36 @@ class GammuSmsd:
         with self._transaction("DEFERRED") as connection:
             return self._absence(connection)
 
+    def received(self) -> list[Inbound]:
+        """Return what came in and was not taken, of the newest thousand parts."""
+        with self._transaction("DEFERRED") as connection:
+            if not smsd_inbox.anything(connection):
+                return []
+            inbound, places = smsd_inbox.messages(smsd_inbox.rows(connection), _now_ms())
+            again = smsd_inbox.stored_again(connection, places)
+        for key in again:
+            self.taken(key)
+        return inbound
+
+    def taken(self, key: str) -> None:
+        """Mark all rows of a message as processed."""
+        with self._transaction("IMMEDIATE") as connection:
+            _, places = smsd_inbox.messages(smsd_inbox.rows(connection), _now_ms())
+            connection.executemany(
+                "UPDATE inbox SET Processed = 'true' WHERE ID = ?",
+                [(identity,) for identity in places.get(key, ())],
+            )
+
+    def condition(self) -> Condition:
+        """Return signal and credit; ask for the credit where that is due."""
+        with self._transaction("DEFERRED") as connection:
+            found = smsd_watch.condition(connection, self._limits)
+            due = smsd_watch.balance_due(connection, self._limits, _now_ms())
+        if due:
+            with self._transaction("IMMEDIATE") as connection:
+                smsd_watch.ask_balance(connection, self._limits)
+        return found
+
     def _take_out(self, identity: int) -> None:
         with self._transaction("IMMEDIATE") as connection:
             connection.execute("DELETE FROM outbox WHERE ID = ?", (identity,))
@@ -132,7 +179,7 @@ class GammuSmsd:
                 f"gammu-smsd has never had a modem and {self._database}; look whether it runs, and"
                 " whether its configuration names this file and the right device"
             )
-        last = datetime.fromtimestamp(_milliseconds(seen) / 1000, UTC)
+        last = datetime.fromtimestamp(milliseconds(seen) / 1000, UTC)
         if datetime.now(UTC) - last > _SEEN_WITHIN:
             return (
                 f"gammu-smsd was last at work at {last:%Y-%m-%d %H:%M:%S} UTC; look whether it runs"
@@ -229,19 +276,26 @@ def _hexadecimal(text: str) -> str:
 
 def _finished(rows: list[tuple[str, int, str]]) -> Outcome:
     """Sum up the booked parts of a message."""
-    at_ms = max(_milliseconds(updated) for _, _, updated in rows)
+    at_ms = max(milliseconds(updated) for _, _, updated in rows)
     lost = [(status, code) for status, code, _ in rows if _lost(status)]
     if not lost:
-        return Outcome("sent", "", at_ms)
-    status, code = lost[0]
-    reason = _explain(code) if status != "DeliveryFailed" else "the network could not deliver it"
+        return Outcome("sent", "", at_ms, _delivery({status for status, _, _ in rows}))
+    _, code = lost[0]
+    reason = _explain(code)
     if len(rows) > 1:
         reason = f"{len(lost)} of {len(rows)} parts failed: {reason}"
     return Outcome("refused", reason, at_ms)
 
 
 def _lost(status: str) -> bool:
-    return status in ("SendingError", "Error", "DeliveryFailed")
+    return status in ("SendingError", "Error")
+
+
+def _delivery(statuses: set[str]) -> Delivery:
+    """Sum up the reports of a message's parts: all of them must arrive."""
+    if "DeliveryFailed" in statuses:
+        return "failed"
+    return "delivered" if statuses == {"DeliveryOK"} else ""
 
 
 def _explain(code: int) -> str:
@@ -251,6 +305,5 @@ def _explain(code: int) -> str:
     return f"the modem said error {code} ({_CODES.get(code, 'no further reason')})"
 
 
-def _milliseconds(stamp: str) -> int:
-    """Read `UpdatedInDB`, which is UTC in gammu's own tables as in ours."""
-    return int(datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp() * 1000)
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

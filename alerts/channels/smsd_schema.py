@@ -17,10 +17,11 @@ from typing import Final
 VERSION: Final = 17
 _NEEDED: Final = frozenset({"gammu", "inbox", "outbox", "outbox_multipart", "sentitems", "phones"})
 
-# The way in which we ask: is this key known?
+# The ways in which we ask: is this key known, and has anything come in?
 _INDEXES: Final = """
 CREATE INDEX IF NOT EXISTS coldwatch_outbox ON outbox (CreatorID);
 CREATE INDEX IF NOT EXISTS coldwatch_sentitems ON sentitems (CreatorID);
+CREATE INDEX IF NOT EXISTS coldwatch_inbox ON inbox (Processed);
 """
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from coldwatch.demo.processes import DemoError
 from coldwatch.demo.spools import Recorded, recorded
 from history.opening import open_to_read
-from hub.tables import devices, notices, quarantine, sms, streams
+from hub.tables import alarm_turns, devices, notices, quarantine, sms, streams
 from journal.database import open_database, read
 from journal.excursions import ExcursionRow, listing
 from ledger import holds
@@ -200,7 +200,9 @@ def outstanding_sms(hub: Path) -> int:
     with read(database) as conn:
         owed = select(func.count()).select_from(notices).where(notices.c.sms.is_(None))
         queued = select(func.count()).select_from(sms).where(sms.c.state.in_(("waiting", "handed")))
-        left = conn.execute(owed).scalar_one() + conn.execute(queued).scalar_one()
+        # What has happened to an alarm and was not looked at yet.
+        unseen = select(func.count()).select_from(alarm_turns).where(alarm_turns.c.next_at == 0)
+        left = sum(conn.execute(each).scalar_one() for each in (owed, queued, unseen))
     database.dispose()
     return left
 

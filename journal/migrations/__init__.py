@@ -26,8 +26,13 @@ from sqlalchemy import Connection
 VERSIONS: Final = Path(__file__).parent / "versions"
 TABLE: Final = "alembic_version"
 
-# The newest step there is; its modules are called r0001_….py.
-HEAD: Final = max(int(file.name[1:5]) for file in VERSIONS.glob("r[0-9][0-9][0-9][0-9]_*.py"))
+
+def head_of(versions: Path) -> int:
+    """Return the number of the newest step; their modules are called r0001_….py."""
+    return max(int(file.name[1:5]) for file in versions.glob("r[0-9][0-9][0-9][0-9]_*.py"))
+
+
+HEAD: Final = head_of(VERSIONS)
 
 
 def migrate(conn: Connection, versions: Path = VERSIONS) -> None:

@@ -9,16 +9,20 @@ series may bring an opening to light earlier, but may not change it.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import groupby
 
 from alerts.decisions import excursion_id
 from alerts.rules import Rule, Side, Watch
 from protocol.reading import Reading
 from tests.alerts.facts import Fact, Found
-from tests.alerts.timeline import Placed, Settings, Timeline, place, timeline
+from tests.alerts.timeline import Placed, Settings, Timeline, place, spread, timeline
 
 RECOVERY_MS = 600_000
+RATE_OVER_MS = 300_000
 
 
 class Oracle:
@@ -36,29 +40,55 @@ class Oracle:
         self.stream = stream
         self.tick = tick_ms
         placed = list(place(records, tick_ms))
-        self.lines = [
-            timeline(placed, watch, tick_ms, finished=finished) for watch in watches.values()
-        ]
+        self.finished = finished
+        self.lines = {
+            name: timeline(placed, watch, tick_ms, finished=finished)
+            for name, watch in watches.items()
+        }
 
     def facts(self) -> Counter[Fact]:
         """Return everything that must have been decided, each with how often: once."""
         facts: Counter[Fact] = Counter()
-        for line in self.lines:
+        for line in self.lines.values():
             for rule in line.watch.rules:
+                if rule.other is not None:
+                    facts.update(PairJudge(self, line, self.lines[rule.other], rule).facts())
+                    continue
                 for side in _sides(rule):
-                    facts.update(_Judge(self, line, rule, side).facts())
+                    seen = rates(line, side, self) if rule.kind == "rate" else line
+                    facts.update(_Judge(self, seen, rule, side).facts())
         return facts
 
 
 def _sides(rule: Rule) -> list[Side]:
     if rule.kind == "silence":
         return ["silent"]
+    if rule.kind == "stuck":
+        return ["stuck"]
     sides: list[Side] = []
     if rule.above is not None or rule.at_or_above is not None:
         sides.append("above")
     if rule.below is not None or rule.at_or_below is not None:
         sides.append("below")
     return sides
+
+
+def rates(line: Timeline, side: Side, oracle: Oracle) -> Timeline:
+    """Return the rate of a series as a series: thousandths a minute over five minutes at least."""
+    baseline = RATE_OVER_MS // oracle.tick
+    made: list[Placed] = []
+    for number, now in enumerate(line.readings):
+        since = number
+        while since > 0 and line.whole[since] and now.t - line.readings[since].t < baseline:
+            since -= 1
+        then = line.readings[since]
+        if now.t - then.t < baseline:
+            continue
+        minutes = Fraction((now.t - then.t) * oracle.tick, 60_000)
+        rate = (now.value - then.value) / minutes
+        value = math.ceil(rate) if side == "above" else math.floor(rate)
+        made.append(Placed(now.t, now.doubts, now.at, now.seq, value))
+    return spread(line.watch, line.since, made, line.end, oracle.tick, finished=oracle.finished)
 
 
 def _is_outside(rule: Rule, side: Side, value: int) -> bool:
@@ -77,8 +107,8 @@ class _Judge:
     def __init__(self, oracle: Oracle, line: Timeline, rule: Rule, side: Side) -> None:
         self.oracle, self.line, self.rule, self.side = oracle, line, rule, side
         self.tick = oracle.tick
-        silent = rule.kind == "silence"
-        self.out = [not silent and _is_outside(rule, side, r.value) for r in line.readings]
+        valueless = rule.kind in ("silence", "stuck")
+        self.out = [not valueless and _is_outside(rule, side, r.value) for r in line.readings]
 
     def facts(self) -> list[Fact]:
         kinds = {
@@ -86,6 +116,8 @@ class _Judge:
             "instant": self.instant,
             "cumulative": self.cumulative,
             "silence": self.silence,
+            "rate": self.consecutive,
+            "stuck": self.stuck,
         }
         return self._threaded(kinds[self.rule.kind]())
 
@@ -107,6 +139,17 @@ class _Judge:
             excursion = self._grown(first, last)
             if excursion is not None:
                 self._ended(excursion, first, last)
+                found.append(excursion)
+        return found
+
+    def stuck(self) -> list[Found]:
+        """Find the longest runs of one value that are long enough."""
+        found = []
+        for _, group in groupby(enumerate(self.line.readings), key=lambda item: item[1].value):
+            numbers = [number for number, _ in group]
+            excursion = self._grown(numbers[0], numbers[-1]) if len(numbers) > 1 else None
+            if excursion is not None:
+                self._ended(excursion, numbers[0], numbers[-1])
                 found.append(excursion)
         return found
 
@@ -165,8 +208,12 @@ class _Judge:
             return
         after = readings[last + 1]
         excursion.close_t, excursion.close_at = after.t, after.at
-        crossed = any(_is_outside(self.rule, side, after.value) for side in _sides(self.rule))
-        excursion.close_reason = "crossed-to-the-other-side" if crossed else "first-reading-inside"
+        crossed = self.rule.kind != "stuck" and any(
+            _is_outside(self.rule, side, after.value) for side in _sides(self.rule)
+        )
+        back = {"rate": "slower-again", "stuck": "value-moved"}
+        inside = back.get(self.rule.kind, "first-reading-inside")
+        excursion.close_reason = "crossed-to-the-other-side" if crossed else inside
         excursion.held, excursion.unknown = self._count(first, after.t)
 
     def _count(self, first: int, until: int) -> tuple[int, int]:
@@ -290,31 +337,7 @@ class _Judge:
 
     def _threaded(self, found: list[Found]) -> list[Fact]:
         """Spell the excursions as facts, and find out after which of them things had calmed down."""
-        facts: list[Fact] = []
-        where = (self.line.watch.series, self.rule.id, self.side)
-        thread = ""
-        for number, x in enumerate(found):
-            identity = excursion_id(
-                self.oracle.stream, self.line.watch.series, self.rule.id, x.first.seq
-            )
-            thread = thread or identity
-            certainty = "possible" if x.possible else "certain"
-            times = (x.first.at, x.opened_at, x.opened_held, x.opened_unknown, x.first.seq)
-            facts.append(("opened", *where, identity, thread, x.opened_reason, certainty, *times))
-            if x.confirmed is not None:
-                facts.append(("confirmed", *where, identity, thread, x.confirmed, "certain"))
-                certainty = "certain"
-            if x.close_t is None:
-                continue
-            ends = (x.first.at, x.opened_at, x.close_at, x.held, x.unknown)
-            facts.append(
-                ("closed", *where, identity, thread, x.close_reason, certainty, *ends, x.extreme)
-            )
-            following = found[number + 1] if number + 1 < len(found) else None
-            if self._calmed(x.close_t, following):
-                facts.append(("recovered", *where, thread))
-                thread = ""
-        return facts
+        return threaded(self.oracle.stream, self.line, self.rule, self.side, found, self._calmed)
 
     def _calmed(self, closed: int, following: Found | None) -> bool:
         """Whether ten minutes known to be not outside are complete between a closing and an opening."""
@@ -330,12 +353,135 @@ class _Judge:
             if out or not whole
         }
         calm = 0
-        for t, holder, held in self.line.cells(with_tail=False):
-            if t in troubled or (self.rule.kind == "silence" and t <= closed):
+        # An opening proves that the last reading held until then.
+        proved = self.rule.kind == "stuck" and following is not None
+        for t, holder, held in self.line.cells(with_tail=proved):
+            if t in troubled or (self.rule.kind in ("silence", "stuck") and t <= closed):
                 calm = 0
             if t >= until:
                 return False
             calm = calm + 1 if held and not self.out[holder] else 0
             if calm * self.tick >= RECOVERY_MS and closed <= t < until:
+                return True
+        return False
+
+
+def threaded(
+    stream: str,
+    line: Timeline,
+    rule: Rule,
+    side: Side,
+    found: list[Found],
+    calmed: Callable[[int, Found | None], bool],
+) -> list[Fact]:
+    """Spell the excursions as facts, and find out after which of them things had calmed down."""
+    facts: list[Fact] = []
+    where = (line.watch.series, rule.id, side)
+    thread = ""
+    for number, x in enumerate(found):
+        identity = excursion_id(stream, line.watch.series, rule.id, x.first.seq)
+        thread = thread or identity
+        certainty = "possible" if x.possible else "certain"
+        times = (x.first.at, x.opened_at, x.opened_held, x.opened_unknown, x.first.seq)
+        facts.append(("opened", *where, identity, thread, x.opened_reason, certainty, *times))
+        if x.confirmed is not None:
+            facts.append(("confirmed", *where, identity, thread, x.confirmed, "certain"))
+            certainty = "certain"
+        if x.close_t is None:
+            continue
+        ends = (x.first.at, x.opened_at, x.close_at, x.held, x.unknown)
+        facts.append(
+            ("closed", *where, identity, thread, x.close_reason, certainty, *ends, x.extreme)
+        )
+        following = found[number + 1] if number + 1 < len(found) else None
+        if calmed(x.close_t, following):
+            facts.append(("recovered", *where, thread))
+            thread = ""
+    return facts
+
+
+class PairJudge:
+    """One disagreement: both series side by side, a cell a tick."""
+
+    def __init__(self, oracle: Oracle, first: Timeline, second: Timeline, rule: Rule) -> None:
+        self.oracle, self.rule, self.tick = oracle, rule, oracle.tick
+        self.line, self.other = first, second
+        held = [self._values(first), self._values(second)]
+        self.origin = first.since.t
+        # For each cell how far apart the two are; None: at least one is unknown.
+        self.cells = [
+            None if a is None or b is None else abs(a - b) for a, b in zip(*held, strict=False)
+        ]
+        self.end = first.end - self.origin
+
+    @staticmethod
+    def _values(line: Timeline) -> list[int | None]:
+        return [
+            line.readings[holder].value if held and holder >= 0 else None
+            for _, holder, held in line.cells(with_tail=True)
+        ]
+
+    def _newest(self, cell: int) -> Placed:
+        """Return the newest reading of either at the beginning of a cell."""
+        both = [*self.line.readings, *self.other.readings]
+        behind = [place for place in both if place.t <= cell + self.origin]
+        return max(behind, key=lambda place: (place.t, place.seq))
+
+    def _at(self, cell: int, of: int) -> int:
+        """Return the wall time at the beginning of ``cell``, as the reading before ``of`` tells it."""
+        place = self._newest(of)
+        return place.at + (cell + self.origin - place.t) * self.tick
+
+    def facts(self) -> list[Fact]:
+        """Return everything that must have been decided."""
+        limit, need = self.rule.apart or 0, self.rule.for_ms // self.tick
+        found: list[Found] = []
+        run: list[int] = []
+        for cell, difference in enumerate([*self.cells, 0]):
+            if difference is not None and difference > limit:
+                run.append(cell)
+            elif difference is not None and run:
+                # Behind the last cell nothing is known; one in the time of a table's last hold neither.
+                ended = cell < min(len(self.cells), self.end)
+                self._run(run, cell if ended else None, need, found)
+                run = []
+        return threaded(self.oracle.stream, self.line, self.rule, "apart", found, self._calmed)
+
+    def _run(self, run: list[int], end: int | None, need: int, found: list[Found]) -> None:
+        """Judge one run, given by the cells that are apart; between them lie unknown ones."""
+        held = unknown = 0
+        excursion: Found | None = None
+        apart = set(run)
+        for cell in range(run[0], run[-1] + 1):
+            held, unknown = held + (cell in apart), unknown + (cell not in apart)
+            if excursion is None and held + unknown == need:
+                alone = held == need
+                excursion = Found(
+                    self._newest(run[0]),
+                    cell + 1 + self.origin,
+                    self._at(cell + 1, cell),
+                    "held-time-reached" if alone else "held-and-unknown-time-reached",
+                    held * self.tick,
+                    unknown * self.tick,
+                    possible=not alone,
+                )
+            elif excursion is not None and excursion.possible and cell in apart and held == need:
+                excursion.confirmed = "held-time-reached"
+        if excursion is None:
+            return
+        excursion.extreme = max(self.cells[cell] or 0 for cell in run)
+        if end is not None:
+            excursion.close_t, excursion.close_at = end + self.origin, self._at(end, end)
+            excursion.close_reason = "points-agree-again"
+            excursion.held = len(run) * self.tick
+            excursion.unknown = (end - run[0] - len(run)) * self.tick
+        found.append(excursion)
+
+    def _calmed(self, closed: int, following: Found | None) -> bool:
+        until = following.opened_t if following is not None else self.end + self.origin
+        calm, limit = 0, self.rule.apart or 0
+        for cell, difference in enumerate(self.cells[: max(0, self.end)]):
+            calm = calm + 1 if difference is not None and difference <= limit else 0
+            if calm * self.tick >= RECOVERY_MS and closed <= cell + self.origin < until:
                 return True
         return False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from alerts.decisions import Decision
 from alerts.engine import StreamEngine
-from alerts.rules import Kind, Rule, Watch
+from alerts.rules import OF_VALUES, Kind, Rule, Watch
 from protocol.reading import Reading
 from tests.alerts.timeline import Settings
 
@@ -18,6 +19,9 @@ TICK = 20_000
 START = 1_700_000_000_000
 # On, just beside and far outside of every limit that the rules below may have.
 VALUES = (-3000, -500, -499, 1999, 2000, 5000, 7999, 8000, 8001, 12_000)
+# Both series in turn.
+BOTH = 2
+KINDS: tuple[Kind, ...] = get_args(Kind)
 SERIES = ("fridge/center/temperature", "fridge/upper/temperature")
 
 
@@ -56,13 +60,23 @@ _limits = st.sampled_from(
 )
 
 
+_rates = st.sampled_from(
+    [{"above": 0}, {"above": 40}, {"below": -40}, {"above": 90, "below": -90}, {"below": 0}]
+)
+
+
 @st.composite
-def _rule(draw: st.DrawFn, number: int) -> Rule:
-    kinds: list[Kind] = ["consecutive", "cumulative", "instant", "silence"]
+def _rule(draw: st.DrawFn, number: int, kinds: list[Kind], other: str | None) -> Rule:
     kind = draw(st.sampled_from(kinds))
     d = draw(st.integers(1, 20))
     window = d + draw(st.integers(0, 40)) if kind == "cumulative" else None
-    limits: Any = {} if kind == "silence" else draw(_limits)
+    limits: Any = {}
+    if kind in OF_VALUES:
+        limits = draw(_limits)
+    elif kind == "rate":
+        limits = draw(_rates)
+    elif kind == "disagreement":
+        limits = {"apart": draw(st.sampled_from([0, 1, 500, 3000])), "other": other}
     return Rule(
         id=f"proof/{kind}-{number}",
         kind=kind,
@@ -73,41 +87,52 @@ def _rule(draw: st.DrawFn, number: int) -> Rule:
 
 
 @st.composite
-def _watch(draw: st.DrawFn, series: str) -> Watch:
+def _watch(
+    draw: st.DrawFn, series: str, names: Sequence[str], kinds: Sequence[Kind] = KINDS
+) -> Watch:
     interval = draw(st.integers(1, 4))
     gap = interval + draw(st.integers(0, 10))
-    rules = [draw(_rule(number)) for number in range(draw(st.integers(1, 4)))]
+    other = next((name for name in names if name != series), None)
+    known = [kind for kind in kinds if kind != "disagreement" or other is not None]
+    known = known or ["consecutive"]
+    rules = [draw(_rule(number, known, other)) for number in range(draw(st.integers(1, 4)))]
     return Watch(series, interval * TICK, gap * TICK, (2000, 8000), True, tuple(rules))
 
 
 @st.composite
 def _steps(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Draw stretches in which one series stays much the same: long runs do not come by chance."""
+    """Draw stretches in which one series stays much the same, or both in turn, or one moves steadily.
+
+    Long runs do not come by chance.
+    """
     steps: list[dict[str, Any]] = []
     stretches = st.tuples(
-        st.sampled_from([0, 0, 0, 1]),
+        st.sampled_from([0, 0, 0, 1, BOTH, BOTH]),
         st.sampled_from(VALUES),
         st.sampled_from([0, 1, 1, 2, 3, 5, 8, 12, 16, 31]),
         st.integers(1, 12),
         st.sampled_from(["plain", "plain", "plain", "other", "rejected", "step", "reboot"]),
         st.integers(-40, 40),
         st.sampled_from(["synced", "synced", "estimated"]),
+        st.sampled_from([0, 0, 0, 1, -13, 60, -120]),
     )
-    for which, value, spacing, count, event, amount, clock in draw(
+    for which, value, spacing, count, event, amount, clock, slope in draw(
         st.lists(stretches, min_size=1, max_size=14)
     ):
         for number in range(count):
-            steps.append({"which": which, "value": value, "spacing": spacing, "event": "plain"})
+            turn = number % 2 if which == BOTH else which
+            moved = value + number * slope
+            steps.append({"which": turn, "value": moved, "spacing": spacing, "event": "plain"})
             if number == 0:
                 steps[-1].update(event=event, amount=amount, clock=clock)
     return steps
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn, kinds: Sequence[Kind] = KINDS) -> Case:
     """Draw a stream of one or two series with its rules."""
-    names = SERIES[: draw(st.integers(1, 2))]
-    watches = {name: draw(_watch(name)) for name in names}
+    names = SERIES[: draw(st.integers(1, 2))] if kinds is KINDS else SERIES
+    watches = {name: draw(_watch(name, names, kinds)) for name in names}
     boot, mono, at, clock, booted = "boot0", 5 * TICK, START, "synced", 0
     records: list[Settings | Reading] = []
     late = draw(st.integers(0, 3))
@@ -149,5 +174,5 @@ def changes(draw: st.DrawFn) -> tuple[Case, dict[int, dict[str, Watch]]]:
     changed = {}
     for at in draw(st.lists(st.integers(0, len(case.records) - 1), max_size=4, unique=True)):
         names = draw(st.lists(st.sampled_from(SERIES), unique=True, max_size=2))
-        changed[at] = {name: draw(_watch(name)) for name in names}
+        changed[at] = {name: draw(_watch(name, names)) for name in names}
     return case, changed

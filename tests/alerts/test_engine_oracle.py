@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.decisions import Decision
 from alerts.engine import StreamEngine
-from alerts.rules import Watch
+from alerts.rules import Kind, Watch
 from protocol.reading import Reading
 from tests.alerts.facts import facts_of
 from tests.alerts.oracle import Oracle
@@ -29,6 +30,17 @@ def judged(case: Case) -> list[Decision]:
 @given(cases())
 def test_engine_equals_brute_force(case: Case) -> None:
     """Every excursion that the brute force finds is decided once, with its times, and no other."""
+    expected = Oracle(STREAM, case.records, case.watches, TICK).facts()
+
+    assert expected == facts_of(judged(case))
+
+
+@pytest.mark.parametrize("kind", ["disagreement", "rate", "stuck"])
+@settings(proof, max_examples=120)
+@given(st.data())
+def test_what_doubts_a_probe_equals_brute_force(kind: Kind, data: st.DataObject) -> None:
+    """Each kind that compares readings with one another, on streams that have nothing else."""
+    case = data.draw(cases([kind]))
     expected = Oracle(STREAM, case.records, case.watches, TICK).facts()
 
     assert expected == facts_of(judged(case))

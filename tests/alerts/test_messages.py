@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -12,7 +15,7 @@ from alerts.facts import Happening, MessageFacts, Reply, Step
 from alerts.messages import compose, several, several_sites
 from alerts.segments import encoding_of, fits_one, units
 from alerts.wording import N_, Language
-from tests.alerts.cases import CASES, CODE, LONG_NAMES, NAMES, Names, at, facts_of
+from tests.alerts.cases import CASES, CODE, LONG_NAMES, NAMES, TITLES, Names, at, facts_of
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
@@ -437,3 +440,18 @@ def test_facts_have_defaults_that_say_nothing() -> None:
     facts = MessageFacts("way-test", "en", "UTC", "East Gate", "", at(14, 0))
 
     assert compose(facts).startswith("TEST, no action needed")
+
+
+def test_the_page_of_messages_is_up_to_date(house: Path) -> None:
+    """docs/messages.md is what `make docs` writes: a text that changes is seen by whoever reads it."""
+    done = subprocess.run(
+        [sys.executable, "tools/messages.py", "--check"],
+        cwd=house,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert set(TITLES) == set(CASES)

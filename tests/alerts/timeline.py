@@ -99,15 +99,22 @@ def timeline(
         and record.value is not None
         and not record.quality.startswith("rejected")
     ]
-    line = Timeline(watch, since, valid, end=placed[-1][0].t)
+    return spread(watch, since, valid, placed[-1][0].t, tick, finished=finished)
+
+
+def spread(
+    watch: Watch, since: Placed, readings: list[Placed], end: int, tick: int, *, finished: bool
+) -> Timeline:
+    """Spread readings, of a series or made from one, over cells."""
+    line = Timeline(watch, since, readings, end=end)
     interval, gap = watch.interval_ms // tick, watch.max_gap_ms // tick
-    for number, (place, after) in enumerate(zip([since, *valid], valid, strict=False)):
+    for number, (place, after) in enumerate(zip([since, *readings], readings, strict=False)):
         spent = after.t - place.t
         whole = spent <= gap and after.doubts == place.doubts
         line.whole.append(whole)
         for offset in range(spent):
             line.holder.append(number - 1)
             line.held.append(number > 0 and (whole or offset < interval))
-    if valid:
-        line.tail = interval if finished else min(interval, line.end - valid[-1].t)
+    if readings:
+        line.tail = interval if finished else min(interval, line.end - readings[-1].t)
     return line

@@ -15,6 +15,9 @@ from config.loading import SettingsError, load
 from config.units import minute_of_day
 
 HUB = """
+[[channels]]
+id = "cloud"
+kind = "log"
 [[people]]
 id = "li"
 name = "李娜"

@@ -165,11 +165,11 @@ def test_the_keyboard_goes_through_in_order(desk: Watched, address: str) -> None
     page = desk.page
     page.goto(address + "/")
     seen = []
-    for _ in range(15):
+    for _ in range(16):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id || document.activeElement.innerText"))
     assert seen == [
-        "Skip to the content", "coldwatch", "Overview", "Excursions", "Batches", "Lamps", "SMS", "Devices", "Health",
+        "Skip to the content", "coldwatch", "Overview", "Alarms", "Excursions", "Batches", "Lamps", "SMS", "Devices", "Health",
         "中文", "lost-pi-van", "sms-failing", "sms-refused", "set-aside", "card-east-gate-fridge-2",
     ]  # fmt: skip
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")

@@ -21,6 +21,7 @@ PAGES = [
     "/assets/market/fridge-3?range=7d",
     "/assets/market/fridge-4",
     "/assets/van/box-6?range=90d",
+    "/alarms",
     "/excursions",
     "/excursions?open=1&site=market",
     "/lamps",
@@ -33,6 +34,7 @@ PAGES = [
 ]
 API = [
     "/api/overview",
+    "/api/v1/alarms",
     "/api/excursions",
     "/api/lamps",
     "/api/sms",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from alerts.codes import code_of
 from alerts.engine import Thread
 from config.loading import SettingsError
 from firmware_agent.chain import Draft
@@ -96,6 +97,8 @@ def test_two_minutes_for_the_hub_then_everybody_in_their_language_then_the_notic
     assert len(world.texts()) == 2
     assert world.texts()[0].startswith("【疫苗冷链】东门接种点 1号冰箱 温度过高 9.5℃（上限8℃）")
     assert "East Gate, Fridge 1 TOO HOT: 9.5C (max 8C)" in world.texts()[1]
+    assert world.texts()[0].endswith(f"回复{code_of(warm.id)}确认")
+    assert world.texts()[1].endswith(f" Answer {code_of(warm.id)}.")
     for _ in range(3):
         world.cycle(warm)
     assert [draft.fields["event"] for draft in world.events] == ["modem.sent"] * 2
@@ -109,6 +112,7 @@ def test_two_minutes_for_the_hub_then_everybody_in_their_language_then_the_notic
     world.cycle(value=5_000)
     assert len(world.texts()) == 4
     assert "RECOVERED: East Gate, Fridge 1: 5.0C since" in world.texts()[3]
+    assert "Answer" not in world.texts()[3]
 
 
 def test_told_by_the_hub_at_one_fifty_nine(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,12 +67,18 @@ def says(_conn: Connection, person: Person, reply: Reply, _now: int) -> str:
 class Answering(Desk):
     """A desk with an alarm of which three people were told, and an inbox."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, fresh: bool = True) -> None:
         super().__init__(folder)
         self.inbox = Inbox()
         self.answers = Answers(self.settings, self.database, says)
-        self.send(story([9_000] * 15), 1, 16)
-        self.texts()
+        if fresh:
+            self.send(story([9_000] * 15), 1, 16)
+            self.texts()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.history.close()
+        self.database.dispose()
 
     def restart(self) -> None:
         """Forget what is only in memory."""
@@ -116,12 +123,24 @@ class Answering(Desk):
             return len(conn.execute(select(inbound)).all())
 
 
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """The files of such a desk, and its time."""
+    folder = tmp_path_factory.mktemp("told") / "state"
+    folder.mkdir()
+    made = Answering(folder)
+    made.close()
+    return folder, made.now
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Answering]:
-    """A desk in an empty folder."""
-    made = Answering(tmp_path)
+def desk(told: tuple[Path, int], tmp_path: Path) -> Iterator[Answering]:
+    """A desk with files of its own."""
+    shutil.copytree(told[0], tmp_path / "state")
+    made = Answering(tmp_path / "state", fresh=False)
+    made.now = told[1]
     yield made
-    made.history.close()
+    made.close()
 
 
 def wrong_code(desk: Answering, number: int = 0) -> str:
@@ -236,16 +255,14 @@ def test_an_unknown_number_gets_no_reply_and_acknowledges_nothing(desk: Answerin
     }
 
 
-def test_a_person_who_was_not_told_cannot_answer(tmp_path: Path) -> None:
+def test_a_person_who_was_not_told_cannot_answer(desk: Answering) -> None:
     """The code of another site's alarm is an unknown code to them."""
-    desk = Answering(tmp_path)
     with write(desk.database) as conn:
         conn.exec_driver_sql("DELETE FROM notices WHERE person = 'amy'")
     desk.say("+8613900000003", desk.code)
 
     assert desk.alarm.answered_at is None
     assert desk.replies() == [("+8613900000003", f"amy unknown-code {desk.code}")]
-    desk.history.close()
 
 
 def test_a_flood_of_an_unknown_number_is_counted_in_one_entry(desk: Answering) -> None:

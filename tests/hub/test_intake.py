@@ -15,9 +15,12 @@ from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake, Taken
 from hub.tables import quarantine
 from journal import excursions, journal
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from tests.support.county import hub_settings
+from tests.support.databases import new_database
 from tests.support.sender import FRIDGE, MINUTE, START, Sender
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 TOPIC = "coldwatch/1/east-gate/pi-1/records"
 
@@ -27,8 +30,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.settings = hub_settings(folder)
-        self.database = open_database(folder / "hub.db")
-        create_tables(self.database)
+        self.database = new_database(folder)
         self.history = SqliteHistory(folder / "history.db")
         self.told: list[tuple[str, str]] = []
         self.broken = False

@@ -104,18 +104,15 @@ def test_a_device_that_names_another_site_is_told_once(
 
     (row,) = place.rows()
     assert (row.site, row.device, row.end) == ("east-gate", "pi-1", None)
-    code = code_of(row.id)
-    assert [text for _, text in place.sent()] == [
-        *(
-            "【疫苗冷链】东门接种点 1号冰箱、2号冰箱 设备pi-1自称属于站点van，08:00起其数据不予接收。请检查其设置。"
-            f"回复{code}确认",
-        )
-        * 2,
-        (
-            "VACCINE ALARM: East Gate, Fridge 1, Fridge 2: device pi-1 speaks for site van. Its readings"
-            f" are NOT TAKEN since 08:00. Check its settings. Answer {code}."
-        ),
-    ]
+    chinese = (
+        "【疫苗冷链】东门接种点 1号冰箱、2号冰箱 设备pi-1自称属于站点van，08:00起其数据不予接收。请检查其设置。"
+        f"回复{code_of(row.id)}确认"
+    )
+    english = (
+        "VACCINE ALARM: East Gate, Fridge 1, Fridge 2: device pi-1 speaks for site van. Its readings"
+        f" are NOT TAKEN since 08:00. Check its settings. Answer {code_of(row.id)}."
+    )
+    assert [text for _, text in place.sent()] == [chinese, chinese, english]
     assert [record.message for record in caplog.records] == [
         "device pi-1 of east-gate: speaks for site van: its readings are not taken, check its settings"
     ]

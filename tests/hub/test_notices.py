@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from alerts.channels.contract import ChannelError, Outcome
-from config.hub import Person
+from config.hub import HubSettings, Person
 from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake
 from hub.notices import Outbox, owe, told
@@ -18,10 +18,13 @@ from hub.said import Matter
 from hub.tables import notices, sms
 from hub.watchmen import ContactWatch
 from journal import journal
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from journal.excursions import ExcursionRow, listing
 from tests.support.county import hub_settings
+from tests.support.databases import new_database
 from tests.support.sender import MINUTE, RULES, START, Sender
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 
 class Recorder:
@@ -63,12 +66,18 @@ def words(_conn: Connection, person: Person, matters: Sequence[Matter], _now: in
 class Desk:
     """A hub without threads: intake, outbox, watch and a channel."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = hub_settings(folder)
-        self.database = open_database(folder / "hub.db")
-        create_tables(self.database)
+    def __init__(
+        self,
+        folder: Path,
+        settings: HubSettings | None = None,
+        others: Mapping[str, Recorder] | None = None,
+    ) -> None:
+        self.settings = settings or hub_settings(folder)
+        self.database = new_database(folder)
         self.history = SqliteHistory(folder / "history.db")
         self.channel = Recorder()
+        # Where there are others, the channel is the first of several.
+        self.others = others or {}
         self.now = START
         self.intake = Intake(self.settings, self.database, self.history, self._tell)
         self.restart()
@@ -76,7 +85,8 @@ class Desk:
 
     def restart(self) -> None:
         """Forget what is only in memory."""
-        self.outbox = Outbox(self.settings, self.database, self.channel, words)
+        channels: Any = {"modem": self.channel, **self.others} if self.others else self.channel
+        self.outbox = Outbox(self.settings, self.database, channels, words)
 
     def _tell(self, conn: Connection, decision: Any, row: ExcursionRow, now: int) -> None:
         owe(conn, self.settings.sites[0], decision.happening, row, now)

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from hub import alarms
-from hub.tables import notices, upgrade
+from hub.tables import notices
 from journal.database import create_tables, open_database, read, write
 from tests.hub.test_notices import Desk, story
 from tests.support.sender import START
@@ -25,7 +25,9 @@ CREATE TABLE sms (
   language VARCHAR(2) NOT NULL, text TEXT NOT NULL, created_at BIGINT NOT NULL,
   state VARCHAR(10) NOT NULL, handed_at BIGINT, sent_at BIGINT, reason TEXT NOT NULL)
 """
-NEW_TABLES = ("sms_attempts", "alarm_answers", "alarm_excursions", "alarm_turns", "alarms")
+NEW_TABLES = (
+    "sms_attempts", "alarm_answers", "alarm_excursions", "alarm_turns", "alarms", "works",
+)  # fmt: skip
 
 
 def to_old(folder: Path) -> int:
@@ -33,6 +35,8 @@ def to_old(folder: Path) -> int:
     database = open_database(folder / "hub.db")
     with write(database) as conn:
         conn.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+        conn.exec_driver_sql("PRAGMA user_version = 2")
         for name in NEW_TABLES:
             conn.exec_driver_sql(f"DROP TABLE {name}")
         for name, sql in (("notices", OLD_NOTICES), ("sms", OLD_SMS)):
@@ -47,6 +51,8 @@ def to_old(folder: Path) -> int:
         conn.exec_driver_sql(
             "CREATE UNIQUE INDEX notices_once ON notices (excursion, happening, person)"
         )
+        conn.exec_driver_sql("CREATE INDEX notices_by_sms ON notices (sms)")
+        conn.exec_driver_sql("CREATE INDEX sms_by_state ON sms (state)")
         count = conn.exec_driver_sql("SELECT count(*) FROM notices").scalar_one()
     database.dispose()
     return int(count)
@@ -66,7 +72,6 @@ def test_what_was_open_is_an_alarm_and_nobody_is_told_twice(tmp_path: Path) -> N
     create_tables(database)
     for _ in range(2):
         with write(database) as conn:
-            upgrade(conn)
             alarms.take_over(conn)
     with read(database) as conn:
         (one,) = alarms.alarms_open(conn)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from alerts.decisions import Decision
 from alerts.rules import Rule
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from journal.excursions import (
     ExcursionRow,
     apply,
@@ -26,25 +26,25 @@ from journal.excursions import (
     rebuild,
 )
 from journal.journal import entries, head, verify
+from tests.support.databases import new_database
 
 HEAT = Rule("who-pqs/heat", "consecutive", 3_600_000, above=8000, holds=True)
 TELLS_ONLY = Rule("cn-gsp/high", "consecutive", 600_000, at_or_above=8000)
 
 
 @contextmanager
-def new_database() -> Iterator[Engine]:
+def fresh() -> Iterator[Engine]:
     """A database of its own, for each example that hypothesis tries."""
     with tempfile.TemporaryDirectory() as folder:
-        engine = open_database(Path(folder) / "hub.db")
-        create_tables(engine)
+        engine = new_database(Path(folder))
         yield engine
         engine.dispose()
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    """A new database."""
-    with new_database() as engine:
+def engine(each_database: str) -> Iterator[Engine]:
+    """A new database of each kind."""
+    with fresh() as engine:
         yield engine
 
 
@@ -167,7 +167,7 @@ class TestApply:
     @given(done=st.integers(1, 4), repeats=st.lists(st.integers(0, 3), max_size=8))
     def test_repeats_change_nothing(self, done: int, repeats: list[int]) -> None:
         """Whatever is repeated after a crash, in whatever order, adds no entry and no change."""
-        with new_database() as engine:
+        with fresh() as engine:
             steps = life(opened())[:done]
             for step in steps:
                 enter(engine, step)
@@ -295,7 +295,7 @@ class TestRebuild:
         self, steps: list[tuple[int, int]], silent: bool
     ) -> None:
         """Any steps of any excursions, in any order: the rows made again equal the rows before."""
-        with new_database() as engine:
+        with fresh() as engine:
             for number, (which, step) in enumerate(steps):
                 enter(engine, life(opened(f"{which:016d}", start=which * 777))[step], number)
             if silent:

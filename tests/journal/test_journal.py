@@ -11,18 +11,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from journal.journal import GENESIS, MAX_FINDINGS, Head, append, entries, head, verify
 from protocol.canonical import NotCanonicalError
+from tests.support.databases import new_database
 
 COUNT = 8
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A journal of eight entries, some of them in Chinese."""
-    engine = open_database(tmp_path / "hub.db")
-    create_tables(engine)
+def engine(each_database: str, tmp_path: Path) -> Iterator[Engine]:
+    """A journal of eight entries, some of them in Chinese, in each kind of database."""
+    yield from filled(tmp_path)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Engine]:
+    """The same in an SQLite file, of which every byte can be reached."""
+    yield from filled(tmp_path)
+
+
+def filled(folder: Path) -> Iterator[Engine]:
+    """Fill a new database."""
+    engine = new_database(folder)
     with write(engine) as conn:
         for number in range(1, COUNT + 1):
             append(
@@ -38,13 +49,15 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def tamper(engine: Engine, *statements: str) -> None:
-    """Change the file as somebody could who has it in hand: triggers dropped first."""
-    path = engine.get_execution_options()["coldwatch_path"]
-    with sqlite3.connect(path) as connection:
-        for name in ("update", "delete", "replace"):
-            connection.execute(f"DROP TRIGGER guard_journal_{name}")
+    """Change the database as somebody could who owns it: triggers are put aside first."""
+    with write(engine) as conn:
+        if conn.dialect.name == "sqlite":
+            for name in ("update", "delete", "replace"):
+                conn.exec_driver_sql(f"DROP TRIGGER guard_journal_{name}")
+        else:
+            conn.exec_driver_sql("ALTER TABLE journal DISABLE TRIGGER USER")
         for statement in statements:
-            connection.execute(statement)
+            conn.exec_driver_sql(statement)
 
 
 def findings(engine: Engine, known: dict[int, str] | None = None) -> list[str]:
@@ -56,9 +69,9 @@ def findings(engine: Engine, known: dict[int, str] | None = None) -> list[str]:
 class TestAppending:
     def test_the_chain_is_what_its_definition_says(self, engine: Engine) -> None:
         """hash(n) = SHA-256(hash(n-1) || canonical JSON), recomputed here by other means."""
-        path = engine.get_execution_options()["coldwatch_path"]
         last = hashlib.sha256(b"coldwatch/1 journal").hexdigest()
-        rows = sqlite3.connect(path).execute("SELECT * FROM journal ORDER BY position").fetchall()
+        with read(engine) as conn:
+            rows = conn.exec_driver_sql("SELECT * FROM journal ORDER BY position").all()
         for position, at, actor, type_, subject, body, prev, stored in rows:
             hashed = {
                 "position": position,
@@ -74,10 +87,9 @@ class TestAppending:
             assert stored == last
         assert len(rows) == COUNT
 
-    def test_an_empty_journal_has_a_head(self, tmp_path: Path) -> None:
+    def test_an_empty_journal_has_a_head(self, each_database: str, tmp_path: Path) -> None:
         """Before the first entry the head is position 0 and the constant that the chain begins with."""
-        engine = open_database(tmp_path / "empty.db")
-        create_tables(engine)
+        engine = new_database(tmp_path / "empty")
         with read(engine) as conn:
             assert head(conn) == Head(0, GENESIS)
             assert verify(conn) == []
@@ -121,7 +133,6 @@ class TestVerify:
             "subject = 'subject-6'",
             "body = replace(body, '\"n\":5', '\"n\":6')",
             "body = body || ' '",
-            "body = CAST(x'80' AS TEXT)",
             "prev = replace(prev, substr(prev, 1, 1), 'g')",
             "hash = 'x'",
         ],
@@ -130,6 +141,11 @@ class TestVerify:
         """Whichever column of entry 5 was changed, the first finding names entry 5."""
         tamper(engine, f"UPDATE journal SET {change} WHERE position = 5")
         assert findings(engine)[0].startswith("entry 5 ")
+
+    def test_text_that_is_none_any_more_is_found(self, file: Engine) -> None:
+        """A byte that no text may have stops neither the search nor the command."""
+        tamper(file, "UPDATE journal SET body = CAST(x'80' AS TEXT) WHERE position = 5")
+        assert findings(file)[0].startswith("entry 5 ")
 
     def test_a_missing_entry_is_named(self, engine: Engine) -> None:
         """A hole in the positions is named from its first to its last entry."""
@@ -179,8 +195,7 @@ class TestVerify:
         """Whoever computes the whole chain anew is found by one old hash."""
         with read(engine) as conn:
             seen = head(conn)
-        other = open_database(tmp_path / "other.db")
-        create_tables(other)
+        other = new_database(tmp_path / "other")
         with write(other) as conn:
             for number in range(COUNT):
                 append(conn, at=number, actor="a", type="t", subject="s", body={})
@@ -188,10 +203,9 @@ class TestVerify:
         assert len(findings(other, {seen.position: seen.hash})) == 1
         other.dispose()
 
-    def test_the_list_of_findings_ends(self, tmp_path: Path) -> None:
+    def test_the_list_of_findings_ends(self, each_database: str, tmp_path: Path) -> None:
         """A journal that is wrong everywhere is told in some twenty lines."""
-        engine = open_database(tmp_path / "long.db")
-        create_tables(engine)
+        engine = new_database(tmp_path / "long")
         with write(engine) as conn:
             for number in range(100):
                 append(conn, at=number, actor="a", type="t", subject="s", body={})
@@ -213,10 +227,10 @@ class TestVerify:
         byte=st.integers(0, 255),
     )
     def test_any_byte_of_any_text_counts(
-        self, engine: Engine, position: int, column: str, where: int, byte: int
+        self, file: Engine, position: int, column: str, where: int, byte: int
     ) -> None:
         """Any byte set to any other value, valid text or not, is found at its own entry."""
-        path = engine.get_execution_options()["coldwatch_path"]
+        path = file.get_execution_options()["coldwatch_path"]
         connection = sqlite3.connect(path, isolation_level=None)
         connection.execute("DROP TRIGGER IF EXISTS guard_journal_update")
         query = f"SELECT CAST({column} AS BLOB) FROM journal WHERE position = ?"
@@ -225,7 +239,7 @@ class TestVerify:
         after = before[:where] + bytes([byte]) + before[where + 1 :]
         change = f"UPDATE journal SET {column} = CAST(? AS TEXT) WHERE position = ?"
         connection.execute(change, (after, position))
-        found = findings(engine)
+        found = findings(file)
         connection.execute(change, (before, position))
         connection.close()
         if after == before:

@@ -7,18 +7,18 @@ import pytest
 from sqlalchemy import Engine, select
 
 from alerts.rules import Rule, Watch
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from journal.journal import entries, head
 from journal.watches import deciding, rebuild, save, watches
+from tests.support.databases import new_database
 
 HEAT = Rule("who-pqs/heat", "consecutive", 3_600_000, above=8000, holds=True)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(each_database: str, tmp_path: Path) -> Iterator[Engine]:
     """A new database."""
-    engine = open_database(tmp_path / "hub.db")
-    create_tables(engine)
+    engine = new_database(tmp_path)
     yield engine
     engine.dispose()
 

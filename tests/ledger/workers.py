@@ -10,16 +10,17 @@ from pathlib import Path
 
 import ledger.store  # noqa: F401 - declares the ledger's tables
 from history.sqlite import SqliteHistory
-from journal.database import open_database, write
+from journal.database import write
 from ledger.batches import move, receive
 from ledger.issues import attempt
 from ledger.phrases import LedgerError
 from tests.ledger.world import EXPIRY, World, decision, ms
+from tests.support.databases import database_of
 
 
 def clerk(folder: Path, barrier: Barrier, rounds: int, answers: Connection) -> None:
     """Issue the only dose of each round's lot, at the same moment as somebody else."""
-    engine = open_database(folder / "hub.db")
+    engine = database_of(folder)
     history = SqliteHistory(folder / "history.db", read_only=True)
     for number in range(rounds):
         barrier.wait(60)
@@ -45,7 +46,7 @@ def busy_hub(folder: Path, first: int, answers: Connection) -> None:
 
     After each commit the number of the round is sent: what was said must be there afterwards.
     """
-    engine = open_database(folder / "hub.db")
+    engine = database_of(folder)
     for number in itertools.count(first):
         lot = f"L{number}"
         with write(engine) as conn:

@@ -14,12 +14,13 @@ from alerts.rules import Rule, Side, Watch
 from history.port import StoredRecord
 from history.sqlite import SqliteHistory
 from journal import watches
-from journal.database import create_tables, open_database, read, write
+from journal.database import read, write
 from journal.excursions import ExcursionRow, apply
 from ledger.batches import Entered, move, receive
 from ledger.holds import Hold, hold_overlapping
 from ledger.issues import Attempt, attempt
 from ledger.journey import Journey, journey
+from tests.support.databases import new_database
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -44,8 +45,7 @@ class World:
     def __init__(self, folder: Path, *, fridges: tuple[str, ...] = ("f1", "f2", "f3")) -> None:
         """Make the databases, and let each fridge have one deciding point, 2 to 8 degC."""
         self.folder = folder
-        self.engine = open_database(folder / "hub.db")
-        create_tables(self.engine)
+        self.engine = new_database(folder)
         self.history = SqliteHistory(folder / "history.db")
         self._seq: dict[str, int] = {}
         with write(self.engine) as conn:

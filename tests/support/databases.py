@@ -23,6 +23,7 @@ def where_of(folder: Path) -> Where:
     """Return where the database of a state directory is; a schema is made where need be."""
     url = os.environ.get(URL)
     if url is None:
+        folder.mkdir(exist_ok=True)
         return folder / "hub.db"
     import psycopg
 
@@ -33,9 +34,20 @@ def where_of(folder: Path) -> Where:
     return DatabaseSettings(url=f"{url}?options=-csearch_path%3D{schema}", password_file=file)
 
 
+_opened: list[Engine] = []
+
+
 def database_of(folder: Path, *, read_only: bool = False) -> Engine:
-    """Open the database of a state directory."""
-    return open_database(where_of(folder), read_only=read_only)
+    """Open the database of a state directory; `close_all` closes it."""
+    engine = open_database(where_of(folder), read_only=read_only)
+    _opened.append(engine)
+    return engine
+
+
+def close_all() -> None:
+    """Close what was opened; a connection to a server must not be left to the garbage collector."""
+    while _opened:
+        _opened.pop().dispose()
 
 
 def new_database(folder: Path) -> Engine:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.channels.contract import ChannelError, Outcome
+from alerts.channels.contract import ChannelError, Delivery, Outcome
 from alerts.channels.gammu_smsd import GammuSmsd
 from alerts.channels.smsd_schema import prepare_database
 
@@ -206,14 +206,26 @@ class TestOutcome:
         assert (outcome.state, outcome.at_ms) == ("retry", None)
         assert "error 500" in outcome.reason
 
-    @pytest.mark.parametrize("status", ["SendingOK", "SendingOKNoReport", "DeliveryOK"])
-    def test_sent(self, channel: GammuSmsd, database: Path, status: str) -> None:
-        """Sent has the time at which smsd booked it, with or without a report."""
+    @pytest.mark.parametrize(
+        ("status", "delivery"),
+        [
+            ("SendingOK", ""),
+            ("SendingOKNoReport", ""),
+            ("DeliveryPending", ""),
+            ("DeliveryUnknown", ""),
+            ("DeliveryOK", "delivered"),
+            ("DeliveryFailed", "failed"),
+        ],
+    )
+    def test_sent(
+        self, channel: GammuSmsd, database: Path, status: str, delivery: Delivery
+    ) -> None:
+        """Sent has the time at which smsd booked it, and what the network reported since."""
         channel.submit(KEY, NUMBER, "x")
         book(database, status)
         leave_outbox(database)
 
-        assert channel.outcome(KEY) == Outcome("sent", "", self.AT)
+        assert channel.outcome(KEY) == Outcome("sent", "", self.AT, delivery)
 
     def test_refused(self, channel: GammuSmsd, database: Path) -> None:
         """Given up is refused, with the modem's reason."""
@@ -240,15 +252,20 @@ class TestOutcome:
         assert outcome.state == "refused"
         assert outcome.reason.startswith("1 of 2 parts failed: the modem did not answer")
 
-    def test_not_delivered(self, channel: GammuSmsd, database: Path) -> None:
-        """A report that the message did not arrive makes it refused."""
-        channel.submit(KEY, NUMBER, "x")
-        book(database, "DeliveryFailed")
+    @pytest.mark.parametrize(
+        ("second", "delivery"),
+        [("SendingOK", ""), ("DeliveryOK", "delivered"), ("DeliveryFailed", "failed")],
+    )
+    def test_each_part_is_reported(
+        self, channel: GammuSmsd, database: Path, second: str, delivery: Delivery
+    ) -> None:
+        """A message of two parts has arrived when both have, and failed when one has."""
+        channel.submit(KEY, NUMBER, "中" * 71)
+        book(database, "DeliveryOK")
+        book(database, second, position=2)
         leave_outbox(database)
 
-        assert channel.outcome(KEY) == Outcome(
-            "refused", "the network could not deliver it", self.AT
-        )
+        assert channel.outcome(KEY) == Outcome("sent", "", self.AT, delivery)
 
     def test_half_booked_is_open(self, channel: GammuSmsd, database: Path) -> None:
         """A message of two parts of which one is booked is not sent yet."""

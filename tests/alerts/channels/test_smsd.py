@@ -61,6 +61,16 @@ class TestConfig:
         assert tries == 3
         assert tries * int(config["smsd"]["retrytimeout"]) <= 30
 
+    def test_reports_are_said_at_once(self, tmp_path: Path) -> None:
+        """Reports are asked for, and come as +CDS: smsd 1.42 reads those it is told of as empty."""
+        config = configparser.ConfigParser()
+        config.read_string(smsd_config(tmp_path / "m", tmp_path / "d", tmp_path / "l"))
+
+        assert config["gammu"]["atgen_setcnmi"] == ",,,1"
+        assert config["smsd"]["deliveryreport"] == "log"
+        without = smsd_config(tmp_path / "m", tmp_path / "d", tmp_path / "l", reports=False)
+        assert "deliveryreport = no" in without
+
 
 class TestMissing:
     def test_the_program(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

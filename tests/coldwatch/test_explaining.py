@@ -1,0 +1,307 @@
+"""`coldwatch check --explain` says who would be told of what, and what nobody would be told of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.profiles import rules_for
+from coldwatch import cli
+from coldwatch.explaining import explain_agent, explain_hub, lines
+from config.agent import AgentSettings
+from config.hub import HubSettings
+
+MINUTE = 60_000
+
+PEOPLE = """
+[[people]]
+id = "li"
+name = "Li"
+phone = "+8613900000001"
+[[people]]
+id = "wang"
+name = "Wang"
+phone = "+8613900000002"
+[[people]]
+id = "amy"
+name = "Amy"
+phone = "+8613900000003"
+[[people]]
+id = "chen"
+name = "Chen"
+phone = "+8613900000004"
+"""
+HUB = (
+    """
+way_test = "10:00"
+[sms]
+channel = "gammu-smsd"
+database = "/var/lib/coldwatch-hub/smsd.db"
+"""
+    + PEOPLE
+    + """
+[[escalations]]
+id = "county"
+steps = [
+  { after = "0min", to = ["li", "wang", "amy"], repeat = "10min" },
+  { after = "15min", to = ["manager"] },
+]
+[[sites]]
+id = "east-gate"
+name = { zh = "柳河县三源浦朝鲜族镇中心卫生院预防接种门诊", en = "East Gate" }
+kind = "fixed"
+devices = ["pi-1"]
+escalation = "county"
+all_well = "08:00"
+[[sites.duty]]
+role = "manager"
+person = "chen"
+[[sites.assets]]
+id = "fridge-3"
+name = { zh = "3号冰箱", en = "Fridge 3" }
+"""
+)
+AGENT = """
+site = "east-gate"
+device = "pi-1"
+[[assets]]
+id = "fridge-3"
+profiles = ["cn-gsp"]
+[[assets.points]]
+name = "center"
+decides = true
+[assets.points.driver]
+kind = "ds18b20"
+id = "28-0316a2794fff"
+[[assets.points]]
+name = "mains"
+quantity = "present"
+[assets.points.driver]
+kind = "gpio"
+line = 17
+[[assets.points]]
+name = "door"
+quantity = "open"
+[assets.points.driver]
+kind = "gpio"
+line = 27
+"""
+MODEM = """
+[modem]
+database = "/var/lib/coldwatch/smsd.db"
+site_name = { zh = "东门", en = "East Gate" }
+tell = [{ id = "li", name = "Li", phone = "+8613900000001" }]
+"""
+
+
+CHEN = 'role = "manager"\nperson = "chen"'
+WEEKDAYS = """
+days = ["mon", "tue", "wed", "thu", "fri"]
+from = "08:00"
+until = "18:00"
+"""
+WEEKENDS = (
+    "nobody is manager mon 18:00 to tue 08:00, tue 18:00 to wed 08:00, wed 18:00 to thu 08:00,"
+    " thu 18:00 to fri 08:00, fri 18:00 to mon 08:00: the next step's people are told then"
+)
+
+
+@pytest.fixture
+def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """A function that explains a hub's settings, with or without an agent's."""
+
+    def explain(hub: str = HUB, agent: str | None = AGENT, *arguments: str) -> tuple[int, str, str]:
+        (tmp_path / "hub.toml").write_text(hub)
+        more = []
+        if agent is not None:
+            (tmp_path / "agent.toml").write_text(agent)
+            more = ["--agent", str(tmp_path / "agent.toml")]
+        code = cli.main(["check", str(tmp_path / "hub.toml"), "--explain", *more, *arguments])
+        out, err = capsys.readouterr()
+        return code, out.replace(f"{tmp_path}/", ""), err
+
+    return explain
+
+
+def test_who_is_told_after_how_long(explain: Any) -> None:
+    """The sentence of the issue: SMS to whom after how long, then whom, when it sounds and holds."""
+    code, out, err = explain()
+
+    assert (code, err) == (0, "")
+    said = out.splitlines()
+    assert said[0] == "hub.toml: good settings for the hub"
+    assert said[1] == "East Gate (east-gate), escalation county"
+    assert said[2] == "  Fridge 3 (fridge-3): cn-gsp"
+    tells = "SMS to Li, Wang, Amy after {}, again every 10 min until somebody answers; to Chen (manager) after {}"
+    hot = tells.format("10 min", "25 min")
+    assert said[3] == (
+        f"    fridge-3 at 9 degC or 1 degC or -2 degC: {hot}; sounds at once; batches on hold after 30 min"
+    )
+    lost = tells.format("2 s", "15 min")
+    assert f"    fridge-3 mains lost: {lost}; sounds after 2 s" in said
+    silent = tells.format("15 min", "30 min")
+    assert f"    nothing heard from pi-1: {silent}" in said
+    assert "  on duty as manager: Chen daily 00:00 to 24:00" in said
+
+
+def test_nothing_is_left_untold_here(explain: Any) -> None:
+    """Where everything is set up, no line says that somebody would not be told."""
+    assert "NOT TOLD" not in explain()[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('channel = "gammu-smsd"', 'channel = "log"', 'nobody gets an SMS: [sms] channel is "log"'),
+        ('all_well = "08:00"', "", "nobody is told each day that all is well"),
+        ('way_test = "10:00"', "", "the way of the alarms is never tested"),
+        (
+            'to = ["li", "wang", "amy"]',
+            'to = ["li"]',
+            "a single person is told first: whoever sleeps through it is the only one",
+        ),
+        (
+            'to = ["li", "wang", "amy"]',
+            'to = ["li", "wang"]',
+            "the first step of site east-gate reaches 2 telephone numbers",
+        ),
+        (
+            '  { after = "15min", to = ["manager"] },\n',
+            "",
+            "nobody else is told when nobody answers: there is a single step",
+        ),
+        (CHEN, CHEN + WEEKDAYS, WEEKENDS),
+    ],
+)  # fmt: skip
+def test_what_would_not_be_told(explain: Any, old: str, new: str, said: str) -> None:
+    """Each gap in the chain of people is a line."""
+    assert old in HUB
+    out = explain(HUB.replace(old, new))[1]
+
+    assert any("NOT TOLD: " in line and said in line for line in out.splitlines()), out
+
+
+def test_a_single_person_at_night(explain: Any) -> None:
+    """A roster that leaves one person alone at some hour says at which."""
+    night = HUB.replace('to = ["li", "wang", "amy"]', 'to = ["nurse", "li"]').replace(
+        "[[sites.assets]]",
+        '[[sites.duty]]\nrole = "nurse"\nperson = "amy"\nfrom = "08:00"\nuntil = "20:00"\n'
+        "[[sites.assets]]",
+        1,
+    )
+    out = explain(night)[1]
+
+    assert "NOT TOLD: a single person is told first (mon 00:00)" in out
+    assert "nobody is nurse mon 20:00 to tue 08:00, " in out
+    assert ": only Li of that step is told then" in out
+
+
+def test_what_is_not_measured_is_not_told(explain: Any) -> None:
+    """A fridge without a mains probe gets no message about mains, and that is said."""
+    bare = AGENT.partition('[[assets.points]]\nname = "mains"')[0]
+    out = explain(agent=bare)[1]
+
+    assert "mains lost" not in out
+    assert "NOT TOLD: fridge-3: its mains are not measured" in out
+    assert "NOT TOLD: fridge-3: its door is not measured" in out
+    undecided = explain(agent=AGENT.replace("decides = true", ""))[1]
+    assert "batches on hold" not in undecided
+    assert "fridge-3: no point decides, so its batches are never put on hold" in undecided
+
+
+def test_without_the_agents_file_profiles_are_assumed_and_that_is_said(explain: Any) -> None:
+    """The hub's file alone does not know the rules: what is assumed is no secret."""
+    out = explain(agent=None)[1]
+
+    assert "Fridge 3 (fridge-3): cn-gsp, assumed: give the agent's file with --agent" in out
+    known = HUB.replace('id = "fridge-3"', 'id = "fridge-3"\nprofiles = ["who-pqs"]')
+    out = explain(known, None)[1]
+    assert "Fridge 3 (fridge-3): who-pqs\n" in out
+    assert "at 9 degC: SMS to Li, Wang, Amy after 10 h" in out
+
+
+def test_json(explain: Any) -> None:
+    """--json gives the same facts, in milliseconds."""
+    answer = json.loads(explain(HUB, AGENT, "--json")[1])
+
+    assert answer["ok"] is True
+    (site,) = answer["explained"]["sites"]
+    case = site["assets"][0]["cases"][0]
+    assert case["holds_ms"] == 30 * MINUTE
+    assert case["sounds_ms"] == 0
+    assert [telling["after_ms"] for telling in case["tells"]] == [10 * MINUTE, 25 * MINUTE]
+    assert case["tells"][0] == {
+        "after_ms": 10 * MINUTE, "to": ["Li", "Wang", "Amy"], "repeat_ms": 10 * MINUTE,
+    }  # fmt: skip
+    assert site["not_told"] == []
+
+
+def test_a_wrong_agents_file_is_a_problem(explain: Any) -> None:
+    """Nothing is explained of settings that are wrong."""
+    code, out, err = explain(agent=AGENT.replace('"cn-gsp"', '"cn-gps"'))
+
+    assert code == 1
+    assert out.startswith('agent.toml:6: assets[1].profiles[1]: there is no profile "cn-gps"')
+    assert "1 problem" in err
+
+
+def test_an_agent_of_another_hub(explain: Any) -> None:
+    """A file that belongs to no device of this hub is told, and explains nothing."""
+    out = explain(agent=AGENT.replace('device = "pi-1"', 'device = "pi-9"'))[1]
+
+    assert "NOT TOLD: pi-9 of east-gate is no device of this hub" in out
+    assert "cn-gsp, assumed" in out
+
+
+def test_an_agent_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of an agent it says when the hub tells, and when its own modem does."""
+    path = tmp_path / "agent.toml"
+    path.write_text(AGENT + MODEM)
+    assert cli.main(["check", str(path), "--explain"]) == 0
+    out = capsys.readouterr().out
+
+    assert (
+        "    fridge-3 at 9 degC or 1 degC or -2 degC: the hub tells people after 10 min; where it has"
+        " not, SMS by the own modem to Li after 12 min; sounds at once; batches on hold after 30 min"
+    ) in out
+    assert "mains lost: the hub tells people after 2 s; where it has not, SMS by the own" in out
+    assert "to Li after 5 s" in out
+    path.write_text(AGENT)
+    assert cli.main(["check", str(path), "--explain"]) == 0
+    assert "NOT TOLD: this agent has no modem of its own" in capsys.readouterr().out
+
+
+def test_what_has_nothing_to_explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A watcher's file tells nobody of fridges; one line says so."""
+    path = tmp_path / "watch.toml"
+    path.write_text(Path("docs/settings/watch.toml").read_text())
+
+    assert cli.main(["check", str(path), "--explain"]) == 1
+    assert "--explain is for settings of a hub or an agent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("profile", ["cn-gsp", "who-pqs", "cdc-vfc", "freezer", "ultra-cold"])
+def test_every_rule_of_a_profile_is_explained(profile: str) -> None:
+    """No rule of any profile is left out of what is said of a fridge."""
+    import tomllib
+
+    agent = AgentSettings.model_validate(tomllib.loads(AGENT.replace("cn-gsp", profile)))
+    measured = ("temperature", "present", "open")
+    rules = {rule.id for quantity in measured for rule in rules_for(profile, quantity)}
+    (site,) = explain_agent(agent).sites
+
+    assert {rule for case in site.assets[0].cases for rule in case.rules} >= rules
+
+
+def test_the_sample_settings_are_explained(house: Path) -> None:
+    """What docs/settings holds can be explained."""
+    import tomllib
+
+    hub = HubSettings.model_validate(
+        tomllib.loads((house / "docs" / "settings" / "hub.toml").read_text())
+    )
+
+    assert list(lines(explain_hub(hub)))

@@ -1,0 +1,75 @@
+"""The words of the agent's own modem: the code that the hub's message bears, and what can be forecast."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alerts.codes import code_of
+from alerts.rules import Rule
+from firmware_agent.judging import Excursion
+from firmware_agent.modem_steps import Step
+from firmware_agent.modem_texts import Words
+
+SERIES = "fridge-1/center/temperature"
+MAINS = "fridge-1/mains/present"
+NOW = 1_763_856_000_000
+SETTINGS: dict[str, Any] = {
+    "site_name": {"zh": "东门接种点", "en": "East Gate"},
+    "zone": "Asia/Shanghai",
+    "assets": [{"id": "fridge-1", "name": {"zh": "1号冰箱", "en": "Fridge 1"}}],
+}
+RULES = {
+    SERIES: {
+        "cn-gsp/out-of-range": Rule("cn-gsp/out-of-range", "consecutive", 600_000, above=8000),
+        "cn-gsp/isolate": Rule("cn-gsp/isolate", "consecutive", 1_800_000, above=8000, holds=True),
+    },
+    MAINS: {"cn-gsp/mains": Rule("cn-gsp/mains", "consecutive", 2_000, at_or_below=0)},
+}
+
+
+def words(rules: Any = None) -> Words:
+    """The words of a part with these rules."""
+    body = {"decides": True, "storage": [2000, 8000]}
+    series = {SERIES: body, MAINS: {"decides": False}}
+    return Words(SETTINGS, series, RULES if rules is None else rules)
+
+
+def excursion(digit: str, rule: str, opened: int = NOW, **other: Any) -> Excursion:
+    """An excursion above 8 degC."""
+    made = Excursion(
+        digit * 16, digit * 16, SERIES, rule, "above", "certain", opened - 600_000, opened, None,
+        9_500, 3, True,
+    )  # fmt: skip
+    return replace(made, **other)
+
+
+def test_a_later_rule_bears_the_code_of_the_alarm_that_it_joins() -> None:
+    """Isolation opens twenty minutes behind the alarm; its SMS is answered with the first code."""
+    first = excursion("a", "cn-gsp/out-of-range")
+    later = excursion("b", "cn-gsp/isolate", NOW + 1_200_000)
+
+    text = words().text(Step("opened", (later,)), "en", {SERIES: 9_500}, NOW, open_=(first, later))
+
+    assert text.endswith(f" Answer {code_of(first.id)}.")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        excursion("a", "cn-gsp/out-of-range", NOW - 1, side="below"),
+        excursion("a", "cn-gsp/mains", NOW - 1, series=MAINS),
+        excursion("a", "cn-gsp/at-limit", NOW - 1, tells=False),
+        excursion("a", "cn-gsp/out-of-range", NOW - 1, series="fridge-2/center/temperature"),
+    ],
+    ids=["other side", "other quantity", "not told", "other fridge"],
+)
+def test_what_is_another_alarm_has_another_code(other: Excursion) -> None:
+    """Another side, quantity or fridge, and what nobody is told of, lends its code to nothing."""
+    mine = excursion("b", "cn-gsp/isolate")
+
+    text = words().text(Step("opened", (mine,)), "zh", {SERIES: 9_500}, NOW, open_=(other, mine))
+
+    assert text.endswith(f"回复{code_of(mine.id)}确认")
