@@ -38,6 +38,7 @@ from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
+from hub.lineup import LineupWatch
 from hub.notices import Outbox, owe, told_message
 from hub.said import Saying
 from hub.shield import Shield
@@ -96,6 +97,7 @@ class Hub:
             ContactWatch(settings, clock.now_ms()),
             PlaceWatch(settings),
             CertificateWatch(settings),
+            LineupWatch(settings),
         )
         self._vitals = Vitals(
             settings, self.database, self._inbox, stages, clock, lambda: self._outbox.trouble

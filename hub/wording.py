@@ -49,6 +49,7 @@ class Wording:
     def __init__(self, settings: HubSettings, newest: Newest) -> None:
         self._people = {person.id: person for person in settings.people}
         self._settings = settings
+        self._chains = Chains(settings)
         self._known = Known(settings.sites, newest)
         self._facts = Facts(self._known, settings.late_after)
 
@@ -350,7 +351,9 @@ class Wording:
 
     def sites_of(self, person: str) -> list[str]:
         """Return the ids of the sites whose alarms a person may be told of."""
-        return [site.id for site in self._settings.sites if person in site.tell]
+        return [
+            site.id for site in self._settings.sites if person in self._chains.everybody(site.id)
+        ]
 
     def _name(self, person: str) -> str:
         known = self._people.get(person)
