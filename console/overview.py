@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sqlalchemy import Connection, func, select
 
 from config.hub import HubSettings
@@ -12,6 +14,7 @@ from console.points import DAY_MS
 from console.snapshot import Snapshot, snapshot
 from console.weeks import Weeks
 from history.port import History
+from hub.standing import current
 from hub.tables import quarantine, sms
 from journal.journal import entries
 
@@ -39,8 +42,11 @@ def overview(
         for site in dict.fromkeys([*directory.sites, *(asset.site for asset in assets)])
     ]
     sites.sort(key=lambda site: min((rank(asset) for asset in site.assets), default=len(ORDER)))
+    stands = Counter(state for _, state in current(conn, now))
     return Overview(
         at=now,
+        unanswered=stands["unanswered"],
+        unexplained=stands["unexplained"],
         sites=sites,
         lost=_lost(view, settings, limits),
         quarantined=conn.execute(select(func.count()).select_from(quarantine)).scalar_one(),

@@ -149,6 +149,8 @@ class Overview(Model):
     at: Time
     sites: list[SiteNow]
     lost: list[LostDevice]
+    unanswered: Annotated[int, Field(description="open alarms that nobody sees to now")]
+    unexplained: Annotated[int, Field(description="heat or freeze that lacks reason and action")]
     quarantined: int
     channel: Channel
     hub: HubState

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.console.client import copy_of
 from tests.console.serving import Serving, hub_toml
 from tests.console.story import Filled
 from tests.console.test_language import PAGES
@@ -165,12 +166,12 @@ def test_the_keyboard_goes_through_in_order(desk: Watched, address: str) -> None
     page = desk.page
     page.goto(address + "/")
     seen = []
-    for _ in range(16):
+    for _ in range(18):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id || document.activeElement.innerText"))
     assert seen == [
         "Skip to the content", "coldwatch", "Overview", "Alarms", "Excursions", "Batches", "Lamps", "SMS", "Devices", "Health",
-        "中文", "lost-pi-van", "sms-failing", "sms-refused", "set-aside", "card-east-gate-fridge-2",
+        "中文", "alarms-unanswered", "alarms-unexplained", "lost-pi-van", "sms-failing", "sms-refused", "set-aside", "card-east-gate-fridge-2",
     ]  # fmt: skip
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
@@ -185,6 +186,29 @@ def test_a_phone_needs_no_scrolling_sideways(phone: Watched, address: str, path:
         page.wait_for_selector("#chart canvas")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.get_attribute("html", "lang") == "zh-CN"
+
+
+def test_an_alarm_is_answered_with_the_keyboard_and_without_scripts(
+    chromium: Browser, story: Filled, tmp_path: Path
+) -> None:
+    """A real browser sends what the console asks for: cookie, token, Origin, Sec-Fetch-Site."""
+    county = copy_of(story, tmp_path / "state")
+    process = Serving(county, hub_toml(tmp_path / "hub.toml", county.state_dir, port=0))
+    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    page.goto(process.address() + "alarms")
+    first = page.locator("article.alarm").first
+    where = first.locator("h3").inner_text()
+    first.locator("select[name=person]").first.focus()
+    page.keyboard.press("A")  # Amy, as in any list
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/alarms?done=answered*")
+    assert "Entered: you are seeing to it." in page.inner_text("[role=status]")
+    answered = page.locator("section[aria-labelledby=s-answered] article", has_text=where)
+    assert "Amy Ó Brien answered it at" in answered.first.inner_text()
+    context.close()
+    process.close()
 
 
 def test_without_scripts_the_pages_are_whole(chromium: Browser, address: str) -> None:
