@@ -28,7 +28,6 @@ from firmware_agent import uplink, watch
 from history.statistics import Exposure
 from hub import service
 from hub.alarms import acknowledge, by_code, explain, unexplained
-from hub.escalating import plan_changed
 from journal import journal, work
 from journal.database import read, write
 from journal.excursions import ExcursionRow, listing
@@ -543,7 +542,6 @@ class Fridge:
         with write(county._database) as conn:
             asset = f"east-gate/{self._asset}"
             work.plan(conn, asset, now, moment(until, now), reason, "li", now=now)
-            plan_changed(conn, asset)
         return county
 
     def is_silent(self, *, for_: str = "", point: str = "center") -> County:
