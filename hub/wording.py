@@ -18,6 +18,7 @@ from alerts.facts import Reply as ReplyKind
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, alarms_open, unexplained
+from hub.chains import Chains
 from hub.known import Known, gravity, severity
 from hub.newest import Newest
 from hub.tables import notices

@@ -16,8 +16,11 @@ from config.hub import HubSettings, Person
 from history.port import HistoryUnavailableError
 from history.sqlite import SqliteHistory
 from hub.alarms import Alarm, acknowledge, alarm_of
+from hub.chains import Chains
+from hub.escalating import escalate
 from hub.intake import Incoming, Intake
 from hub.notices import Outbox, owe
+from hub.said import Saying
 from hub.wording import Wording
 from journal.database import create_tables, open_database, read, write
 from journal.excursions import ExcursionRow, listing
@@ -73,6 +76,8 @@ class Desk:
         self.now = sender.bodies[-1]["at"]
         topic = "coldwatch/1/east-gate/pi-1/records"
         self.intake.take([Incoming(topic, sender.message(), self.now)], self.now)
+        with write(self.database) as conn:
+            escalate(conn, Chains(self.settings), self.now)
 
     def rows(self) -> list[ExcursionRow]:
         """What was found, oldest first."""
@@ -360,7 +365,8 @@ class TestReplies:
 def test_the_outbox_uses_these_words(hot: Desk) -> None:
     """What is handed to the channel is what is worded here, once to each."""
     channel = Taken()
-    Outbox(hot.settings, hot.database, channel, hot.wording.text).round(hot.now)
+    words = Saying(hot.settings, hot.wording)
+    Outbox(hot.settings, hot.database, channel, words.say).round(hot.now)
 
     code = code_of(hot.rows()[0].id)
     assert len(channel.texts) == 3
