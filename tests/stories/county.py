@@ -23,6 +23,7 @@ from typing import Any, Final, Literal
 import pytest
 from sqlalchemy import Engine, select
 
+from alerts.segments import split
 from config.hub import HubSettings
 from firmware_agent import uplink, watch
 from history.statistics import Exposure
@@ -30,7 +31,7 @@ from hub import service
 from hub.alarms import acknowledge, by_code, explain, unexplained
 from journal import journal, work
 from journal.database import read, write
-from journal.excursions import ExcursionRow, listing
+from journal.excursions import OF_HUB, ExcursionRow, listing
 from ledger.batches import receive
 from ledger.exposure import Assets
 from ledger.store import holds
@@ -64,21 +65,24 @@ class Point:
     quantity: str
     value: int
     decides: bool = False
+    calibration: dict[str, Any] | None = None
 
     def table(self) -> dict[str, Any]:
         """Return what stands in agent.toml."""
         driver = {"kind": "simulated"}
         if self.quantity == "temperature":
             driver = {"kind": "ds18b20", "id": "28-0316a2794fff"}
-        return {
+        table = {
             "name": self.name,
             "quantity": self.quantity,
             "decides": self.decides,
             "driver": driver,
         }
+        return table | ({"calibration": self.calibration} if self.calibration else {})
 
 
 CENTER: Final = Point("center", "temperature", 5_000, decides=True)
+UPPER: Final = Point("upper", "temperature", 5_000, decides=True)
 DOOR: Final = Point("door", "open", 0)
 MAINS: Final = Point("mains", "present", 1_000)
 
@@ -490,11 +494,32 @@ class County:
             return [entry for entry in journal.entries(conn, types=type_) if entry.type == type_]
 
     def ends(self) -> None:
-        """End the story: no message may be left over. Everything is closed."""
+        """End the story, and hold what every story must hold. Everything is closed.
+
+        No message is left over; each fits one SMS; the journal's chain is whole; and whoever is
+        connected has the same excursions open as the hub.
+        """
         try:
             self.expect_nothing_more()
+            long = [str(sms) for sms in self._phones if len(split(sms.text)) > 1]
+            assert not long, f"more than one SMS: {long}"
+            if self.hub is not None and self.hub.hub is not None:
+                with read(self._database) as conn:
+                    assert not list(journal.verify(conn))
+                self._agree()
         finally:
             self.close()
+
+    def _agree(self) -> None:
+        """Both sides decide the same, for they run the same engine on the same records."""
+        rows = self.excursions()
+        for name, agent in self._agents.items():
+            if agent.agent is None or not agent.link.connected or agent.agent.uplink.unsent:
+                continue
+            here = set(agent.agent._writer.judge.open)
+            there = {row.id for row in rows if row.device == name and row.end is None}
+            there = {row.id for row in rows if row.id in there and row.kind not in OF_HUB}
+            assert here == there, f"{name} has {here} open, the hub {there}"
 
     def close(self) -> None:
         """Let go of every file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stories.county import CENTER, DOOR, EVERYBODY, MAINS, County
+from tests.stories.county import CENTER, DOOR, EVERYBODY, MAINS, UPPER, County, Point
 
 # --- limits ---
 
@@ -437,6 +437,39 @@ def a_pi_that_wakes_in_1970_sounds_at_once_and_tells_when_it_knows_the_time(
     # One interval of the reading in front is known; what the Pi slept through is not.
     county.expect_sms(to=EVERYBODY, between=("02:16", "02:17"), says=["TOO HOT", "9.2", "02:06"])
     county.expect_silence(until="02:20")
+
+
+# --- several points ---
+
+
+def the_warmest_point_speaks_for_the_stock(county: County) -> None:
+    """An asset's points marked `decides` speak for its stock: each second counts as the worst of
+    them; unknown if one is unknown and none is outside.
+    """
+    county.begins("02:05", points=[CENTER, UPPER], sampling="1min", fridges=1)
+    county.at("02:10").fridge("Fridge 1").reads(8.6, for_="8min", point="upper")
+    county.at("02:30").fridge("Fridge 1").is_silent(for_="12min", point="upper")
+    county.expect_silence(until="02:50")
+    exposure = county.exposure("Fridge 1", "02:10", "02:45")
+    assert (exposure.above_ms, exposure.unknown_ms) == (8 * 60_000, 12 * 60_000)
+
+
+def a_certificate_that_is_overdue_wakes_nobody_at_night(county: County) -> None:
+    """Calibration due is told once, by day; a probe that is overdue goes on being judged."""
+    overdue = {
+        "certificate": "T-0417",
+        "date": "2025-03-01",
+        "due": "2026-02-28",
+        "points": [{"reference": 5.0, "reading": 5.0}],
+    }
+    center = Point("center", "temperature", 5_000, decides=True, calibration=overdue)
+    county.begins("07:40", points=[center], sampling="1min", fridges=1)
+    county.at("07:45").fridge("Fridge 1").reads(8.0, for_="11min")
+    county.expect_sms(to=EVERYBODY, between=("07:55", "07:56"), says=["TOO HOT"])
+    county.expect_silence(until="07:59")
+    county.expect_sms(to=EVERYBODY, between=("08:00", "08:04"), says=["Fridge 1", "T-0417"])
+    county.expect_sms(to=EVERYBODY, between=("08:06", "08:07"), says=["RECOVERED"])
+    county.expect_silence(until="08:20")
 
 
 # --- other quantities ---

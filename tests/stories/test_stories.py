@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("hub", ["lives", "is-killed"])
-@pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
+@pytest.mark.parametrize("story", STORIES, ids=[f"{story.chapter}.{story.name}" for story in STORIES])
 def test_story(
     story: Story, hub: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
