@@ -31,7 +31,6 @@ from tests.stories.broker import Link
 from tests.stories.clockwork import MINUTE, NEVER, SECOND, Clockwork, StoryClock
 from tests.stories.phones import Modem
 
-
 BUZZER, BUTTON = 6, 13
 
 

@@ -19,8 +19,10 @@ ONCE = [{"after": "0min", "to": ["li", "wang", "amy"]}, {"after": "20min", "to":
 
 
 def it_sounds_at_once_and_people_follow_after_ten_minutes(county: County) -> None:
-    """`cn-gsp` sounds at once (instant rule); its SMS follow D = 10 min, the first step to at least
-    three persons together.
+    """The buzzer, and the SMS.
+
+    `cn-gsp` sounds at once (instant rule); its SMS follow D = 10 min, the first step to at
+    least three persons together.
     """
     county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2)
@@ -39,7 +41,9 @@ def fewer_than_three_telephones_are_refused(county: County) -> None:
 
 
 def nobody_answers_and_it_goes_up_the_chain(county: County) -> None:
-    """Escalation is data: steps with `after`, `to`, `channels`, `repeat`. Told: opening, each
+    """Escalation is data.
+
+    Escalation is data: steps with `after`, `to`, `channels`, `repeat`. Told: opening, each
     repeat, each escalation, recovery.
     """
     county.begins("02:05", steps=CHAIN)
@@ -179,7 +183,14 @@ def two_fridges_at_once_are_one_message_and_one_more(county: County) -> None:
 
 def a_township_of_two_hundred_fridges_without_mains_is_two_messages(county: County) -> None:
     """... so a township without mains is two messages and not forty."""
-    county.begins("02:09", devices=25, fridges=8, points=[MAINS], profiles=["who-pqs"])
+    county.begins(
+        "02:09",
+        devices=25,
+        fridges=8,
+        points=[MAINS],
+        profiles=["who-pqs"],
+        killed_seldom=True,
+    )
     county.at("02:10")
     for number in range(1, 201):
         county.fridge(f"Fridge {number}").loses_mains()
@@ -276,4 +287,3 @@ def once_a_month_the_whole_way_is_tested(county: County) -> None:
     county.expect_silence(until="day 31 10:10")
     results = {entry.subject: entry.body["result"] for entry in county.entries("way.tested")}
     assert results == {"li": "delivered", "wang": "delivered", "amy": "delivered"}
-

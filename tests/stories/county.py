@@ -106,7 +106,7 @@ class County:
         self._modems: dict[str, Modem] = {}
         self._submitted: set[str] = set()
         self._restarted_at = 0
-        self._now_at = 0
+        self._killed_seldom = False
         self.broker = Broker()
         self.hub: StoryHub | None = None
         self.watcher: StoryWatcher | None = None
@@ -127,6 +127,7 @@ class County:
         panel: bool = False,
         ways: Sequence[str] = ("hub's modem",),
         hub_looks_every: str = "",
+        killed_seldom: bool = False,
         steps: Sequence[dict[str, Any]] = (),
         site: dict[str, Any] | None = None,
         **hub_settings: Any,
@@ -134,10 +135,12 @@ class County:
         """Begin the story: one site or several, each with a Pi and its fridges, all at 5.0.
 
         ``hub_looks_every``: for stories of many hours, in which a minute does not matter.
+        ``killed_seldom``: for storms; then only while it hands its first message over.
         ``steps``: of the escalation; without them everybody is told once.
         ``site``: more of each [[sites]] of the hub; what else there is, of its settings.
         """
         self.clockwork = Clockwork(at)
+        self._killed_seldom = killed_seldom
         patch, broker = self._patch, self.broker
         Cupboard.away = ""
         for module in (service, uplink, watch):
@@ -154,7 +157,7 @@ class County:
         settings = HubSettings.model_validate(table)
         channels = {way.replace("hub's ", ""): self._modems[way] for way in ways}
         self.hub = StoryHub(self.clockwork, settings, channels)
-        self.hub.killed_behind_everything = self._hub_is_killed
+        self.hub.killed_behind_everything = self._hub_is_killed and not killed_seldom
         if hub_looks_every:
             self.hub.looks_every(lasting(hub_looks_every))
         self.clockwork.actors.append(self.hub)
@@ -272,7 +275,9 @@ class County:
 
     def _step(self) -> None:
         """Between two steps of a story the hub may be killed and begun anew."""
-        if not self._hub_is_killed or self._restarted_at == self.clockwork.now:
+        if not self._hub_is_killed or self._killed_seldom:
+            return
+        if self._restarted_at == self.clockwork.now:
             return
         self._restarted_at = self.clockwork.now
         if self.hub is not None and self.hub.hub is not None:
@@ -281,6 +286,8 @@ class County:
     def _submitting(self, key: str, when: str) -> None:
         """Kill the hub while it hands a message over: before the modem has it, or behind that."""
         if not self._hub_is_killed or key in self._submitted:
+            return
+        if self._killed_seldom and self._submitted:
             return
         kill = "after" if len(self._submitted) % 2 else "before"
         if when == kill:
@@ -331,7 +338,9 @@ class County:
 
     # --- people ---
 
-    def answers(self, name: str, text: str = "", *, of: str = "", by: str = "hub's modem") -> County:
+    def answers(
+        self, name: str, text: str = "", *, of: str = "", by: str = "hub's modem"
+    ) -> County:
         """Let somebody answer the newest alarm they were told of (or whose code is ``of``'s)."""
         code = self.code(of or name)
         self._modems[by].gets(PHONES[name], f"{code} {text}".strip())
@@ -351,9 +360,7 @@ class County:
         """Let somebody answer at the console."""
         with write(self._database) as conn:
             (known,) = by_code(conn, name.lower(), self.code(of or name), self.clockwork.now)
-            acknowledge(
-                conn, known.id, person=name.lower(), way="console", now=self.clockwork.now
-            )
+            acknowledge(conn, known.id, person=name.lower(), way="console", now=self.clockwork.now)
         return self._hub_hears()
 
     def explains_on_the_page(self, name: str, reason: Any, action: str) -> County:
@@ -581,9 +588,7 @@ class Fridge:
         """Take its mains away."""
         return self._says("mains", "present", 0, "", for_)
 
-    def _says(
-        self, point: str, quantity: str, value: int | None, every: str, for_: str
-    ) -> County:
+    def _says(self, point: str, quantity: str, value: int | None, every: str, for_: str) -> County:
         county = self._county
         now = county.clockwork.now
         until = now + lasting(for_) if for_ else None

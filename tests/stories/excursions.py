@@ -9,12 +9,16 @@ from tests.stories.county import CENTER, DOOR, EVERYBODY, MAINS, UPPER, County, 
 
 def eight_point_zero_is_inside_for_who_and_eight_point_one_is_not(county: County) -> None:
     """*Limits*: the storage range is inclusive: in a 2 to 8 fridge 2.0 and 8.0 are inside."""
-    county.begins("01:00", profiles=["who-pqs"], sampling="10min", record_every="10min", hub_looks_every="10min")
+    county.begins(
+        "01:00",
+        profiles=["who-pqs"],
+        sampling="10min",
+        record_every="10min",
+        hub_looks_every="10min",
+    )
     county.fridge("Fridge 1").reads(8.0)
     county.fridge("Fridge 2").reads(8.1)
-    county.expect_sms(
-        to=EVERYBODY, between=("11:00", "11:01"), says=["Fridge 2", "TOO HOT", "8.1"]
-    )
+    county.expect_sms(to=EVERYBODY, between=("11:00", "11:01"), says=["Fridge 2", "TOO HOT", "8.1"])
     county.expect_silence(until="11:30")
     county.expect_excursion("who-pqs/heat", asset="east-gate/fridge-2", opened="11:00")
 
@@ -24,9 +28,7 @@ def gsp_alarms_at_the_limit_already_and_holds_nothing_there(county: County) -> N
     county.begins("02:00")
     county.fridge("Fridge 1").receives("A1", 100)
     county.at("02:05").fridge("Fridge 1").reads(8.0)
-    county.expect_sms(
-        to=EVERYBODY, between=("02:15", "02:16"), says=["Fridge 1", "TOO HOT", "8.0"]
-    )
+    county.expect_sms(to=EVERYBODY, between=("02:15", "02:16"), says=["Fridge 1", "TOO HOT", "8.0"])
     county.expect_silence(until="02:50")
     county.expect_excursion("cn-gsp/out-of-range", limit=8_000, end=None)
     assert county.doses_on_hold("A1") == 0
@@ -50,8 +52,10 @@ def who_calls_it_frozen_at_minus_a_half_and_not_above(county: County) -> None:
 
 
 def a_fridge_too_hot_for_ten_minutes_wakes_everybody_once(county: County) -> None:
-    """*Consecutive*: it opens at the instant when the held time reaches D; its start is back-dated
-    to the first outside reading; its end is the first inside reading.
+    """Consecutive.
+
+    it opens at the instant when the held time reaches D; its start is back-dated to the first
+    outside reading; its end is the first inside reading.
     """
     county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="25min")
@@ -78,7 +82,9 @@ def exactly_ten_minutes_count(county: County) -> None:
 
 
 def a_door_held_open_for_nine_minutes_wakes_nobody_and_counts(county: County) -> None:
-    """*Noise* is kept down by delay, never by forgetting: exposure counts from the first outside
+    """Noise.
+
+    Noise is kept down by delay, never by forgetting: exposure counts from the first outside
     reading.
     """
     county.begins("02:05")
@@ -113,7 +119,9 @@ def from_too_hot_to_too_cold_is_two_excursions(county: County) -> None:
 
 
 def three_minutes_without_a_reading_are_held_and_no_hole(county: County) -> None:
-    """*A reading holds until the next one of its series*, if that comes within `max_gap` (default
+    """A reading holds until the next one of its series.
+
+    A reading holds until the next one of its series , if that comes within `max_gap` (default
     three recording intervals).
     """
     county.begins("02:05", sampling="1min")
@@ -126,9 +134,11 @@ def three_minutes_without_a_reading_are_held_and_no_hole(county: County) -> None
 
 
 def a_hole_in_the_readings_is_unknown_and_makes_it_possible(county: County) -> None:
-    """*Possible*: unknown time between two outside readings suspends the run and does not end it;
-    when held plus unknown reaches D before held alone does, it opens with `certainty: possible`,
-    and becomes `certain` if later readings make it so.
+    """Possible.
+
+    unknown time between two outside readings suspends the run and does not end it; when held
+    plus unknown reaches D before held alone does, it opens with `certainty: possible`, and
+    becomes `certain` if later readings make it so.
     """
     county.begins("02:05", sampling="1min")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="45min")
@@ -152,9 +162,7 @@ def a_probe_that_reads_minus_three_every_sixteen_minutes_is_not_silent_good_news
     county.fridge("Fridge 1").receives("A1", 100)
     county.at("22:08").fridge("Fridge 1").reads(-3.0, every="16min")
     county.expect_sms(to=EVERYBODY, between=("22:23", "22:25"), says=["Fridge 1", "NO READINGS"])
-    county.expect_sms(
-        to=EVERYBODY, between=("22:24", "22:25"), says=["POSSIBLY TOO COLD", "-3.0"]
-    )
+    county.expect_sms(to=EVERYBODY, between=("22:24", "22:25"), says=["POSSIBLY TOO COLD", "-3.0"])
     county.expect_sms(
         to=EVERYBODY, between=("22:39", "22:41"), says=["POSSIBLY TOO COLD", "100 doses"]
     )
@@ -195,8 +203,10 @@ def a_value_that_is_hard_to_believe_is_judged_all_the_same(county: County) -> No
 
 
 def three_short_freezes_in_a_day_are_one_long_one(county: County) -> None:
-    """*Cumulative*: held time outside within the last W reaches D; every profile that holds stock
-    has a cumulative freeze rule beside the consecutive one.
+    """Cumulative.
+
+    held time outside within the last W reaches D; every profile that holds stock has a
+    cumulative freeze rule beside the consecutive one.
     """
     county.begins("01:00", profiles=["who-pqs"], sampling="1min", fridges=1)
     county.fridge("Fridge 1").receives("A1", 100)
@@ -276,7 +286,9 @@ def a_dead_device_is_lost_contact_and_another_message(county: County) -> None:
 
 
 def what_is_learned_late_says_so(county: County) -> None:
-    """*A reading that arrives late* is judged as of its time, and its notice says so ("happened
+    """A reading that arrives late.
+
+    A reading that arrives late is judged as of its time, and its notice says so ("happened
     02:10 to 03:40, learned at 07:00").
     """
     county.begins("02:00", sampling="1min")
@@ -316,7 +328,9 @@ def a_stream_that_comes_late_changes_no_other(county: County) -> None:
 
 
 def recovery_is_told_after_ten_minutes_inside(county: County) -> None:
-    """Noise is kept down by the recovery rule: told after ten minutes inside; an earlier return
+    """Noise is kept down by the recovery rule.
+
+    Noise is kept down by the recovery rule: told after ten minutes inside; an earlier return
     continues the same thread.
     """
     county.begins("02:05", sampling="1min")
@@ -395,8 +409,10 @@ def an_open_excursion_keeps_the_rule_it_opened_under(county: County) -> None:
 
 
 def a_step_of_the_clock_makes_nothing_and_hides_nothing(county: County) -> None:
-    """*Time*: within one boot the rules use monotonic differences, so a clock step never makes or
-    hides an excursion.
+    """Time.
+
+    within one boot the rules use monotonic differences, so a clock step never makes or hides an
+    excursion.
     """
     county.begins("02:05", sampling="1min")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="8min")
@@ -424,8 +440,10 @@ def a_pi_that_boots_anew_goes_on_where_it_was(county: County) -> None:
 def a_pi_that_wakes_in_1970_sounds_at_once_and_tells_when_it_knows_the_time(
     county: County,
 ) -> None:
-    """*Time*: decisions across a boot are provisional (panel and own modem) until the stamps are
-    final; only then is a record sent.
+    """Time.
+
+    decisions across a boot are provisional (panel and own modem) until the stamps are final;
+    only then is a record sent.
     """
     county.begins("02:00", sampling="1min")
     county.at("02:05").device().loses_power()
@@ -443,7 +461,9 @@ def a_pi_that_wakes_in_1970_sounds_at_once_and_tells_when_it_knows_the_time(
 
 
 def the_warmest_point_speaks_for_the_stock(county: County) -> None:
-    """An asset's points marked `decides` speak for its stock: each second counts as the worst of
+    """Several points of one asset.
+
+    An asset's points marked `decides` speak for its stock: each second counts as the worst of
     them; unknown if one is unknown and none is outside.
     """
     county.begins("02:05", points=[CENTER, UPPER], sampling="1min", fridges=1)
@@ -498,8 +518,10 @@ def lost_mains_tell_people_at_once(county: County) -> None:
 
 
 def the_history_is_away_for_an_hour_and_judging_goes_on(county: County) -> None:
-    """*The way of a reading*: when the history store is down the hub goes on judging, telling and
-    holding, and what it judged is sent again and only stored when the store returns.
+    """The way of a reading.
+
+    when the history store is down the hub goes on judging, telling and holding, and what it
+    judged is sent again and only stored when the store returns.
     """
     county.begins("02:00", sampling="1min")
     county.fridge("Fridge 1").receives("A1", 100)
@@ -526,4 +548,3 @@ def the_hub_is_away_for_an_hour_and_nothing_is_lost(county: County) -> None:
     county.expect_silence(until="03:30")
     exposure = county.exposure("Fridge 1", "02:00", "03:20")
     assert (exposure.above_ms, exposure.unknown_ms) == (15 * 60_000, 0)
-

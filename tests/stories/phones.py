@@ -66,9 +66,7 @@ class Modem:
 
     # --- the contract ---
 
-    def submit(
-        self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS
-    ) -> None:
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS) -> None:
         """Take a message whose key is new."""
         if self.state == "gone":
             raise ChannelError(retryable=True, reason=f"{self.name}: nobody answers")

@@ -29,10 +29,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("hub", ["lives", "is-killed"])
-@pytest.mark.parametrize("story", STORIES, ids=[f"{story.chapter}.{story.name}" for story in STORIES])
-def test_story(
-    story: Story, hub: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "story", STORIES, ids=[f"{story.chapter}.{story.name}" for story in STORIES]
+)
+def test_story(story: Story, hub: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same messages to the same people at the same times, whenever the hub is killed."""
     logging.disable(logging.CRITICAL)
     county = County(folder, monkeypatch, hub_is_killed=hub == "is-killed")

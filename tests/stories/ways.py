@@ -11,8 +11,10 @@ BOTH = ("hub's modem", "cloud")
 
 
 def a_message_lies_queued_in_a_dead_modem_while_the_next_way_works(county: County) -> None:
-    """Queued for 60 s without being sent counts as retry, and the next channel takes over. A channel
-    that fails is itself an alarm.
+    """Fail-over.
+
+    Queued for 60 s without being sent counts as retry, and the next channel takes over. A
+    channel that fails is itself an alarm.
     """
     county.begins("02:05", ways=BOTH, caretakers=["ben"])
     county.modem().state = "jammed"
@@ -23,9 +25,7 @@ def a_message_lies_queued_in_a_dead_modem_while_the_next_way_works(county: Count
     county.expect_silence(until="02:40")
     county.modem().state = "works"
     # What it had taken it sends at last: told twice is better than not told, by the same code.
-    county.expect_sms(
-        to=EVERYBODY, between=("02:40", "02:41"), says=["TOO HOT"], by="hub's modem"
-    )
+    county.expect_sms(to=EVERYBODY, between=("02:40", "02:41"), says=["TOO HOT"], by="hub's modem")
     assert {name: county.code(name) for name in EVERYBODY} == codes
     county.expect_sms(to="Ben", between=("02:40", "02:42"), says=["get out", "again"])
     county.expect_silence(until="02:50")
@@ -44,7 +44,9 @@ def a_gateway_that_takes_nothing_is_passed_over_at_once(county: County) -> None:
 
 
 def the_only_way_is_dead_and_nothing_is_lost(county: County) -> None:
-    """A dead channel is told: by `coldwatch watch`, where the hub has no other way. And what waits
+    """A dead channel is told.
+
+    A dead channel is told: by `coldwatch watch`, where the hub has no other way. And what waits
     goes out when it works again, once.
     """
     county.begins("02:05", sampling="1min").is_watched()
@@ -104,7 +106,9 @@ def a_delivery_report_that_is_missing_is_told_to_the_next(county: County) -> Non
 
 
 def the_hubs_sms_are_dead_and_the_agents_work(county: County) -> None:
-    """The agent sends for itself unless, within two minutes of an excursion's opening, the hub's
+    """The agent's own modem.
+
+    The agent sends for itself unless, within two minutes of an excursion's opening, the hub's
     retained `told` lists that excursion; in doubt a second SMS goes out, bearing the same code.
     """
     county.begins("02:05", own_modem=True)
@@ -203,13 +207,18 @@ def the_button_silences_the_buzzer_for_ten_minutes_and_answers_nothing(county: C
 
 
 def the_hub_is_dead_and_somebody_says_so(county: County) -> None:
-    """`coldwatch watch`, on another power supply and network path, sends when the hub's heartbeat is
-    five minutes old.
+    """Who watches the hub.
+
+    `coldwatch watch`, on another power supply and network path, sends when the hub's heartbeat
+    is five minutes old.
     """
     county.begins("02:05", sampling="1min").is_watched()
     county.at("02:10").hub_dies()
     county.expect_sms(
-        to="Amy", between=("02:14", "02:15:30"), says=["SILENT", "East County"], by="watcher's modem"
+        to="Amy",
+        between=("02:14", "02:15:30"),
+        says=["SILENT", "East County"],
+        by="watcher's modem",
     )
     county.expect_silence(until="02:30")
     county.hub_begins()
