@@ -256,17 +256,3 @@ class StoryAgent:
         if part is None or part.wake_ms == NEVER:
             return NEVER
         return part.wake_ms - self.clock.off_ms
-
-
-def agent_table(
-    folder: Path, site: str, device: str, assets: list[dict[str, Any]], **sections: Any
-) -> dict[str, Any]:
-    """Return what would stand in an agent.toml."""
-    return {
-        "site": site,
-        "device": device,
-        "state_dir": str(folder),
-        "clock": {"trust": "ntp"},
-        "assets": assets,
-        **sections,
-    }

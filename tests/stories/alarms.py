@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from tests.stories.county import EVERYBODY, MAINS, PHONES, County
+from tests.stories.county import County
+from tests.stories.settings import EVERYBODY, MAINS, PHONES
 
 # Three people together, again every ten minutes; Zhao after twenty, Chen after forty.
 CHAIN = [

@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.stories.county import County
 
-CHAPTERS: Final = ("excursions", "alarms", "ways")
+CHAPTERS: Final = ("excursions", "threads", "alarms", "ways")
 
 Teller = Callable[[County], None]
 
@@ -41,7 +41,7 @@ def stories() -> list[Story]:
     for chapter in CHAPTERS:
         module = importlib.import_module(f"tests.stories.{chapter}")
         for name, tell in vars(module).items():
-            if inspect.isfunction(tell) and tell.__module__ == module.__name__:
-                if not name.startswith("_"):
-                    found.append(Story(chapter, name, tell))
+            ours = inspect.isfunction(tell) and tell.__module__ == module.__name__
+            if ours and not name.startswith("_"):
+                found.append(Story(chapter, name, tell))
     return found

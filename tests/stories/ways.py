@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.stories.county import CENTER, EVERYBODY, MAINS, PHONES, County
+from tests.stories.county import County
+from tests.stories.settings import CENTER, EVERYBODY, MAINS, PHONES
 
 CHAIN = [{"after": "0min", "to": ["li", "wang", "amy"]}, {"after": "20min", "to": ["zhao"]}]
 BOTH = ("hub's modem", "cloud")
