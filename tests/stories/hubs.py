@@ -16,14 +16,12 @@ from hub.service import Hub
 from journal import directory
 from journal.database import write
 from tests.stories.broker import Link
-from tests.stories.clockwork import HOUR, MINUTE, NEVER, SECOND, Clockwork, StoryClock
+from tests.stories.clockwork import MINUTE, NEVER, SECOND, Clockwork, StoryClock
 from tests.stories.phones import HubKilledError
 
 # The hub looks every second whether there is something to tell, and every five after its devices.
-# A story does so while something is under way; in the hour behind that, and else, it looks as often
-# as the minutes need that it speaks of.
-ALERT_MS = 30 * SECOND
-CALM_MS = MINUTE
+# A story does the first while something is under way, and else as often as its minutes need.
+NOTICES_MS = MINUTE
 WATCH_MS = 2 * MINUTE
 
 
@@ -132,12 +130,11 @@ class StoryHub:
         self.killed_behind_everything = False
         self._dies_soon = False
         self._notices_ms = self._watch_ms = NEVER
-        self._alert_until_ms = 0
-        self._alert_ms, self._calm_ms, self.watch_ms = ALERT_MS, CALM_MS, WATCH_MS
+        self._pace_ms, self.watch_ms = NOTICES_MS, WATCH_MS
 
     def looks_every(self, ms: int) -> None:
         """Let its loops go round as seldom as that, where nothing is under way."""
-        self._alert_ms = self._calm_ms = self.watch_ms = ms
+        self._pace_ms = self.watch_ms = ms
 
     @property
     def link(self) -> Link:
@@ -215,11 +212,8 @@ class StoryHub:
                 self._dies_soon = True
             return
         if self._bell.rung or now >= self._notices_ms:
-            if self._bell.rung:
-                self._alert_until_ms = now + HOUR
             self._loop(hub._notices_loop)
-            calm = self._alert_ms if now < self._alert_until_ms else self._calm_ms
-            self._notices_ms = now + (SECOND if self._bell.timeout_s < 1.0 else calm)
+            self._notices_ms = now + (SECOND if self._bell.timeout_s < 1.0 else self._pace_ms)
         if now >= self._watch_ms:
             self._loop(hub._intake_loop)
             self._loop(hub._watch_loop)
