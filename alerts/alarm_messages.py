@@ -94,10 +94,12 @@ def head(facts: MessageFacts, words: Words) -> Sequence[str]:
         return (*names, N_("STILL OPEN:"))
     if facts.learned_at is not None and words.shows_value:
         return (N_("VACCINE ALARM, LATE:"), N_("LATE:"))
+    if words.about == "danger":
+        return (N_("DANGER, UV LAMP:"), N_("DANGER:"))
     if words.about == "lamp":
         return (N_("UV LAMP:"), "")
     if words.about == "monitor":
-        return (N_("VACCINE MONITOR:"), "")
+        return (N_("VACCINE MONITOR:"), N_("MONITOR:"))
     return (N_("VACCINE ALARM:"), "")
 
 

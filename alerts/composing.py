@@ -103,7 +103,9 @@ class _Message:
         values = self._fields | {"site": site, "asset": asset}
         forms = [self._slots[name][at] for name, at in level.items()]
         if self._facts.code:
-            forms.append(N_("Answer %(code)s."))
+            # One code answers every alarm of an SMS that speaks of several (hub/alarms.py).
+            several = self._facts.happening == "storm"
+            forms.append(N_("Answer %(code)s for all.") if several else N_("Answer %(code)s."))
         said = [
             form if isinstance(form, Said) else self._wording.text(form) % values
             for form in forms

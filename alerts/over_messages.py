@@ -11,7 +11,10 @@ from alerts.wording import N_
 
 def over(facts: MessageFacts) -> str:
     """Tell that an excursion is over."""
-    if facts.side == "silent" and facts.kind != "calibration":
+    if facts.kind == "lamp" and facts.quantity == "relay_welded":
+        return _over(facts, N_("UV LAMP IS OUT: %(site)s, %(asset)s since %(end)s."),
+                     N_("UV LAMP IS OUT: %(site)s %(asset)s."))  # fmt: skip
+    if facts.side == "silent" and facts.kind not in {"calibration", "lamp"}:
         return _readings_back(facts)
     if facts.side == "apart":
         return _over(facts, N_("PROBES AGREE AGAIN: %(site)s, %(asset)s since %(end)s."),

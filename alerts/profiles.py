@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from alerts.rules import Rule
-from config.profile import ProfileRule, load_profile, profile_names
+from config.profile import ALWAYS, ProfileRule, beside_names, load_profile, profile_names
+from protocol.reading import split_series
 
 Language = Literal["zh", "en"]
 
@@ -35,8 +37,13 @@ class RuleSource:
 
 
 def names() -> list[str]:
-    """Return the names of all profiles."""
+    """Return the names of the profiles that may watch an asset alone."""
     return list(profile_names())
+
+
+def all_names() -> list[str]:
+    """Return the names of all profiles; the one that is always in force comes last."""
+    return [*profile_names(), *beside_names(), ALWAYS]
 
 
 @cache
@@ -44,28 +51,50 @@ def rules_for(profile: str, quantity: str) -> tuple[Rule, ...]:
     """Return the rules of ``profile`` on series of ``quantity``; none where it has none.
 
     A rule's id is ``profile/name``. Raises ValueError for a profile that does not exist.
+    Disagreements are not among them: they need two points (:func:`disagreements`).
     """
     return tuple(
-        Rule(
-            id=f"{profile}/{rule.name}",
-            kind=rule.kind,
-            for_ms=rule.for_ms,
-            above=rule.above,
-            below=rule.below,
-            at_or_above=rule.at_or_above,
-            at_or_below=rule.at_or_below,
-            window_ms=rule.within,
-            holds=rule.holds,
-            tells=rule.tells,
-        )
+        _rule(f"{profile}/{rule.name}", rule)
         for rule in load_profile(profile).rules
-        if rule.quantity == quantity
+        if rule.quantity == quantity and rule.kind != "disagreement"
+    )
+
+
+def disagreements(profile: str, quantity: str, others: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the rules of ``profile`` that compare a point with each of these series.
+
+    A rule's id is ``profile/name/point``, with the other point's name.
+    """
+    return tuple(
+        _rule(f"{profile}/{rule.name}/{split_series(other)[1]}", rule, other)
+        for rule in load_profile(profile).rules
+        if rule.quantity == quantity and rule.kind == "disagreement"
+        for other in others
+    )
+
+
+def _rule(id_: str, rule: ProfileRule, other: str | None = None) -> Rule:
+    return Rule(
+        id=id_,
+        kind=rule.kind,
+        for_ms=rule.for_ms,
+        above=rule.above,
+        below=rule.below,
+        at_or_above=rule.at_or_above,
+        at_or_below=rule.at_or_below,
+        window_ms=rule.within,
+        holds=rule.holds,
+        tells=rule.tells,
+        apart=rule.apart,
+        other=other,
     )
 
 
 def storage_of(profile: str) -> tuple[int, int]:
-    """Return the storage range of a profile, inclusive, thousandths of degC."""
-    return load_profile(profile).storage
+    """Return the storage range of one of :func:`names`, inclusive, thousandths of degC."""
+    storage = load_profile(profile).storage
+    assert storage is not None, profile
+    return storage
 
 
 def title_of(profile: str, language: Language) -> str:
@@ -92,6 +121,8 @@ def source_of(rule_id: str) -> RuleSource | None:
 
 def _profile_rule(rule_id: str) -> ProfileRule | None:
     profile, _, name = rule_id.partition("/")
-    if profile not in profile_names():
+    if profile not in all_names():
         return None
+    # Of a disagreement the other point's name stands behind it.
+    name = name.partition("/")[0]
     return next((rule for rule in load_profile(profile).rules if rule.name == name), None)

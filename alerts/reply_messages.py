@@ -68,7 +68,9 @@ def _acknowledged(facts: MessageFacts) -> str:
                     N_("NOTED: %(site)s, %(asset)s %(wrong)s is over since %(end)s."),
                     N_("NOTED: %(site)s %(asset)s, it is over."),
                 ),
-                "rest": (N_("Send the code with its reason, or give it at the console."), ""),
+                "rest": (N_("Send the code with its reason, or give it at the console."), "")
+                if facts.unexplained
+                else (),
             },
             ("rest", "core"),
         )

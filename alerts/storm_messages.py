@@ -86,7 +86,19 @@ def storm(facts: MessageFacts) -> str:
             "action": () if over else (*words.actions, "") if words.actions else everywhere,
             "ended": _ended(wording, facts.ended) if facts.troubles else (),
         },
-        ("ended", "action", "core", "head", "worst", "action", "core", "action"),
+        (
+            "ended",
+            "action",
+            "core",
+            "head",
+            "core",
+            "core",
+            "action",
+            "core",
+            "core",
+            "core",
+            "worst",
+        ),
     )
 
 
@@ -159,7 +171,8 @@ def _same(wording: Wording, troubles: Sequence[Trouble], *, over: bool) -> list[
     forms = [wording.text(core) % (said | {"named": row}) for row in rows]
     lengths = (len(said["site"]), *_SHORT)
     short = [wording.text(least) % (said | {"site": cut(wording, sites[0], n)}) for n in lengths]
-    return [*forms, *short]
+    tiny = N_("%(site)s: %(wrong)s at %(assets)s.")
+    return [*forms, *short, wording.text(tiny) % (said | {"site": cut(wording, sites[0], SHORT)})]
 
 
 def _mixed(

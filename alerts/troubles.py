@@ -13,8 +13,9 @@ from typing import Final, Literal
 from alerts.wording import N_
 from protocol.reading import UNITS
 
-# Vaccine: what people get up for. Lamp: a UV lamp. Monitor: the device that watches.
-About = Literal["vaccine", "lamp", "monitor"]
+# Vaccine: what people get up for. Danger: what harms people. Lamp: a UV lamp. Monitor: the device
+# that watches.
+About = Literal["vaccine", "danger", "lamp", "monitor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +69,13 @@ _BY_QUANTITY: Final[Mapping[tuple[str, str], Words]] = {
         N_("BATTERY LOW"),
         (N_("Restore its mains."),),
         "monitor",
-        N_("When it is empty nobody watches the fridge."),
+        N_("When empty nobody watches it."),
     ),
     ("voltage", "below"): Words(
         N_("BATTERY LOW"),
         (N_("Restore its mains."),),
         "monitor",
-        N_("When it is empty nobody watches the fridge."),
-    ),
-    ("intensity", "below"): Words(
-        N_("UV TOO WEAK"),
-        (
-            N_("Wipe the tube with alcohol; if it stays weak, replace it."),
-            N_("Wipe or replace the tube."),
-        ),
-        "lamp",
-        N_("The room is not disinfected."),
-    ),
-    ("lamp_hours", "above"): Words(
-        N_("TUBE PAST ITS HOURS"),
-        (
-            N_("Measure its intensity; replace it below 70 uW/cm2."),
-            N_("Measure its intensity."),
-        ),
-        "lamp",
-    ),
-    ("lamp_welded", "above"): Words(
-        N_("CANNOT BE SWITCHED OFF"),
-        (
-            N_("LEAVE THE ROOM, pull its plug or the fuse. Let nobody in."),
-            N_("LEAVE THE ROOM, pull its plug."),
-            N_("LEAVE THE ROOM."),
-        ),
-        "lamp",
-        shows_value=False,
-    ),
-    ("spool_used", "above"): Words(
-        N_("READINGS PILE UP"),
-        (N_("Check network and hub."),),
-        "monitor",
-        N_("The hub does not take them; the oldest will be lost."),
+        N_("When empty nobody watches it."),
     ),
     ("card_worn", "above"): Words(
         N_("MEMORY CARD WORN OUT"), (N_("Have the card replaced."),), "monitor"
@@ -128,7 +96,6 @@ _BY_QUANTITY: Final[Mapping[tuple[str, str], Words]] = {
         N_("The times of its readings are uncertain."),
         shows_value=False,
     ),
-    ("clock_offset", "above"): Words(N_("CLOCK WRONG"), (N_("Check its network."),), "monitor"),
     ("undervoltage", "above"): Words(
         N_("SUPPLY TOO WEAK"),
         (N_("Change its power supply and cable."),),
@@ -140,9 +107,6 @@ _BY_QUANTITY: Final[Mapping[tuple[str, str], Words]] = {
         (N_("Check its cooling and power supply."),),
         "monitor",
         shows_value=False,
-    ),
-    ("core_temperature", "above"): Words(
-        N_("COMPUTER TOO HOT"), (N_("Check its cooling and power supply."),), "monitor"
     ),
 }
 
@@ -178,6 +142,53 @@ _BY_KIND: Final[Mapping[str, Words]] = {
     ),
 }
 
+# Of a UV lamp, by what its device says of it (firmware_agent/lamp/).
+_LAMPS: Final[Mapping[str, Words]] = {
+    "relay_welded": Words(
+        N_("CANNOT BE PUT OUT"),
+        (
+            N_("STAY OUT of the room, cut the power outside it. UV-C burns eyes and skin."),
+            N_("STAY OUT of the room, cut the power outside it."),
+            N_("STAY OUT."),
+        ),
+        "danger",
+        shows_value=False,
+    ),
+    "lamp_dark": Words(
+        N_("DOES NOT BURN"),
+        (N_("Check tube and wiring."),),
+        "lamp",
+        N_("The room is not disinfected."),
+        shows_value=False,
+    ),
+    "lines_unwritable": Words(
+        N_("CANNOT BE SWITCHED"), (N_("Check the device."),), "lamp", shows_value=False
+    ),
+    "intensity": Words(
+        N_("UV TOO WEAK"),
+        (
+            N_("Wipe the tube with alcohol; if it stays weak, replace it."),
+            N_("Wipe or replace the tube."),
+        ),
+        "lamp",
+        N_("The room is not disinfected."),
+        shows_value=False,
+    ),
+    "hours": Words(
+        N_("TUBE PAST ITS HOURS"),
+        (
+            N_("Measure its intensity; replace it below 70 uW/cm2."),
+            N_("Measure its intensity."),
+        ),
+        "lamp",
+        shows_value=False,
+    ),
+    "wipe_due": Words(
+        N_("WEEKLY WIPE DUE"), (N_("Wipe the tube with alcohol."),), "lamp", shows_value=False
+    ),
+}
+_LAMP: Final = Words(N_("NEEDS SOMEBODY"), _CHECK, "lamp", shows_value=False)
+
 _RATES: Final[Mapping[tuple[str, str], Words]] = {
     ("temperature", "above"): Words(
         N_("WARMING FAST"), (N_("Check door and power now."), N_("Check it now."))
@@ -203,6 +214,8 @@ def words_of(kind: str, quantity: str, side: str) -> Words:
     """Return what is said of a trouble."""
     if kind == "rate":
         return _RATES.get((quantity, side)) or _RATES.get(("", side), _WRONG)
+    if kind == "lamp":
+        return _LAMPS.get(quantity, _LAMP)
     special = _BY_KIND.get(kind) or _BY_KIND.get(_KIND_OF_SIDE.get(side, ""))
     if special is not None:
         return special

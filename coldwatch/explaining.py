@@ -15,21 +15,22 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from alerts.profiles import rules_for, storage_of
-from alerts.rules import Rule
+from alerts.rules import OF_VALUES, Rule
 from alerts.troubles import words_of
 from alerts.wording import Wording
 from config.agent import AgentSettings, Asset
-from config.escalation import DAYS, Duty, fewest, on_duty
+from config.escalation import DAYS, Duty, EscalationStep, fewest, on_duty
 from config.hub import HubSettings, Site, SiteAsset
-from config.profile import load_profile
+from config.profile import ALWAYS, load_profile
 from firmware_agent.modem_steps import HUB_FIRST_MS, MAINS_FIRST_MS
-from protocol.reading import decimal
+from firmware_agent.settings import watches
+from protocol.reading import decimal, split_series
 
 ASSUMED: Final = "cn-gsp"
 _EN: Final = Wording("en", "UTC", 0)
 _DAY_MINUTES: Final = 24 * 60
 _MAINS: Final = words_of("consecutive", "present", "below").wrong.lower()
-_OF_VALUES: Final = frozenset({"consecutive", "cumulative", "instant"})
+_TEMPERATURE: Final = "temperature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,13 @@ class Telling:
         after_ms: from when it begins.
         to: names, each with its role behind it where a role is told.
         repeat_ms: told again so often until somebody answers; None: once.
+        channels: ids, in the order in which they are tried; empty: the hub's own order.
     """
 
     after_ms: int
     to: tuple[str, ...]
     repeat_ms: int | None = None
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def explain_agent(agent: AgentSettings) -> Explained:
     assets = []
     for asset in agent.assets:
         cases = []
-        for what, rules in _cases(asset.profiles, asset.storage, asset):
+        for what, rules in _cases(_measured_rules(agent, asset), asset.storage):
             told = _earliest(rule for rule in rules if rule.tells)
             # Lost mains cannot wait: the site's router is without mains as well.
             wait = MAINS_FIRST_MS if what == _MAINS else HUB_FIRST_MS
@@ -152,10 +155,11 @@ class _Site:
         self._hub, self._site = hub, site
         self._people = {person.id: person for person in hub.people}
         self._measured = {asset.id: asset for agent in agents for asset in agent.assets}
+        self._agents = {asset.id: agent for agent in agents for asset in agent.assets}
         chains = {each.id: each.steps for each in hub.escalations}
-        self._steps: list[tuple[int, Sequence[str], int | None]] = [(0, site.tell, None)]
+        self._steps = [EscalationStep(to=site.tell)] if site.tell else []
         if site.escalation is not None:
-            self._steps = [(step.after, step.to, step.repeat) for step in chains[site.escalation]]
+            self._steps = list(chains[site.escalation])
         self._roles = {each.role for each in site.duty}
 
     def explained(self) -> SiteExplained:
@@ -185,20 +189,21 @@ class _Site:
         known_from: Literal["agent", "hub", "assumed"]
         if measured is not None:
             profiles, storage, known_from = measured.profiles, measured.storage, "agent"
+            rules = _measured_rules(self._agents[asset.id], measured)
         elif asset.profiles:
             profiles, known_from = asset.profiles, "hub"
-            storage = storage_of(profiles[0])
+            rules, storage = _profile_rules(profiles), _storage(profiles)
         elif asset.kind in {"lamp", "room"}:
             return AssetExplained(asset.id, asset.name.en, (), "assumed", ())
         else:
             profiles, known_from = [ASSUMED if asset.kind != "freezer" else "freezer"], "assumed"
-            storage = storage_of(profiles[0])
+            rules, storage = _profile_rules(profiles), _storage(profiles)
         cases = []
-        for what, rules in _cases(profiles, storage, measured):
-            told = _earliest(rule for rule in rules if rule.tells)
+        for what, seen in _cases(rules, storage):
+            told = _earliest(rule for rule in seen if rule.tells)
             tells = () if told is None else self._tells(told)
             held = measured is None or _decides(measured)
-            cases.append(_case(what, rules, tells, held=held))
+            cases.append(_case(what, seen, tells, held=held))
         return AssetExplained(
             asset.id, asset.name.en, tuple(profiles), known_from, tuple(_joined(cases))
         )
@@ -206,9 +211,13 @@ class _Site:
     def _tells(self, opened_ms: int) -> tuple[Telling, ...]:
         """Return who is told of what opens then."""
         return tuple(
-            Telling(opened_ms + after, tuple(self._named(to)), repeat)
-            for after, to, repeat in self._steps
-            if to
+            Telling(
+                opened_ms + step.after,
+                tuple(self._named(step.to)),
+                step.repeat,
+                tuple(step.channels),
+            )
+            for step in self._steps
         )
 
     def _named(self, to: Iterable[str]) -> Iterator[str]:
@@ -236,21 +245,21 @@ class _Site:
     def _lacks(self) -> Iterator[str]:
         """Yield what nobody is told of."""
         site = self._site
-        if not any(to for _, to, _ in self._steps):
+        if not self._steps:
             yield "nobody is told of anything: `tell` is empty and no escalation is named"
             return
         numbers = {person.id: person.phone for person in self._hub.people}
-        first = self._steps[0][1]
+        first = self._steps[0].to
         count, weekday, minute = fewest(first, site.duty, numbers)
         if count == 1:
             turns = not self._roles.isdisjoint(first)
             when = f" ({DAYS[weekday]} {_clock(minute)})" if turns else ""
             yield f"a single person is told first{when}: whoever sleeps through it is the only one"
-        for _, to, _ in self._steps:
-            yield from self._gaps(to)
+        for step in self._steps:
+            yield from self._gaps(step.to)
         if len(self._steps) == 1:
             yield "nobody else is told when nobody answers: there is a single step"
-            if self._steps[0][2] is None:
+            if self._steps[0].repeat is None:
                 yield "nobody is told a second time: the step has no `repeat`"
         for profile in sorted({name for asset in self._profiles() for name in asset}):
             if short := self._hub.short_of(site, profile):
@@ -275,28 +284,41 @@ class _Site:
             yield measured.profiles if measured is not None else asset.profiles
 
 
-def _cases(
-    profiles: Sequence[str], storage: tuple[int, int], measured: Asset | None
-) -> Iterator[tuple[str, list[Rule]]]:
-    """Yield what may go wrong with the rules that see it."""
-    quantities = (
-        {point.quantity for point in measured.points}
-        if measured is not None
-        else {rule.quantity for name in profiles for rule in load_profile(name).rules}
-    )
-    rules = {
+def _measured_rules(agent: AgentSettings, asset: Asset) -> dict[str, list[Rule]]:
+    """Return the rules on an agent's asset by quantity, as its site has changed them."""
+    found: dict[str, dict[str, Rule]] = {}
+    for series, watch in watches(agent).items():
+        name, _, quantity = split_series(series)
+        if name == asset.id:
+            mine = found.setdefault(quantity, {})
+            mine.update({rule.id: rule for rule in watch.rules if rule.id not in mine})
+    return {quantity: list(rules.values()) for quantity, rules in found.items()}
+
+
+def _profile_rules(profiles: Sequence[str]) -> dict[str, list[Rule]]:
+    """Return the rules of profiles by quantity, whatever of it is measured."""
+    quantities = {rule.quantity for name in profiles for rule in load_profile(name).rules}
+    always = rules_for(ALWAYS, _TEMPERATURE)
+    found = {
         quantity: [rule for name in profiles for rule in rules_for(name, quantity)]
-        for quantity in sorted(quantities, key=lambda each: (each != "temperature", each))
+        for quantity in sorted(quantities)
     }
-    heat = rules.get("temperature", [])
+    return found | {_TEMPERATURE: [*found.get(_TEMPERATURE, ()), *always]}
+
+
+def _cases(
+    rules: Mapping[str, Sequence[Rule]], storage: tuple[int, int]
+) -> Iterator[tuple[str, list[Rule]]]:
+    """Yield what may go wrong with the rules that see it, temperature first."""
+    heat = rules.get(_TEMPERATURE, [])
     for value in _temperatures(heat, storage):
-        seen = [rule for rule in heat if rule.kind in _OF_VALUES and _outside(rule, value)]
+        seen = [rule for rule in heat if rule.kind in OF_VALUES and _outside(rule, value)]
         if seen:
             yield f"{decimal(value).removesuffix('.0')} degC", seen
-    for quantity, mine in rules.items():
+    for quantity in sorted(rules, key=lambda each: (each != _TEMPERATURE, each)):
         found: dict[str, list[Rule]] = {}
-        for rule in mine:
-            if quantity == "temperature" and rule.kind in _OF_VALUES:
+        for rule in rules[quantity]:
+            if quantity == _TEMPERATURE and rule.kind in OF_VALUES:
                 continue
             for side in _sides(rule):
                 found.setdefault(words_of(rule.kind, quantity, side).wrong.lower(), []).append(rule)
@@ -307,9 +329,16 @@ def _temperatures(rules: Sequence[Rule], storage: tuple[int, int]) -> Iterator[i
     """Yield a degree above the range, a degree below it, and one that freezes where a rule says so."""
     yield storage[1] + 1_000
     yield storage[0] - 1_000
-    lows = [rule.low for rule in rules if rule.low is not None and rule.kind in _OF_VALUES]
+    lows = [rule.low for rule in rules if rule.low is not None and rule.kind in OF_VALUES]
     if lows and min(lows) <= storage[0] - 1_000:
         yield (min(lows) // 1_000) * 1_000 - 1_000
+
+
+def _storage(profiles: Sequence[str]) -> tuple[int, int]:
+    """Return the storage range of the first profile that has one: some only come beside others."""
+    return next(
+        storage_of(name) for name in (*profiles, ASSUMED) if load_profile(name).storage is not None
+    )
 
 
 def _outside(rule: Rule, value: int) -> bool:
@@ -412,13 +441,21 @@ def _not_measured(assets: Iterable[Asset]) -> Iterator[str]:
             if quantity in watched and quantity not in measured:
                 yield f"{asset.id}: {text}"
         if not _decides(asset):
-            yield f"{asset.id}: no point decides, so its batches are never put on hold"
+            yield (
+                f"{asset.id}: no point decides, so nobody is told that it is too hot or too cold, and"
+                " its batches are never put on hold"
+            )
 
 
 def _hub_lacks(hub: HubSettings, agents: Sequence[AgentSettings]) -> Iterator[str]:
     """Yield what nobody is told of at any site."""
-    if hub.sms.channel == "log":
-        yield 'nobody gets an SMS: [sms] channel is "log", which only writes them into the log'
+    ways = [channel for channel in hub.all_channels() if channel.kind != "log"]
+    if not ways:
+        yield "nobody gets an SMS: they are only written into the log (set up [[channels]])"
+    elif len(ways) == 1:
+        yield f"when {ways[0].id} fails nobody is told: it is the only way out of this hub"
+    if ways and not any(channel.kind == "gammu-smsd" for channel in ways):
+        yield "nobody can answer by SMS: only a modem takes them in, and the console"
     if not any(site.all_well is not None for site in hub.sites):
         yield "nobody is told each day that all is well (`all_well`): silence may be safety or not"
     if hub.way_test is None:
@@ -470,7 +507,8 @@ def _what_follows(case: Case, whose: str) -> Iterator[str]:
         sms = "SMS to " if number == 0 else "to "
         if whose == "agent":
             sms = "where it has not, SMS by the own modem to "
-        yield f"{sms}{', '.join(telling.to)} {_after(telling.after_ms)}{again}"
+        by = f" by {', then '.join(telling.channels)}" if telling.channels else ""
+        yield f"{sms}{', '.join(telling.to)} {_after(telling.after_ms)}{by}{again}"
     if case.opens_ms is None and case.rules:
         yield "nobody is told"
     if case.sounds_ms is not None:

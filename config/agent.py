@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section
 from config.calibration import CalibrationSettings
+from config.changes import RuleChange, refuse_unknown_or_looser
 from config.gpio import GpioSettings
 from config.lamp import LampSettings
 from config.modem import ModemSettings
@@ -108,7 +109,20 @@ class Asset(Section):
             examples=[["cn-gsp", "who-pqs"]],
         ),
     ]
+    rules: Annotated[
+        list[RuleChange],
+        Field(
+            description="rules of its profiles that this site makes tighter, or with a reason looser: "
+            "`delay` instead of the rule's time, and its limits by their own names (docs/rules.md)",
+            examples=[[{"id": "cn-gsp/out-of-range", "delay": "5min"}]],
+        ),
+    ] = []
     points: Annotated[list[Point], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _rules_are_tightened(self) -> Self:
+        refuse_unknown_or_looser(self.rules, self.profiles)
+        return self
 
     @model_validator(mode="after")
     def _range_and_points(self) -> Self:

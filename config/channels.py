@@ -33,11 +33,13 @@ class TemplateSettings(Section):
     params: Annotated[
         list[str],
         Field(
-            description="what fills it, in its order: pieces of the message, or `text` for the whole",
+            description="what fills it, in its order: text (the whole message), code, site, asset",
             examples=[["site", "asset", "text"]],
         ),
     ]
-    happening: Annotated[str, Field(description="for which messages; empty for all")] = ""
+    happening: Annotated[
+        str, Field(description="for which messages, such as opened or recovered; empty for all")
+    ] = ""
     language: Literal["", "zh", "en"] = ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
@@ -50,11 +50,17 @@ class ProfileRule(Section):
 
     name: Name
     quantity: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-    kind: Literal["consecutive", "cumulative", "instant", "silence"]
+    kind: Literal[
+        "consecutive", "cumulative", "instant", "silence", "disagreement", "rate", "stuck"
+    ]
     above: Thousandths | None = None
     below: Thousandths | None = None
     at_or_above: Thousandths | None = None
     at_or_below: Thousandths | None = None
+    apart: Annotated[
+        Thousandths | None,
+        Field(description="X of a disagreement between any two points that decide"),
+    ] = None
     for_ms: Annotated[
         int, BeforeValidator(duration_ms, json_schema_input_type=str), Field(alias="for", ge=0)
     ] = 0
@@ -80,15 +86,20 @@ class ProfileModel(Section):
     """A profile file."""
 
     title: Text
+    beside: Annotated[
+        bool, Field(description="it comes beside another profile and says nothing of storage")
+    ] = False
     storage: Annotated[
-        tuple[Thousandths, Thousandths],
+        tuple[Thousandths, Thousandths] | None,
         Field(description="the storage range that exposure uses, both ends inside, degC"),
-    ]
+    ] = None
     rules: Annotated[list[ProfileRule], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _names_differ_and_range_is_one(self) -> Self:
-        if self.storage[0] >= self.storage[1]:
+        if (self.storage is None) != self.beside:
+            raise ValueError("a profile has `storage`, and one beside others has none")
+        if self.storage is not None and self.storage[0] >= self.storage[1]:
             raise ValueError("`storage` must be [lower, upper]")
         names = [rule.name for rule in self.rules]
         for name in names:
@@ -97,16 +108,31 @@ class ProfileModel(Section):
         return self
 
 
+# In force on every asset, whatever its profiles.
+ALWAYS: Final = "equipment"
+
+
 @cache
 def profile_names() -> tuple[str, ...]:
-    """Return the names of the profiles that this version has, in order."""
+    """Return the names of the profiles that may watch an asset alone, in order."""
+    return tuple(name for name in _all_names() if not load_profile(name).beside)
+
+
+@cache
+def beside_names() -> tuple[str, ...]:
+    """Return the names of those that an asset may have beside one of :func:`profile_names`."""
+    return tuple(name for name in _all_names() if load_profile(name).beside and name != ALWAYS)
+
+
+@cache
+def _all_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
 @cache
 def load_profile(name: str) -> ProfileModel:
     """Return the profile ``name``; raise ValueError naming those there are when it is none of them."""
-    if name not in profile_names():
+    if name not in _all_names():
         raise ValueError(f"there is no profile {name!r}; there are {', '.join(profile_names())}")
     with (_FOLDER / f"{name}.toml").open("rb") as file:
         return ProfileModel.model_validate(tomllib.load(file))

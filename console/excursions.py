@@ -9,12 +9,14 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from alerts.profiles import source_of
+from alerts.rules import OF_VALUES
 from console.directory import Directory
 from console.models import Excursion, ExcursionList, Name, OwnSms
 from history.port import History
 from journal import journal
 from journal.excursions import (
     CALIBRATION,
+    LAMP,
     LOST_CONTACT,
     MISPLACED,
     ExcursionRow,
@@ -29,6 +31,7 @@ PAGE: Final = 50
 _OWN_SMS: Final = 500
 
 _OF_HUB_TITLES: Final = {
+    LAMP: Name(zh="紫外线灯需要处理", en="the UV lamp needs somebody"),
     CALIBRATION: Name(
         zh="探头校准证书已过有效期", en="the probe's certificate is past its last day"
     ),
@@ -123,7 +126,7 @@ def _own_sms(conn: Connection, rows: Sequence[ExcursionRow]) -> dict[str, list[O
 
 def _extreme(history: History, row: ExcursionRow, now: int) -> int | None:
     """Return the value farthest outside: of an open one until now, not only until it opened."""
-    if row.end is not None or row.extreme is None:
+    if row.end is not None or row.extreme is None or row.kind not in OF_VALUES:
         return row.extreme
     values = history.samples(row.site, row.series, row.start, now + 1).values
     farthest = max if row.side == "above" else min

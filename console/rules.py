@@ -54,6 +54,8 @@ def _rule(series: str, rule: Rule) -> RuleInForce:
         at_or_below=rule.at_or_below,
         for_ms=rule.for_ms,
         window_ms=rule.window_ms,
+        apart=rule.apart,
+        loosened=rule.reason,
         unit=UNITS.get(split_series(series)[2], ""),
         holds=rule.holds,
         tells=rule.tells,

@@ -6,7 +6,7 @@ from typing import Final
 
 from console.models import Excursion
 from console.problems import N_
-from journal.excursions import CALIBRATION, LOST_CONTACT, MISPLACED
+from journal.excursions import CALIBRATION, LAMP, LOST_CONTACT, MISPLACED
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "state": {
@@ -27,6 +27,11 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "lost": N_("lost contact"),
         "misplaced": N_("speaks for another"),
         "calibration": N_("calibration overdue"),
+        "apart": N_("two points disagree"),
+        "stuck": N_("stuck at one value"),
+        "warming": N_("warms too fast"),
+        "cooling": N_("cools too fast"),
+        "lamp": N_("UV lamp"),
         "high": N_("too high"),
         "low": N_("too low"),
     },
@@ -79,6 +84,12 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "disk_free": N_("disk free"),
         "memory_free": N_("memory free"),
         "clock_synced": N_("clock synchronised"),
+        "card_worn": N_("card worn"),
+        "relay_welded": N_("current flows while off: the relay is welded"),
+        "lamp_dark": N_("no current: the tube is dark"),
+        "lines_unwritable": N_("the relay line cannot be driven"),
+        "wipe_due": N_("weekly wipe due"),
+        "hours": N_("past its rated hours"),
         "contact": N_("contact"),
         "claim": N_("whom it speaks for"),
     },
@@ -98,6 +109,10 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "cumulative": N_("summed up"),
         "instant": N_("two readings"),
         "silence": N_("no valid reading"),
+        "disagreement": N_("two points disagree"),
+        "rate": N_("changes too fast"),
+        "stuck": N_("stuck at one value"),
+        LAMP: N_("UV lamp"),
         LOST_CONTACT: N_("nothing received"),
         MISPLACED: N_("speaks for another"),
         CALIBRATION: N_("calibration overdue"),
@@ -227,8 +242,12 @@ def what(excursion: Excursion) -> str:
         return "misplaced"
     if excursion.kind == CALIBRATION:
         return "calibration"
-    if excursion.side == "silent":
-        return "silent"
+    if excursion.kind == LAMP:
+        return "lamp"
+    if excursion.side in ("silent", "apart", "stuck"):
+        return excursion.side
+    if excursion.kind == "rate":
+        return "warming" if excursion.side == "above" else "cooling"
     if excursion.quantity == "temperature":
         return "hot" if excursion.side == "above" else "cold"
     if excursion.quantity == "open":

@@ -2,7 +2,8 @@
 
 What to tell is decided in firmware_agent/modem_steps.py, the words are in modem_texts.py, and
 telling.py sees each SMS through. This part gathers what those need from the agent's cycle, and
-leaves an event `modem.sent` in the stream for each SMS that was sent or given up.
+leaves an event `modem.sent` in the stream for each SMS that was sent or given up. What people answer
+to this modem goes to the hub as an event `modem.received`: there it is known what it means.
 """
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ from firmware_agent.warmups import Newest, WarmUps
 from protocol.reading import split_series
 
 if TYPE_CHECKING:
-    from alerts.channels.contract import Channel
+    from alerts.channels.contract import Channel, Inbound
     from firmware_agent.panel import PanelState
     from firmware_agent.parts import Context, Cycle
 
 log = logging.getLogger(__name__)
 
 FILE: Final = "modem.json"
+
+# So many SMS that came in are recorded in an hour; the card is not there for a stranger's flood.
+_HEARD_AN_HOUR: Final = 30
+_HOUR_MS: Final = 3_600_000
+_MOST_TEXT: Final = 1_000
+_MOST_NUMBER: Final = 40
 
 
 class ModemPart:
@@ -66,6 +73,11 @@ class ModemPart:
         self._drafted: list[str] = []
         # Notices whose records the disk does not have yet: recorded once, and not in each cycle.
         self._in_memory: set[str] = set()
+        # The same of what came in, and when those of the last hour were recorded.
+        self._heard: list[str] = []
+        self._heard_in_memory: set[str] = set()
+        self._heard_at: list[int] = []
+        self._left_out = 0
         self._timer: threading.Timer | None = None
 
     def start(self) -> None:
@@ -85,11 +97,13 @@ class ModemPart:
                 if message.settled and not message.recorded and message.key not in self._in_memory
             ]
             self._drafted = [message.key for message in ended]
-            return [event_draft(cycle.mono_ms, "modem.sent", "modem", notice(m)) for m in ended]
+        drafts = [event_draft(cycle.mono_ms, "modem.sent", "modem", notice(m)) for m in ended]
+        return drafts + self._received(cycle.mono_ms)
 
     def show(self, state: PanelState) -> None:
         """Decide what has to be told, and owe it."""
         self._in_memory.update(self._drafted)
+        self._heard_in_memory.update(self._heard)
         if not any(problem.startswith("spool:") for problem in state.problems):
             self._note_recorded()
         view = self._view(state)
@@ -118,6 +132,24 @@ class ModemPart:
         self._context.health.set("modem", problem)
 
     # --- steps ---
+
+    def _received(self, now_ms: int) -> list[Draft]:
+        """Return an event for each SMS that came in; of a flood only the first, and how many more."""
+        self._heard_at = [at for at in self._heard_at if now_ms - at < _HOUR_MS]
+        drafts: list[Draft] = []
+        self._heard = []
+        for message in self._teller.inbound():
+            if message.key in self._heard_in_memory:
+                continue
+            self._heard.append(message.key)
+            if len(self._heard_at) >= _HEARD_AN_HOUR:
+                self._left_out += 1
+                continue
+            self._heard_at.append(now_ms)
+            body = received(message, self._left_out)
+            self._left_out = 0
+            drafts.append(event_draft(now_ms, "modem.received", "modem", body))
+        return drafts
 
     def _view(self, state: PanelState) -> View:
         progress, now_ms = state.progress, self._clock.mono_ms()
@@ -223,6 +255,8 @@ class ModemPart:
                 if message is not None:
                     message.recorded = True
         self._in_memory.clear()
+        self._teller.noted(self._heard_in_memory)
+        self._heard_in_memory.clear()
 
     def _wake_for_mains(self, view: View) -> None:
         """Have a cycle when mains that are lost become ours to tell; the next may be too late."""
@@ -268,6 +302,25 @@ def notice(message: Message) -> dict[str, Any]:
         "state": message.state,
         "reason": message.reason,
     }
+
+
+def received(message: Inbound, left_out: int) -> dict[str, Any]:
+    """Return the body of the event `modem.received`: what somebody sent to this modem.
+
+    ``left_out``: how many were not recorded since the one before, because there were too many.
+    """
+    return {
+        "key": message.key,
+        "sender": _clean(message.sender, _MOST_NUMBER),
+        "text": _clean(message.text, _MOST_TEXT),
+        "received_at": message.at_ms,
+        "left_out": left_out,
+    }
+
+
+def _clean(text: str, most: int) -> str:
+    """Return a text as a record may hold it: no lone surrogates, not too long."""
+    return text[:most].encode(errors="replace").decode()
 
 
 def _worse(item: Told, *values: int | None) -> int | None:

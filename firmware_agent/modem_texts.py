@@ -135,7 +135,7 @@ class Words:
     @staticmethod
     def _apart(rule: Rule | None, series: str, newest: Mapping[str, int]) -> int | None:
         """Return by how much two probes differ now; None where one of them says nothing."""
-        other = getattr(rule, "other", None)
+        other = rule.other if rule is not None else None
         one, two = newest.get(series), newest.get(other or "")
         return abs(one - two) if one is not None and two is not None else None
 

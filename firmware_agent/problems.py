@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alerts.profiles import names
+from alerts.profiles import all_names, names
 from config.agent import AgentSettings, Point, series_name
 from config.base import Section
 from config.calibration import too_much
@@ -23,8 +23,12 @@ from sensors.registry import check_settings, unfit
 def problems(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
     """Return what no model can see: unknown profiles, wrong driver tables, probes unfit to decide."""
     found = []
-    known = names()
+    known = all_names()
     for a, asset in enumerate(settings.assets):
+        if not set(asset.profiles) & set(names()) and set(asset.profiles) <= set(known):
+            message = f"{' and '.join(asset.profiles)} come beside another profile and never alone"
+            remedy = f"add one of: {', '.join(names())}"
+            found.append(file.problem(("assets", a, "profiles"), message, remedy))
         for p, profile in enumerate(asset.profiles):
             if profile not in known:
                 message = f'there is no profile "{profile}"'

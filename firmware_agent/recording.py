@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alerts.rules import Watch
+from alerts.rules import OF_VALUES, Watch
 from sensors.contract import Sample
 
 # Of these every change is told at once: a door is open or it is not.
@@ -28,8 +28,10 @@ class Bounds:
     @classmethod
     def of(cls, watch: Watch) -> Bounds:
         """Return the narrowest range that the storage range and all rules leave."""
-        lows = [rule.low for rule in watch.rules if rule.low is not None]
-        highs = [rule.high for rule in watch.rules if rule.high is not None]
+        # The limits of a rate or of a disagreement are none of the value's.
+        rules = [rule for rule in watch.rules if rule.kind in OF_VALUES]
+        lows = [rule.low for rule in rules if rule.low is not None]
+        highs = [rule.high for rule in rules if rule.high is not None]
         if watch.storage is not None:
             lows.append(watch.storage[0])
             highs.append(watch.storage[1])

@@ -15,11 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from alerts.profiles import rules_for
+from alerts.profiles import disagreements, rules_for
 from alerts.rules import Rule, Watch
 from config.agent import AgentSettings, Asset, Point, series_name
 from config.base import DEVICE_FILE, TLS_FOLDER
 from config.loading import Problem, SettingsError, SettingsFile, parse, read, validate
+from config.profile import ALWAYS
 from firmware_agent.handed import Book, Handed
 from firmware_agent.parts import PARTS
 from firmware_agent.plan import EX_CONFIG, LOOK, Plan, ProbePlan
@@ -154,7 +155,7 @@ def watches(settings: AgentSettings) -> dict[str, Watch]:
                 settings.sampling.max_gap_ms,
                 storage,
                 point.decides,
-                tuple(_rules(asset, point)),
+                tuple(_rules(settings, asset, point)),
                 point.calibration.certificate_in_force() if point.calibration else None,
             )
     return found
@@ -165,11 +166,48 @@ def version_of(series: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_bytes(series)).hexdigest()[:16]
 
 
-def _rules(asset: Asset, point: Point) -> list[Rule]:
-    rules = [rule for profile in asset.profiles for rule in rules_for(profile, point.quantity)]
+def _rules(settings: AgentSettings, asset: Asset, point: Point) -> list[Rule]:
+    """Return the rules on a point: of its asset's profiles and of the equipment, as the site changed them."""
+    profiles = list(dict.fromkeys([*asset.profiles, ALWAYS]))
+    rules = [rule for profile in profiles for rule in rules_for(profile, point.quantity)]
     if point.quantity == TEMPERATURE and not point.decides:
-        return [rule for rule in rules if rule.kind == "silence"]
-    return rules
+        rules = [rule for rule in rules if rule.kind == "silence"]
+    if point.decides:
+        # Each pair once: with the points that stand behind this one in the file.
+        behind = asset.points[asset.points.index(point) + 1 :]
+        others = [
+            series_name(asset, other)
+            for other in behind
+            if other.decides and other.quantity == point.quantity
+        ]
+        rules += [
+            rule for profile in profiles for rule in disagreements(profile, point.quantity, others)
+        ]
+    power = settings.power
+    if point.quantity == "voltage" and power is not None and power.end_below is not None:
+        rules += _battery(power.end_below) if power.battery == series_name(asset, point) else []
+    return [_changed(rule, asset) for rule in rules]
+
+
+def _battery(end_below: int) -> list[Rule]:
+    """Return the rule on a battery in volts: 5 % above where the site lets the agent end.
+
+    No voltage fits every battery, so there is none in the profile; the site knows its own.
+    """
+    (like,) = rules_for(ALWAYS, "charge")
+    return [replace(like, at_or_below=end_below * 105 // 100)]
+
+
+def _changed(rule: Rule, asset: Asset) -> Rule:
+    """Return a rule as the site has changed it (config/changes.py)."""
+    id_ = "/".join(rule.id.split("/")[:2])
+    change = next((change for change in asset.rules if change.id == id_), None)
+    if change is None:
+        return rule
+    given: dict[str, Any] = {**change.limits()}
+    if change.delay is not None:
+        given["for_ms"] = change.delay
+    return replace(rule, **given, reason=change.reason)
 
 
 def _plan(settings: AgentSettings) -> Plan:

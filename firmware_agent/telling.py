@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from alerts.channels.contract import Attended, Channel, ChannelError
+from alerts.channels.contract import Answering, Attended, Channel, ChannelError, Inbound
 from config.files import write_file
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ _CHANNEL_AGAIN_S: Final = 2.0
 # A modem that is dead must be known before anybody has to be told. Two looks in a row: a service
 # that starts behind us, or a step of the clock, makes it look dead once.
 _LOOK_AFTER_S: Final = 60.0
+_LISTEN_S: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -173,6 +174,10 @@ class Teller:
         self._trouble = ""
         self._looked_s: float | None = None
         self._absent, self._absence = False, ""
+        # What came in and is not recorded yet; what is, and the channel may forget.
+        self._inbound: dict[str, Inbound] = {}
+        self._noted: set[str] = set()
+        self._listened_s: float | None = None
         # Owed by this process, so that we know whether the channel may have it.
         self._fresh: set[str] = set()
         self._submitting = ""
@@ -211,6 +216,18 @@ class Teller:
                     message.state, message.reason = "spared", reason
             self.book.save()
 
+    def inbound(self) -> list[Inbound]:
+        """Return what people have sent to us and is not noted yet, in order."""
+        with self.lock:
+            return list(self._inbound.values())
+
+    def noted(self, keys: Iterable[str]) -> None:
+        """Let the channel forget these messages; until then it hands them out again and again."""
+        with self.lock:
+            for key in keys:
+                if self._inbound.pop(key, None) is not None:
+                    self._noted.add(key)
+
     @property
     def messages(self) -> Mapping[str, Message]:
         """All that is in the book; hold :attr:`lock` meanwhile."""
@@ -233,6 +250,7 @@ class Teller:
 
     def round(self, now_s: float) -> float:
         """Hand over what waits and ask about the rest; return the seconds until the next round."""
+        self._listen(now_s)
         with self.lock:
             todo = [
                 (item.key, item.channel_key, item.phone, item.text, item.state)
@@ -270,6 +288,28 @@ class Teller:
         self._tell(trouble)
         # A modem that is dead for days is not asked four times a second.
         return _CHANNEL_AGAIN_S if trouble else _ASK_S
+
+    def _listen(self, now_s: float) -> None:
+        """Fetch what has come in. A channel that cannot be asked says so where it has to send."""
+        if not isinstance(self._channel, Answering):
+            return
+        if self._listened_s is not None and now_s - self._listened_s < _LISTEN_S:
+            return
+        self._listened_s = now_s
+        with self.lock:
+            noted = list(self._noted)
+        try:
+            for key in noted:
+                self._channel.taken(key)
+                with self.lock:
+                    self._noted.discard(key)
+            received = self._channel.received()
+        except ChannelError:
+            return
+        with self.lock:
+            for message in received:
+                if message.key not in self._noted:
+                    self._inbound.setdefault(message.key, message)
 
     def _look_after(self, now_s: float) -> str:
         """Say what would keep the next message from going out; empty where nothing is known."""

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explain.add_argument("--action", required=True, dest="done", help="what was done")
     explain.add_argument("--text", default="", help="in your own words; needed for `other`")
     plan = _action(actions, "plan", "announce work on an asset: nobody is woken for it meanwhile")
-    plan.add_argument("asset", metavar="SITE/ASSET")
+    plan.add_argument("asset", metavar="SITE/ASSET", help="what is worked on")
     plan.add_argument("--from", dest="start", type=time, help="when it begins (default: now)")
     until = plan.add_mutually_exclusive_group(required=True)
     until.add_argument("--until", type=time, help="when it ends by itself")

@@ -136,11 +136,13 @@ class Answers:
         for entry in fresh:
             said = entry.body.get("body")
             said = said if isinstance(said, dict) else {}
+            at = said.get("received_at")
             message = Inbound(
-                f"{entry.position}",
+                # A device records it again where it could not tell whether it was kept.
+                f"{entry.body.get('device')}:{said.get('key')}",
                 str(said.get("sender", "")),
                 str(said.get("text", "")),
-                entry.at,
+                at if type(at) is int else entry.at,
             )
             site = entry.subject.partition("/")[0]
             self.take(message, now, site=site, position=entry.position)
@@ -167,8 +169,10 @@ class Answers:
         self, conn: Connection, message: Inbound, now: int, site: str | None, position: int | None
     ) -> None:
         digest = _digest(message, position)
-        known = select(inbound.c.digest).where(inbound.c.digest == digest)
-        if conn.execute(known).first() is not None:
+        mine = inbound.c.digest == digest
+        if conn.execute(select(inbound.c.digest).where(mine)).first() is not None:
+            if position is not None:
+                conn.execute(inbound.update().where(mine).values(position=position))
             return
         phone = number(message.sender)
         people = self._by_number.get(phone, [])

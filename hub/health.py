@@ -35,7 +35,8 @@ class Live:
         waiting: messages in the inbox; ``waiting_bytes``: what they count.
         dropped: messages dropped since the start, by cause.
         dropping: whether the inbox is full just now.
-        channel: kind of the way out for SMS; ``channel_reason``: why it fails, empty where it works.
+        channel: kinds of the ways out for SMS; ``channel_reason``: why none works, empty where one
+            does; ``channel_warning``: what should be seen to, such as a weak signal.
     """
 
     version: str
@@ -55,6 +56,7 @@ class Live:
     dropping: bool
     channel: str
     channel_reason: str
+    channel_warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

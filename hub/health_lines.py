@@ -70,11 +70,15 @@ def _of_live(live: Live | None, health: Health) -> Sequence[Line]:
 
 
 def _channel(live: Live) -> Line:
-    values = {"kind": live.channel, "reason": live.channel_reason}
+    values = {
+        "kind": live.channel, "reason": live.channel_reason, "warning": live.channel_warning
+    }  # fmt: skip
     if live.channel_reason:
         return Line("channel", "bad", "channel.fails", values)
     if live.channel == "log":
         return Line("channel", "look", "channel.log", values)
+    if live.channel_warning:
+        return Line("channel", "look", "channel.warns", values)
     return Line("channel", "well", "channel.works", values)
 
 

@@ -76,6 +76,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "{kind} 发送失败（{reason}）：短信发不出去，请电话通知",
         "{kind} fails ({reason}): nobody is told by SMS, telephone instead",
     ),
+    "channel.warns": (
+        "{kind}，可用，但请留意：{warning}",
+        "{kind}, works, but see to it: {warning}",
+    ),
     "database.fails": ("{reason}", "{reason}"),
     "devices.all": ("共 {count} 台，全部联系正常", "all {count} heard"),
     "devices.some": (

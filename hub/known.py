@@ -15,7 +15,7 @@ from alerts.wording import Language
 from config.hub import Site
 from hub.newest import Newest
 from journal import journal
-from journal.excursions import CALIBRATION, OF_DEVICE, ExcursionRow, excursions
+from journal.excursions import CALIBRATION, LAMP, OF_DEVICE, ExcursionRow, excursions
 from journal.watches import WatchRow, deciding, watches
 from ledger.store import holds
 
@@ -245,7 +245,10 @@ def severity(row: ExcursionRow) -> tuple[bool, int, bool, int, str]:
         rank = 1
     if row.kind == CALIBRATION:
         rank = len(_ORDER) + 1
-    return (not row.holds, rank, row.certainty == "possible", row.opened, row.asset)
+    if row.kind == LAMP:
+        # A lamp that cannot be put out burns people; one to be wiped can wait for everything else.
+        rank = -1 if row.quantity == "relay_welded" else len(_ORDER) + 1
+    return (rank >= 0 and not row.holds, rank, row.certainty == "possible", row.opened, row.asset)
 
 
 def gravity(row: ExcursionRow) -> tuple[bool, bool, int, str]:

@@ -21,6 +21,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from alerts.rules import KINDS
 from config.figures import Figure
 from hub.health import Books, Health, Live
 from hub.stages import APPEND_BUCKETS, STAGES, Stages
@@ -96,7 +97,7 @@ FIGURES: Final = (
            "Free bytes of the disk with hub.db, and history.db where SQLite is the store."),
 )  # fmt: skip
 
-_KINDS: Final = ("consecutive", "cumulative", "instant", "silence", "lost-contact")
+_KINDS: Final = (*sorted(KINDS), "lost-contact")
 
 # Names without their prefix; figures without a label stand under "".
 _Values = Mapping[str, Mapping[str, float]]

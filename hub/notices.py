@@ -18,9 +18,9 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Engine, Row, and_, func, select
+from sqlalchemy import Connection, Engine, Row, and_, exists, func, select
 
 from alerts.channels.contract import Channel
 from alerts.decisions import Happening
@@ -29,7 +29,7 @@ from hub.alarms import collect
 from hub.chains import Chains
 from hub.chores import Chores
 from hub.escalating import TELLING, begin_anew, escalate
-from hub.said import Matter, Words, matter_of, params_of
+from hub.said import Matter, Words, matter_of, params_of, told_before
 from hub.sending import Sending, devices_of
 from hub.tables import alarm_turns, notices, sms
 from journal.database import read, write
@@ -139,6 +139,7 @@ class Outbox:
 
         ``channels`` in the order in which they are tried, by their ids; or the only one.
         """
+        self._settings = settings
         self._people: dict[str, Person] = {person.id: person for person in settings.people}
         self._most_an_hour = settings.most_sms_an_hour
         self._database = database
@@ -216,31 +217,33 @@ class Outbox:
             for row in rows:
                 by_person.setdefault(row.person, []).append(row)
             for person, group in by_person.items():
-                made = self._compose_for(conn, person, group, now)
-                composed += made
-                joining += not made
+                when = self._compose_for(conn, person, group, now)
+                composed += when == "made"
+                joining += when == "soon"
         return composed, joining
 
     def _compose_for(
         self, conn: Connection, person_id: str, rows: list[Row[Any]], now: int
-    ) -> bool:
-        """Make one SMS to a person if it is time for it; return whether it was."""
+    ) -> Literal["made", "soon", "later"]:
+        """Make one SMS to a person if it is time for it; return whether it was, or will be soon."""
         person = self._people.get(person_id)
         if person is None:
             self._to_nobody(conn, person_id, rows, now)
-            return True
+            return "made"
         mine = sms.c.person == person_id
         # A reply to the person's own SMS keeps no alarm waiting.
-        newest = select(func.max(sms.c.created_at)).where(mine, sms.c.id.in_(select(notices.c.sms)))
-        last = conn.execute(newest).scalar()
+        carries = exists().where(notices.c.sms == sms.c.id)
+        newest = select(sms.c.created_at).where(mine, carries).order_by(sms.c.created_at.desc())
+        last = conn.execute(newest.limit(1)).scalar()
         if last is not None and 0 <= now - last < JOINED_MS:
-            return False
-        groups = [(group, matter_of(conn, group)) for group in _groups(rows)]
-        firsts = [each for each in groups if each[1].first]
+            return "soon"
+        known = told_before(conn, person_id)
+        first = any(row.happening in TELLING and row.alarm not in known for row in rows)
         in_the_hour = select(func.count()).where(mine, sms.c.created_at > now - HOUR_MS)
-        crowded = conn.execute(in_the_hour).scalar_one() >= self._most_an_hour
-        if crowded and not firsts:
-            return False
+        if not first and conn.execute(in_the_hour).scalar_one() >= self._most_an_hour:
+            return "later"
+        groups = [(group, matter_of(conn, group, known)) for group in _groups(rows)]
+        firsts = [each for each in groups if each[1].first]
         fresh = last is None or now - last >= 2 * JOINED_MS
         chosen = [min(firsts, key=_gravity)] if firsts and fresh else _alike(groups)
         matters = [matter for _, matter in chosen]
@@ -251,10 +254,10 @@ class Outbox:
             conn, identity, person, text, now,
             channels=next((row.channels for row in bound if row.channels), ""),
             first=any(matter.alarm is not None and matter.opened for matter in matters),
-            params=params_of(person, matters, text),
+            params=params_of(self._settings, person, matters, text),
         )  # fmt: skip
         self._bind(conn, bound, identity)
-        return True
+        return "made"
 
     def _to_nobody(
         self, conn: Connection, person_id: str, rows: Sequence[Row[Any]], now: int

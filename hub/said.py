@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,12 +58,15 @@ class Matter:
 Words = Callable[[Connection, Person, Sequence[Matter], int], str]
 
 
-def matter_of(conn: Connection, group: Sequence[Row[Any]]) -> Matter:
+def matter_of(
+    conn: Connection, group: Sequence[Row[Any]], told: frozenset[str] = frozenset()
+) -> Matter:
     """Return what one person must learn of one alarm (or of something without one).
 
     Args:
         conn: any transaction.
         group: notices to one person, of one alarm or of one happening.
+        told: ids of the alarms that the person has been told of before.
     """
     newest = group[-1]
     if not newest.alarm:
@@ -73,7 +75,7 @@ def matter_of(conn: Connection, group: Sequence[Row[Any]]) -> Matter:
     assert known is not None
     telling = [row for row in group if row.happening in TELLING]
     over = [row for row in group if row.happening == "recovered"]
-    before = _told_before(conn, newest.alarm, newest.person)
+    before = newest.alarm in told
     if over and before:
         # What was to be said again is not so any more.
         telling = [row for row in telling if row.happening == "opened"]
@@ -97,12 +99,15 @@ def matter_of(conn: Connection, group: Sequence[Row[Any]]) -> Matter:
     )
 
 
-def _told_before(conn: Connection, alarm_id: str, person: str) -> bool:
-    mine = (notices.c.alarm == alarm_id) & (notices.c.person == person)
-    query = select(notices.c.id).where(
-        mine, notices.c.happening.in_(TELLING), notices.c.sms.is_not(None)
+def told_before(conn: Connection, person: str) -> frozenset[str]:
+    """Return the alarms of which a person has been told by an SMS."""
+    query = select(notices.c.alarm).where(
+        notices.c.person == person,
+        notices.c.happening.in_(TELLING),
+        notices.c.sms.is_not(None),
+        notices.c.alarm != "",
     )
-    return conn.execute(query.limit(1)).first() is not None
+    return frozenset(conn.execute(query.distinct()).scalars())
 
 
 def _unanswered(conn: Connection, known: Alarm, person: str) -> tuple[str, ...]:
@@ -217,16 +222,21 @@ class Saying:
         return [self._name(each) for each in people]
 
 
-def params_of(person: Person, matters: Sequence[Matter], text: str) -> dict[str, str]:
-    """Return the message in pieces, for gateways that send approved templates only."""
-    one = matters[0]
-    pieces = {"happening": one.happening, "language": person.language, "text": text}
-    if one.alarm is not None:
-        pieces["code"] = code_of(one.alarm.id)
-        pieces["asset"] = one.alarm.asset.partition("/")[2]
-    return pieces | {"site": one.site}
+def params_of(
+    settings: HubSettings, person: Person, matters: Sequence[Matter], text: str
+) -> dict[str, str]:
+    """Return the message in pieces, for gateways that send approved templates only.
 
-
-def digest(*parts: str) -> str:
-    """Return an id of 16 hexadecimal digits for something that is no excursion."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    ``happening``, ``language`` and ``text`` always; ``site`` and ``asset`` by their names, and
+    ``code``, where the message speaks of one.
+    """
+    one, language = matters[0], person.language
+    pieces = {"happening": one.happening, "language": language, "text": text}
+    site = next((each for each in settings.sites if each.id == one.site), None)
+    if site is not None:
+        pieces["site"] = getattr(site.name, language)
+        if one.alarm is not None:
+            id_ = one.alarm.asset.partition("/")[2]
+            names = {asset.id: getattr(asset.name, language) for asset in site.assets}
+            pieces |= {"asset": names.get(id_, id_), "code": code_of(one.alarm.id)}
+    return pieces

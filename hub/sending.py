@@ -281,10 +281,9 @@ class Sending:
                 .where(sms.c.state == "sent", sms.c.delivery == "", sms.c.sent_at > since)
                 .order_by(sms.c.id)
             ).all()
+            reports = attempts.c.delivery.in_(("delivered", "failed"))
             reporting = set(
-                conn.execute(
-                    select(attempts.c.channel).where(attempts.c.delivery != "").distinct()
-                ).scalars()
+                conn.execute(select(attempts.c.channel).where(reports).distinct()).scalars()
             )
         for row in waiting:
             if row.channel in self._channels and row.channel not in self._down:

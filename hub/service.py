@@ -34,12 +34,15 @@ from hub import handing
 from hub.alarms import take_over
 from hub.answers import Answers
 from hub.certificates import CertificateWatch
+from hub.channel_watch import ChannelWatch
 from hub.enrol.registry import revoked_devices
 from hub.heart import Heart
 from hub.inbox import Inbox
 from hub.intake import Incoming, Intake, Taken
+from hub.lamps import LampWatch
 from hub.lineup import LineupWatch
-from hub.notices import Outbox, owe, told_message
+from hub.notices import ONLY, Outbox, owe, told_message
+from hub.outlived import OutlivedWatch
 from hub.said import Saying
 from hub.shield import Shield
 from hub.stages import Stages
@@ -97,11 +100,14 @@ class Hub:
             ContactWatch(settings, clock.now_ms()),
             PlaceWatch(settings),
             CertificateWatch(settings),
+            LampWatch(settings),
             LineupWatch(settings),
+            OutlivedWatch(),
         )
         self._vitals = Vitals(
-            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.trouble
-        )
+            settings, self.database, self._inbox, stages, clock, lambda: self._outbox.failing,
+            self._channel_warning,
+        )  # fmt: skip
         # Version of the settings handed out to each device on this connection.
         self._handed: dict[str, int] = {}
         # Devices that could not be told who was told, as the database did not answer.
@@ -109,7 +115,9 @@ class Hub:
         self._answers = Answers(
             settings, self.database, Wording(settings, self._intake.newest).reply
         )
-        self._channels = list(channels.values()) if isinstance(channels, Mapping) else [channels]
+        by_name = channels if isinstance(channels, Mapping) else {ONLY: channels}
+        self._channels = list(by_name.values())
+        self._channel_watch = ChannelWatch(by_name)
         self._owed = threading.Event()
         self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()
@@ -245,6 +253,7 @@ class Hub:
             self._owed.clear()
             try:
                 self._answers.round(self._channels, self._clock.now_ms())
+                self._channel_watch.round(time.monotonic())
                 progress = self._outbox.round(self._clock.now_ms())
             except DatabaseError as error:
                 self._vitals.database("notices", str(error))
@@ -285,6 +294,11 @@ class Hub:
         self, conn: DatabaseConnection, decision: Decision, row: ExcursionRow, now: int
     ) -> None:
         owe(conn, self._sites[row.site], decision.happening, row, now)
+
+    def _channel_warning(self) -> str:
+        """Say what of the ways out should be seen to, while at least one works."""
+        trouble = "" if self._outbox.failing else self._outbox.trouble
+        return "; ".join(words for words in (trouble, self._channel_watch.warning) if words)
 
     def _look_for_revoked(self) -> None:
         """Heed what `coldwatch enroll revoke` has written: the broker's word is not our only one."""

@@ -189,6 +189,7 @@ sms: Final = Table(
     Column("params", Text, nullable=False, server_default="{}"),
     Index("sms_by_state", "state"),
     Index("sms_by_person", "person", "created_at"),
+    Index("sms_by_sent", "sent_at"),
 )
 
 # Each handing over of an SMS to a channel, by round (alerts/channels/ways.py).
@@ -203,6 +204,8 @@ attempts: Final = Table(
     Column("state", String(8), nullable=False),
     Column("delivery", String(9), nullable=False),
     Column("reason", Text, nullable=False),
+    Index("sms_attempts_by_state", "state", "at"),
+    Index("sms_attempts_by_delivery", "delivery", "channel"),
 )
 
 # What is owed to whom, unique by excursion, happening, step and person, so that a restart neither

@@ -45,6 +45,7 @@ class Vitals:
         stages: Stages,
         clock: Clock,
         channel_reason: Callable[[], str],
+        channel_warning: Callable[[], str] = str,
     ) -> None:
         """Begin: connected to nothing, nothing taken in yet."""
         self.stages = stages
@@ -53,7 +54,7 @@ class Vitals:
         self._database = database
         self._inbox = inbox
         self._clock = clock
-        self._channel_reason = channel_reason
+        self._channel_reason, self._channel_warning = channel_reason, channel_warning
         self._since = clock.now_ms()
         self._broker = (False, self._since)
         self._history = State(
@@ -184,6 +185,7 @@ class Vitals:
             waiting_bytes=waiting_bytes,
             dropped=self._inbox.dropped,
             dropping=not self._queue.well,
-            channel=settings.sms.channel,
+            channel=", ".join(channel.kind for channel in settings.all_channels()),
             channel_reason=self._channel_reason(),
+            channel_warning=self._channel_warning(),
         )

@@ -347,11 +347,12 @@ class Wording:
                 person=self._name(by) if others else "",
                 answered_at=first.answered_at,
                 end=first.recovered_at if len(alarms) == 1 else None,
+                unexplained=sum(not alarm.explained for alarm in alarms),
             )
         )
 
     def sites_of(self, person: str) -> list[str]:
-        """Return the ids of the sites whose alarms a person may be told of."""
+        """Return the ids of the sites whose alarms a person may be told of, at whatever time."""
         return [
             site.id for site in self._settings.sites if person in self._chains.everybody(site.id)
         ]

@@ -78,6 +78,15 @@ def open_database(where: Where, *, read_only: bool = False) -> Engine:
         engine = sqlite.engine_of(where, read_only=read_only)
     else:
         engine = postgres.engine_of(where, read_only=read_only)
+    try:
+        _refuse_newer(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _refuse_newer(engine: Engine) -> None:
     with read(engine) as conn:
         version = _kind(conn).version(conn)
     if version > SCHEMA_VERSION:
@@ -86,7 +95,6 @@ def open_database(where: Where, *, read_only: bool = False) -> Engine:
             f"{name_of(engine)}: it was made by a newer coldwatch (tables of version {version}, "
             f"this program knows {SCHEMA_VERSION}); install the newer one",
         )
-    return engine
 
 
 def name_of(engine: Engine) -> str:

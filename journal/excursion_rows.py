@@ -29,10 +29,13 @@ MISPLACED: Final = "misplaced"
 
 CALIBRATION: Final = "calibration"
 
+# What a device says of its UV lamp that somebody must see to.
+LAMP: Final = "lamp"
+
 # Kinds that speak of a device and of no series: the hub's own watch finds them, and no engine.
 OF_DEVICE: Final = frozenset({LOST_CONTACT, MISPLACED})
-# All that no engine finds; a calibration speaks of a series, and of no value of it.
-OF_HUB: Final = OF_DEVICE | {CALIBRATION}
+# All that no engine finds; a calibration speaks of a series, a lamp of an asset, and of no value.
+OF_HUB: Final = OF_DEVICE | {CALIBRATION, LAMP}
 
 excursions: Final = Table(
     "excursions",
@@ -91,13 +94,13 @@ class ExcursionRow:
         rule: id of the rule, ``profile/name``.
         profile: first part of it.
         kind: of the rule, or one of OF_HUB.
-        side: ``above``, ``below`` or ``silent``.
+        side: ``above``, ``below``, ``silent``, ``apart`` or ``stuck``.
         certainty: ``certain`` or ``possible``.
         holds: whether it puts batches on hold.
         tells: whether people are told.
         limit: the limit on its side as printed; None for silence.
         snapshot: the rule as it was in force; of ``misplaced`` with ``cause`` and ``claim``, of
-            ``calibration`` with ``certificate`` and ``due``.
+            ``calibration`` with ``certificate`` and ``due``, of ``lamp`` with ``cause``.
         start: time of the first reading outside.
         opened: when the rule was fulfilled.
         end: time of the first reading inside; None while open.

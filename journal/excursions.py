@@ -22,6 +22,7 @@ from journal.database import require_write
 from journal.excursion_rows import (
     CALIBRATION,
     FIELDS,
+    LAMP,
     LOST_CONTACT,
     MISPLACED,
     OF_DEVICE,
@@ -39,6 +40,7 @@ from protocol.messages import MAX_TIME_MS
 
 __all__ = [
     "CALIBRATION",
+    "LAMP",
     "LOST_CONTACT",
     "MISPLACED",
     "OF_DEVICE",
@@ -46,6 +48,7 @@ __all__ = [
     "ExcursionRow",
     "apply",
     "apply_calibration",
+    "apply_lamp",
     "apply_lost_contact",
     "apply_misplaced",
     "excursions",
@@ -198,6 +201,42 @@ def apply_calibration(
         "end": None if happening == "opened" else max(at, since),
     }
     body["rule"] |= {"certificate": certificate, "due": due}
+    return _enter(conn, happening, body, at)
+
+
+def apply_lamp(
+    conn: Connection,
+    happening: Happening,
+    *,
+    site: str,
+    device: str,
+    lamp: str,
+    cause: str,
+    entry: int,
+    since: int,
+    at: int,
+) -> ExcursionRow:
+    """Enter that a UV lamp needs somebody, or no longer does; idempotent like `apply`.
+
+    Args:
+        conn: the caller's write transaction.
+        happening: ``opened``, ``closed`` or ``recovered``.
+        site: the device's site.
+        device: the device that switches the lamp.
+        lamp: the asset, without its site.
+        cause: what the device says of it: a fault such as ``relay-welded``, or a warning.
+        entry: position of the journal entry that says so; it identifies the excursion.
+        since: the device's clock when it began.
+        at: the hub's clock now.
+    """
+    body = _of_hub(
+        LAMP, site, device, f"{lamp}/lamp/{cause.replace('-', '_')}", since, f"{cause}\n{entry}"
+    ) | {
+        "reason": "lamp-needs-somebody" if happening == "opened" else "lamp-seen-to",
+        "held_ms": max(0, at - since),
+        "end": None if happening == "opened" else max(at, since),
+    }
+    body["rule"] |= {"cause": cause, "entry": entry}
     return _enter(conn, happening, body, at)
 
 

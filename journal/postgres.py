@@ -73,8 +73,6 @@ def engine_of(settings: DatabaseSettings, *, read_only: bool) -> Engine:
     assert settings.url is not None
     url = make_url(settings.url).set(drivername="postgresql+psycopg")
     start = [f"-c lock_timeout={_LOCK_MS}", "-c timezone=UTC"]
-    if read_only:
-        start.append("-c default_transaction_read_only=on")
     given = url.query.get("options", ())
     words = [given] if isinstance(given, str) else list(given)
     arguments = {**_ALIVE, "options": " ".join([*words, *start])}
@@ -106,7 +104,8 @@ def engine_of(settings: DatabaseSettings, *, read_only: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def _begun(conn: Connection) -> None:
         if conn.get_execution_options().get(BEGIN) == IMMEDIATE:
-            conn.exec_driver_sql(_LOCK)
+            # SQLAlchemy begins it as one that may write, whatever the connection's default is.
+            conn.exec_driver_sql("SET TRANSACTION READ ONLY" if read_only else _LOCK)
 
     return engine
 

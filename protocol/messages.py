@@ -71,15 +71,43 @@ class RuleBody(TypedDict):
     __pydantic_config__ = _KEEP_UNKNOWN  # type: ignore[misc]
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_./-]{0,80}$")]
-    kind: Literal["consecutive", "cumulative", "instant", "silence"]
+    kind: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z-]{0,31}$",
+            description="consecutive, cumulative, instant, silence, disagreement, rate or stuck; a "
+            "reader leaves out a rule of a kind that it does not know",
+        ),
+    ]
     above: NotRequired[Integer]
     below: NotRequired[Integer]
     at_or_above: NotRequired[Integer]
     at_or_below: NotRequired[Integer]
     for_ms: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
     window_ms: NotRequired[Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]]
+    apart: NotRequired[
+        Annotated[
+            int,
+            Field(
+                strict=True, ge=0, le=MAX_INTEGER, description="X of a disagreement, thousandths"
+            ),
+        ]
+    ]
+    other: NotRequired[
+        Annotated[SeriesName, Field(description="the other series of a disagreement")]
+    ]
     holds: bool
     tells: bool
+    reason: NotRequired[
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=200,
+                description="why the site made it looser than its profile does",
+            ),
+        ]
+    ]
 
 
 _DAY = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"

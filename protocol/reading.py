@@ -35,6 +35,7 @@ UNITS: Final[Mapping[str, str]] = MappingProxyType(
         "disk_free": "%",
         "memory_free": "%",
         "clock_synced": "0/1",
+        "card_worn": "%",
     }
 )
 

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from alerts.channels.contract import Delivery, Outcome, State
+from alerts.channels.contract import Delivery
 
 # "failing": the channel raised ChannelError and did not take the message.
 Stand = Literal["queued", "sent", "retry", "refused", "failing"]
@@ -86,17 +86,6 @@ class Move:
 def round_key(key: str, number: int) -> str:
     """Return a message's key at a channel in a round, for a channel takes each key once."""
     return key if number == 0 else f"{key}~{number + 1}"
-
-
-def stand(outcome: Outcome | None) -> tuple[State, Delivery, str]:
-    """Return state, delivery and reason of an attempt by what its channel says.
-
-    None (the channel has forgotten it: its database was made anew) counts as ``refused``, so that
-    the next channel takes over and this one gets it again under a new key.
-    """
-    if outcome is None:
-        return "refused", "", "the channel has forgotten the message"
-    return outcome.state, outcome.delivery, outcome.reason
 
 
 def decide(

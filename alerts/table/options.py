@@ -152,7 +152,14 @@ def _by_profiles(args: argparse.Namespace, given: tuple[int, int] | None) -> Jud
     ranges = {storage_of(profile) for profile in profiles}
     if given is None and len(ranges) > 1:
         raise UsageError("the profiles have different storage ranges: give --storage LOW HIGH")
-    rules = tuple(rule for profile in profiles for rule in rules_for(profile, "temperature"))
+    # A table has one column, of a probe whose steps nobody has told: it cannot disagree with itself,
+    # and a logger of half degrees stands still all night.
+    rules = tuple(
+        rule
+        for profile in profiles
+        for rule in rules_for(profile, "temperature")
+        if rule.kind not in ("disagreement", "stuck")
+    )
     remark = None if args.profile else f"no rule was given: judged by the profile {DEFAULT_PROFILE}"
     return Judging(rules, given or ranges.pop(), remark)
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.patches import Patch
 
-from alerts.rules import Side
+from alerts.rules import OF_VALUES, Side
 from alerts.table.refusals import Language
 from alerts.table.report import Findings
 from alerts.table.words import celsius, word
@@ -25,7 +25,9 @@ from alerts.table.words import celsius, word
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BANDS: Final[dict[Side, str]] = {"above": "#D55E00", "below": "#0072B2", "silent": "#CC79A7"}
+_BANDS: Final[dict[Side, str]] = {"above": "#D55E00", "below": "#0072B2", "silent": "#CC79A7",
+    "apart": "#009E73", "stuck": "#F0E442",
+}  # fmt: skip
 _RANGE: Final = "#009E73"
 _INK: Final = "#222222"
 _UNKNOWN: Final = "#888888"
@@ -106,6 +108,7 @@ def _limits(axes: Axes, findings: Findings) -> None:
     others = {
         limit
         for rule in findings.rules
+        if rule.kind in OF_VALUES
         for limit in (rule.above, rule.below, rule.at_or_above, rule.at_or_below)
         if limit is not None and limit not in findings.storage
     }

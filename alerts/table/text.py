@@ -107,7 +107,8 @@ class _Text:
             parts.append(self.say("plus-unknown", time=self.time(one.unknown_ms)))
         if one.extreme is not None:
             value = celsius(one.extreme, self.language)
-            parts.append(self.say(f"extreme-{one.side}", value=value))
+            rate = "rate-" if one.rule.kind == "rate" else ""
+            parts.append(self.say(f"extreme-{rate}{one.side}", value=value))
         parts.append(self.say("opened", opened=self.clock(one.opened)))
         if one.certainty == "possible":
             parts.append(self.say("possible"))

@@ -26,6 +26,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "below": ("偏低", "too cold"),
     "unknown": ("未知", "unknown"),
     "silent": ("无读数", "no reading"),
+    "apart": ("两点不符", "apart"),
+    "stuck": ("数值不变", "stuck"),
     "extremes": (
         "最低 {min}，最高 {max}，平均 {mean}，平均动力学温度 {mkt}",
         "coldest {min}, warmest {max}, mean {mean}, mean kinetic {mkt}",
@@ -45,6 +47,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "plus-unknown": ("另有未知 {time}", "{time} more unknown"),
     "extreme-above": ("最高 {value}", "warmest {value}"),
     "extreme-below": ("最低 {value}", "coldest {value}"),
+    "extreme-rate-above": ("最快每分钟升 {value}", "fastest {value} a minute"),
+    "extreme-rate-below": ("最快每分钟降 {value}", "fastest {value} a minute"),
+    "extreme-apart": ("最大相差 {value}", "as far as {value} apart"),
+    "extreme-stuck": ("数值 {value}", "at {value}"),
     "opened": ("判定于 {opened}", "opened {opened}"),
     "days": ("按日（{zone}）", "Days ({zone})"),
     "date": ("日期", "date"),
@@ -82,6 +88,9 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "kind-instant": ("{limit}，连续两个读数", "{limit} in two readings running"),
     "kind-silence": ("超过 {time} 没有有效读数", "no valid reading for more than {time}"),
+    "kind-rate": ("每分钟变化{limit}，持续 {time}", "{limit} a minute for {time}"),
+    "kind-stuck": ("数值 {time} 完全不变", "exactly one value for {time}"),
+    "kind-disagreement": ("两点相差{limit}，连续 {time}", "two points {limit} apart for {time}"),
     "limit-above": ("高于 {value}", "above {value}"),
     "limit-below": ("低于 {value}", "below {value}"),
     "limit-at-above": ("达到或高于 {value}", "at or above {value}"),
@@ -100,6 +109,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "plot-above": ("异常：偏高", "excursion, too warm"),
     "plot-below": ("异常：偏低", "excursion, too cold"),
     "plot-silent": ("异常：无读数", "excursion, no reading"),
+    "plot-apart": ("异常：两点不符", "excursion, two points apart"),
+    "plot-stuck": ("异常：数值不变", "excursion, stuck"),
 }
 
 
@@ -133,6 +144,7 @@ def limits(rule: Rule, language: Language) -> str:
     pairs = (
         ("limit-above", rule.above),
         ("limit-at-above", rule.at_or_above),
+        ("limit-above", rule.apart),
         ("limit-below", rule.below),
         ("limit-at-below", rule.at_or_below),
     )

@@ -23,6 +23,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -128,7 +130,8 @@ def run(args: argparse.Namespace) -> int:
     return _UNUSABLE
 
 
-def _open(args: argparse.Namespace, *, read_only: bool) -> Engine:
+@contextmanager
+def _open(args: argparse.Namespace, *, read_only: bool) -> Iterator[Engine]:
     from hub.declared import metadata
     from journal.database import DatabaseError, create_tables, has_tables, open_database
     from journal.place import find, is_there
@@ -140,19 +143,21 @@ def _open(args: argparse.Namespace, *, read_only: bool) -> Engine:
             f"{where}: there is no such file; start the hub once, or give --state-dir",
         )
     engine = open_database(where, read_only=read_only)
-    if not read_only:
-        create_tables(engine)
-    elif not has_tables(engine, metadata.tables["journal"]):
-        raise DatabaseError("not-a-database", f"{where}: it has no journal; start the hub once")
-    return engine
+    try:
+        if not read_only:
+            create_tables(engine)
+        elif not has_tables(engine, metadata.tables["journal"]):
+            raise DatabaseError("not-a-database", f"{where}: it has no journal; start the hub once")
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _verify(args: argparse.Namespace) -> int:
     from journal.database import missing_guards, read
     from journal.journal import head, verify
 
-    engine = _open(args, read_only=True)
-    with read(engine) as conn:
+    with _open(args, read_only=True) as engine, read(engine) as conn:
         findings = verify(conn, dict(args.seen))
         findings += [
             f"{name} is missing or weakened: entries can be changed until the hub starts again"
@@ -173,8 +178,7 @@ def _list(args: argparse.Namespace) -> int:
     from journal.database import read
     from journal.journal import entries
 
-    engine = _open(args, read_only=True)
-    with read(engine) as conn:
+    with _open(args, read_only=True) as engine, read(engine) as conn:
         found = list(
             entries(
                 conn,
@@ -218,11 +222,10 @@ def _rebuild(args: argparse.Namespace) -> int:
     from journal.journal import verify
     from journal.projections import rebuild_all
 
-    engine = _open(args, read_only=False)
     rebuilt: list[Rebuilt] = []
     findings: list[str] = []
     try:
-        with write(engine) as conn:
+        with _open(args, read_only=False) as engine, write(engine) as conn:
             findings = verify(conn)
             if not findings:
                 rebuilt = list(rebuild_all(conn))
@@ -294,9 +297,12 @@ def _enter(args: argparse.Namespace) -> int:
     file = read(args.settings)
     settings = validate(file, HubSettings)
     engine = open_books(settings)
-    with write(engine) as conn:
-        said = Said(file.text, args.changed_by, args.because)
-        entered = enter(conn, settings, clock_from_environment().now_ms(), said)
+    try:
+        with write(engine) as conn:
+            said = Said(file.text, args.changed_by, args.because)
+            entered = enter(conn, settings, clock_from_environment().now_ms(), said)
+    finally:
+        engine.dispose()
     if args.json:
         print(json.dumps({"entries": [_json(entry) for entry in entered]}, ensure_ascii=False))
     elif not entered:

@@ -69,6 +69,10 @@ class RuleInForce(Model):
     at_or_below: Value | None
     for_ms: Duration
     window_ms: Duration | None
+    apart: Annotated[Value | None, Field(description="X of a disagreement of two points")] = None
+    loosened: Annotated[
+        str, Field(description="why the site made it looser than its profile; empty: it did not")
+    ] = ""
     unit: str
     holds: bool
     tells: bool

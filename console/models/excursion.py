@@ -8,7 +8,7 @@ from pydantic import Field
 
 from console.models.base import AssetKey, Duration, Model, Name, Time, Value
 
-ExcursionSide = Literal["above", "below", "silent"]
+ExcursionSide = Literal["above", "below", "silent", "apart", "stuck"]
 
 
 class OwnSms(Model):

@@ -221,7 +221,12 @@ class _Step:
             self.state = replace(self.state, latched=present & _LATCHING)
             if request.order == "reset":
                 self.state = replace(self.state, unseen=0)
-        self._say(request.order, by=request.by, name=request.name)
+            # Whoever ends the alarm by this must know what it does not end.
+            still = ",".join(sorted(present & _LATCHING))
+            facts = {"still": still} if still else {}
+            self._say(request.order, by=request.by, name=request.name, **facts)
+        else:
+            self._say(request.order, by=request.by, name=request.name)
 
     def done(self) -> tuple[State, Outcome]:
         """Return the outcome; the relay is asked for again, from the inputs alone."""

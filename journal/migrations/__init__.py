@@ -18,10 +18,13 @@ the old one (docs/decisions/028-journal-database.md). Add columns with `op.add_c
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
+
+log = logging.getLogger(__name__)
 
 VERSIONS: Final = Path(__file__).parent / "versions"
 TABLE: Final = "alembic_version"
@@ -47,6 +50,8 @@ def migrate(conn: Connection, versions: Path = VERSIONS) -> None:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
+    # It tells of each plugin of its own.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     script = ScriptDirectory(str(VERSIONS.parent), version_locations=[str(versions)])
 
     def missing(revision: object, _context: MigrationContext) -> object:
@@ -55,3 +60,4 @@ def migrate(conn: Connection, versions: Path = VERSIONS) -> None:
     context = MigrationContext.configure(conn, opts={"fn": missing})
     with Operations.context(context):
         context.run_migrations()
+    log.info("the tables are of version %d", head_of(versions))

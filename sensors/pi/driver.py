@@ -37,16 +37,22 @@ SPEC: Final = Spec(
         "disk_free": _PERCENT,
         "memory_free": _PERCENT,
         "clock_synced": _SWITCH,
+        "charge": _PERCENT,
+        # In tenths of the life that the maker promises; 110 is beyond it.
+        "card_worn": Range(low=0, high=110_000, step=10_000),
     },
     # A process is started each time on a Pi whose kernel has no file for get_throttled.
     least_spacing_ms=5_000,
     may_decide=False,
-    source="Linux: thermal/sysfs-api.rst, statvfs(3), proc(5) MemAvailable, adjtimex(2); Raspberry Pi "
-    "documentation, vcgencmd get_throttled",
+    source="Linux: thermal/sysfs-api.rst, statvfs(3), proc(5) MemAvailable, adjtimex(2), "
+    "ABI/testing/sysfs-class-power, mmc/mmc-dev-attrs.rst (life_time); Raspberry Pi documentation, "
+    "vcgencmd get_throttled",
 )
 
 _THERMAL: Final = Path("sys/class/thermal/thermal_zone0/temp")
 _THROTTLED: Final = Path("sys/devices/platform/soc/soc:firmware/get_throttled")
+_SUPPLIES: Final = Path("sys/class/power_supply")
+_CARD: Final = Path("sys/block/mmcblk0/device/life_time")
 _MEMORY: Final = Path("proc/meminfo")
 _VCGENCMD_S: Final = 5
 
@@ -75,6 +81,8 @@ class Pi:
             ("core_temperature", self._temperature),
             ("disk_free", self._disk_free),
             ("memory_free", self._memory_free),
+            ("charge", self._charge),
+            ("card_worn", self._card_worn),
         ):
             try:
                 found[quantity] = Sample(look())
@@ -123,6 +131,32 @@ class Pi:
             return available * 100_000 // total
         except (KeyError, IndexError, ValueError, ZeroDivisionError):
             raise ProbeTransientError(f"{file} does not tell MemTotal and MemAvailable") from None
+
+    def _charge(self) -> int:
+        """Return thousandths of a percent of the first battery that the kernel knows."""
+        for supply in sorted((self._root / _SUPPLIES).glob("*")):
+            if (supply / "type").exists() and _read(supply / "type") == "Battery":
+                text = _read(supply / "capacity")
+                if not text.isdecimal():
+                    raise ProbeTransientError(f"{supply}/capacity holds {text[:40]!r}")
+                return int(text) * 1_000
+        raise NoDataError(
+            "the kernel knows no battery; load its driver (dtoverlay), or read its voltage otherwise"
+        )
+
+    def _card_worn(self) -> int:
+        """Return thousandths of a percent of an eMMC's life that are used, in steps of ten."""
+        file = self._root / _CARD
+        text = _read(file)
+        try:
+            tenths = max(int(part, 16) for part in text.split())
+        except ValueError:
+            raise ProbeTransientError(
+                f"{file} holds {text[:40]!r}, which is no life time"
+            ) from None
+        if tenths == 0:
+            raise NoDataError(f"{file} says that the card does not tell")
+        return tenths * 10_000
 
     def _power(self) -> tuple[bool, bool]:
         now = self._bits()

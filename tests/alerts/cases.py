@@ -30,6 +30,7 @@ class Names:
 
     site: str
     asset: str
+    lamp: str
     sites: tuple[str, ...]
     assets: tuple[str, ...]
     people: tuple[str, ...]
@@ -39,6 +40,7 @@ NAMES: Final[dict[Language, Names]] = {
     "zh": Names(
         "东门预防接种门诊",
         "1号冰箱",
+        "1号紫外线灯",
         ("东门预防接种门诊", "西门接种点", "南门接种点", "北门接种点"),
         ("1号冰箱", "2号冰箱", "3号冰箱", "4号冰箱"),
         ("李娜", "王军"),
@@ -46,6 +48,7 @@ NAMES: Final[dict[Language, Names]] = {
     "en": Names(
         "East Gate Vaccination Point",
         "Fridge 1",
+        "UV lamp 1",
         ("East Gate Vaccination Point", "West Gate", "South Gate", "North Gate"),
         ("Fridge 1", "Fridge 2", "Fridge 3", "Fridge 4"),
         ("Li Na", "Wang Jun"),
@@ -55,6 +58,7 @@ LONG_NAMES: Final[dict[Language, Names]] = {
     "zh": Names(
         "柳河县三源浦朝鲜族镇中心卫生院预防接种门诊",
         "海尔医用冷藏箱HYC-390第3号",
+        "接种室顶棚紫外线消毒灯第2号",
         (
             "柳河县三源浦朝鲜族镇中心卫生院预防接种门诊",
             "莫力达瓦达斡尔族自治旗尼尔基镇卫生院",
@@ -70,6 +74,7 @@ LONG_NAMES: Final[dict[Language, Names]] = {
     "en": Names(
         "Sanyuanpu Korean Town Central Hospital Vaccination Clinic, Liuhe",
         "Haier HYC-390 vaccine refrigerator no. 3",
+        "Ceiling UV lamp no. 2, inoculation room",
         (
             "Sanyuanpu Korean Town Central Hospital Vaccination Clinic, Liuhe",
             "Nierji Town Hospital, Morin Dawa Daur Autonomous Banner",
@@ -127,6 +132,13 @@ def _device(quantity: str, side: str, value: int, limit: int) -> dict[str, Any]:
     return {
         "kind": "consecutive", "quantity": quantity, "side": side, "value": value, "limit": limit,
         "extreme": value,
+    }  # fmt: skip
+
+
+def _lamp(cause: str) -> dict[str, Any]:
+    return {
+        "kind": "lamp", "quantity": cause, "side": "silent", "value": None, "limit": None,
+        "extreme": None,
     }  # fmt: skip
 
 
@@ -346,22 +358,35 @@ CASES: Final[dict[str, Case]] = {
         "2.3",
     ),
     # --- UV lamps ---
+    "uv welded": Case(
+        "a UV lamp cannot be put out: told at once, by night as well",
+        _lamp("relay_welded"),
+        ("关不掉", "CANNOT BE PUT OUT"),
+    ),
+    "uv welded, over": Case(
+        "it is out",
+        _OVER | _lamp("relay_welded"),
+        ("已熄灭", "UV LAMP IS OUT"),
+        code=False,
+    ),
+    "uv dark": Case(
+        "a UV lamp does not burn", _lamp("lamp_dark"), ("不亮", "DOES NOT BURN")
+    ),
+    "uv unwritable": Case(
+        "a UV lamp's relay cannot be switched",
+        _lamp("lines_unwritable"),
+        ("无法控制", "CANNOT BE SWITCHED"),
+    ),
     "uv weak": Case(
-        "a UV lamp is too weak",
-        _device("intensity", "below", 62_000, 70_000),
-        ("紫外线强度不足", "UV TOO WEAK"),
-        "62.0",
+        "a UV lamp is too weak", _lamp("intensity"), ("紫外线强度不足", "UV TOO WEAK")
     ),
     "uv hours": Case(
         "a tube is past its rated hours",
-        _device("lamp_hours", "above", 1_003_000, 1_000_000),
+        _lamp("hours"),
         ("灯管超过额定时数", "TUBE PAST ITS HOURS"),
-        "1003",
     ),
-    "uv welded": Case(
-        "a lamp's relay is welded",
-        _device("lamp_welded", "above", 1_000, 0),
-        ("关不掉", "CANNOT BE SWITCHED OFF"),
+    "uv wipe": Case(
+        "a tube is to be wiped, as every week", _lamp("wipe_due"), ("每周擦拭", "WEEKLY WIPE DUE")
     ),
     # --- the device that watches ---
     "battery": Case(
@@ -376,12 +401,6 @@ CASES: Final[dict[str, Case]] = {
         ("电池电量低", "BATTERY LOW"),
         "54.0",
         code=False,
-    ),
-    "spool": Case(
-        "readings pile up on the card",
-        _device("spool_used", "above", 81_000, 80_000),
-        ("数据积压", "READINGS PILE UP"),
-        "81.0",
     ),
     "card": Case(
         "the memory card wears out",
@@ -524,7 +543,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "noted, over": Case(
         "answered, and it is over already",
-        {"happening": "reply", "reply": "acknowledged", "end": at(14, 15)},
+        {"happening": "reply", "reply": "acknowledged", "end": at(14, 15), "unexplained": 1},
         ("已记录", "NOTED"),
         code=False,
     ),
@@ -650,10 +669,13 @@ TITLES: Final[dict[str, str]] = {
     "another quantity": "无专用措辞的量",
     "uv weak": "紫外线灯强度不足",
     "uv hours": "灯管超过额定时数",
-    "uv welded": "紫外线灯继电器粘连",
+    "uv welded": "紫外线灯关不掉：立即通知，夜间也通知",
+    "uv welded, over": "紫外线灯已熄灭",
+    "uv dark": "紫外线灯不亮",
+    "uv unwritable": "紫外线灯继电器无法控制",
+    "uv wipe": "每周擦拭灯管",
     "battery": "设备电池电量低",
     "battery over": "电池已充电",
-    "spool": "数据积压在存储卡上",
     "card": "存储卡磨损",
     "disk": "存储空间不足",
     "clock": "时钟未校准",
@@ -700,7 +722,7 @@ def facts_of(
         "language": language,
         "zone": "Asia/Shanghai",
         "site": mine.site,
-        "asset": mine.asset,
+        "asset": mine.lamp if given.get("kind") == "lamp" else mine.asset,
         "at": at(14, 17),
         "since": at(14, 5),
         "lasting_ms": 12 * MINUTE,

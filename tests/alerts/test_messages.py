@@ -62,8 +62,8 @@ TEXTS = {
     "箱内5.2℃。预计可保冷至少2小时10分钟。请勿开门。回复4831确认",
     ("door open", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: DOOR OPEN since"
     " 14:05, 12 min. Inside 7.2C. Shut it now. Answer 4831.",
-    ("uv welded", "zh"): "【紫外线灯】东门预防接种门诊 1号冰箱 关不掉，14:05起已12分钟。"
-    "危险：立即离开房间，拔插头或拉闸，勿让人进入。回复4831确认",
+    ("uv welded", "zh"): "【危险！紫外线灯】东门预防接种门诊 1号紫外线灯 关不掉，14:05起已12分钟。"
+    "勿入房间，在室外断电。回复4831确认",
     ("unreachable", "en"): "Li Na could not be told, you are instead: East Gate Vaccination Point,"
     " Fridge 1 TOO HOT: 9.2C (max 8C) since 14:05. Check door and power now. Answer 4831.",
     (
@@ -77,12 +77,12 @@ TEXTS = {
         "storm",
         "en",
     ): "VACCINE ALARM: East Gate Vaccination Point: MAINS LOST at 4 fridges: Fridge 1,"
-    " Fridge 2, Fridge 3 and 1 more since 14:05. Keep it shut. Answer 4831.",
+    " Fridge 2, Fridge 3 and 1 more since 14:05. Keep it shut. Answer 4831 for all.",
     (
         "storm, sites",
         "zh",
     ): "【冷链再次报警】3处9台冰箱停电：东门预防接种门诊、西门接种点、南门接种点，"
-    "14:05起。请勿开门，尽快恢复供电或转移疫苗。回复4831确认",
+    "14:05起。请勿开门。回复4831全部确认",
     ("all well", "zh"): "【疫苗冷链】东门预防接种门诊 一切正常，24小时内6台冰箱2.9℃至6.1℃。",
     (
         "all well",
@@ -108,8 +108,10 @@ TEXTS = {
 }
 
 
-def answer(language: Language) -> str:
-    """How a message ends that bears the code."""
+def answer(language: Language, case: str = "") -> str:
+    """How a message ends that bears the code; one that speaks of several alarms says so."""
+    if case.startswith("storm"):
+        return f"回复{CODE}全部确认" if language == "zh" else f"Answer {CODE} for all."
     return f"回复{CODE}确认" if language == "zh" else f"Answer {CODE}."
 
 
@@ -141,8 +143,8 @@ class TestWords:
         if "troubles" not in known.names and case not in {"help", "unknown code, nothing open"}:
             assert mine.site in text
         if known.placed:
-            assert mine.asset in text
-        assert text.endswith(answer(language)) == known.code
+            assert facts_of(case, language, names).asset in text
+        assert text.endswith(answer(language, case)) == known.code
         assert "%(" not in text
         assert "?" not in text or facts_of(case, language).happening == "reply"
 
@@ -161,7 +163,9 @@ class TestWords:
         """Each text ends as a sentence does, with no double blank or stop in it."""
         text = compose(facts_of(case, language))
 
-        assert text.endswith((".", "。", answer(language))) or "Reason" in text or "原因" in text
+        assert (
+            text.endswith((".", "。", answer(language, case))) or "Reason" in text or "原因" in text
+        )
         assert "  " not in text
         assert ".." not in text
         assert "。。" not in text
@@ -242,10 +246,15 @@ class TestTruth:
         assert "至少2小时10分钟" in compose(facts_of("mains lost, holds", "zh"))
         assert "照此12分钟后到8℃" in compose(facts_of("warming", "zh"))
 
-    def test_a_welded_lamp_says_leave_the_room_whatever_the_names(self) -> None:
-        """UV-C burns eyes and skin: what to do outlives since when."""
-        assert "LEAVE THE ROOM" in compose(facts_of("uv welded", "en", LONG_NAMES))
-        assert "离开房间" in compose(facts_of("uv welded", "zh", LONG_NAMES))
+    def test_a_welded_lamp_says_stay_out_whatever_the_names(self) -> None:
+        """UV-C burns eyes and skin: danger and what to do outlive since when."""
+        for names in (NAMES, LONG_NAMES):
+            english = compose(facts_of("uv welded", "en", names))
+            assert english.startswith("DANGER")
+            assert "STAY OUT" in english
+            chinese = compose(facts_of("uv welded", "zh", names))
+            assert chinese.startswith("【危险")
+            assert "勿入" in chinese
 
     def test_nobody_is_told_that_all_is_well_when_it_is_not(self) -> None:
         """A daily text with something open never says that all is well."""
@@ -358,7 +367,7 @@ class TestFit:
         assert fits_one(text), (units(text), text)
         if case != "state":
             assert known.wrong[language == "en"] in text
-        assert text.endswith(answer(language)) == known.code
+        assert text.endswith(answer(language, case)) == known.code
 
     @settings(max_examples=200)
     @given(st.lists(names, min_size=1, max_size=4), st.lists(names, min_size=1, max_size=3),
@@ -368,7 +377,9 @@ class TestFit:
         self, assets: list[str], sites: list[str], language: Language, case: str
     ) -> None:
         """Whatever assets and sites are called, a message about several of them is one SMS."""
-        mine = Names(sites[0], assets[0], tuple(sites * 3), tuple(assets * 4), ("Li", "Wang"))
+        mine = Names(
+            sites[0], assets[0], assets[0], tuple(sites * 3), tuple(assets * 4), ("Li", "Wang")
+        )
 
         text = compose(facts_of(case, language, {language: mine}))
 

@@ -37,9 +37,14 @@ phone = "+8613900000004"
 HUB = (
     """
 way_test = "10:00"
-[sms]
-channel = "gammu-smsd"
-database = "/var/lib/coldwatch-hub/smsd.db"
+[[channels]]
+id = "modem"
+kind = "gammu-smsd"
+smsd = { database = "/var/lib/coldwatch-hub/smsd.db" }
+[[channels]]
+id = "second"
+kind = "gammu-smsd"
+smsd = { database = "/var/lib/coldwatch-hub/second.db" }
 """
     + PEOPLE
     + """
@@ -97,6 +102,7 @@ tell = [{ id = "li", name = "Li", phone = "+8613900000001" }]
 """
 
 
+MODEMS = HUB[HUB.index("[[channels]]") : HUB.index("[[people]]")]
 CHEN = 'role = "manager"\nperson = "chen"'
 WEEKDAYS = """
 days = ["mon", "tue", "wed", "thu", "fri"]
@@ -155,7 +161,9 @@ def test_nothing_is_left_untold_here(explain: Any) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('channel = "gammu-smsd"', 'channel = "log"', 'nobody gets an SMS: [sms] channel is "log"'),
+        (MODEMS, "", "nobody gets an SMS: they are only written into the log"),
+        (MODEMS, MODEMS.partition('[[channels]]\nid = "second"')[0],
+         "when modem fails nobody is told: it is the only way out of this hub"),
         ('all_well = "08:00"', "", "nobody is told each day that all is well"),
         ('way_test = "10:00"', "", "the way of the alarms is never tested"),
         (
@@ -184,6 +192,15 @@ def test_what_would_not_be_told(explain: Any, old: str, new: str, said: str) -> 
     assert any("NOT TOLD: " in line and said in line for line in out.splitlines()), out
 
 
+def test_by_which_channels(explain: Any) -> None:
+    """A step that names its channels says in which order they are tried."""
+    named = HUB.replace('repeat = "10min"', 'repeat = "10min", channels = ["second", "modem"]')
+
+    assert (
+        "SMS to Li, Wang, Amy after 10 min by second, then modem, again every" in explain(named)[1]
+    )
+
+
 def test_a_single_person_at_night(explain: Any) -> None:
     """A roster that leaves one person alone at some hour says at which."""
     night = HUB.replace('to = ["li", "wang", "amy"]', 'to = ["nurse", "li"]').replace(
@@ -209,7 +226,8 @@ def test_what_is_not_measured_is_not_told(explain: Any) -> None:
     assert "NOT TOLD: fridge-3: its door is not measured" in out
     undecided = explain(agent=AGENT.replace("decides = true", ""))[1]
     assert "batches on hold" not in undecided
-    assert "fridge-3: no point decides, so its batches are never put on hold" in undecided
+    assert "degC" not in undecided
+    assert "NOT TOLD: fridge-3: no point decides, so nobody is told that it is too hot" in undecided
 
 
 def test_without_the_agents_file_profiles_are_assumed_and_that_is_said(explain: Any) -> None:
@@ -235,6 +253,7 @@ def test_json(explain: Any) -> None:
     assert [telling["after_ms"] for telling in case["tells"]] == [10 * MINUTE, 25 * MINUTE]
     assert case["tells"][0] == {
         "after_ms": 10 * MINUTE, "to": ["Li", "Wang", "Amy"], "repeat_ms": 10 * MINUTE,
+        "channels": [],
     }  # fmt: skip
     assert site["not_told"] == []
 

@@ -40,6 +40,7 @@ LEFT_OUT = (
     "all_well", "broker_dir", "broker_reload", "calibration", "chip", "database = .*/coldwatch-hub/",
     "escalation", "folder", "max_gap", "passphrase_file", "repeat", "stand_in", "state_file", "tls",
     "token_file", "way_test", "smsd = ", "aliyun = ", "tencent = ", "http = ", "apprise = ",
+    "password_file", "url = .postgresql",
 )  # fmt: skip
 
 

@@ -392,7 +392,7 @@ def test_a_program_plans_and_ends_work(desk: Desk) -> None:
     assert (response.json()["start"], response.json()["until"]) == (now, now + HOUR)
     path = f"/api/v1/work/{response.json()['id']}/end"
     assert desk.client.post(path, Call({"person": "wang"})).json()["until"] == now
-    assert desk.client.post("/api/v1/work/none/end", Call({"person": "li"})).status_code == 404
+    assert desk.client.post("/api/v1/work/0/end", Call({"person": "li"})).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from alerts.channels.contract import ChannelError, Outcome
+from collections.abc import Mapping
+
+from alerts.channels.contract import NO_PARAMS, ChannelError, Inbound, Outcome
 
 
 class MemoryChannel:
@@ -34,3 +36,39 @@ class MemoryChannel:
         if key not in self.taken:
             return None
         return self.outcomes.get(key, Outcome("sent", "", 1))
+
+
+class AnsweringChannel:
+    """The same with an inbox; what was taken out of it is gone.
+
+    Attributes:
+        sent: where messages go.
+        inbox: what has come in and was not taken, by key.
+    """
+
+    def __init__(self) -> None:
+        self.sent = MemoryChannel()
+        self.inbox: dict[str, Inbound] = {}
+
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] = NO_PARAMS) -> None:
+        """Take a message whose key is new."""
+        del params
+        self.sent.submit(key, to, text)
+
+    def outcome(self, key: str) -> Outcome | None:
+        """Say what the test has set."""
+        return self.sent.outcome(key)
+
+    def received(self) -> list[Inbound]:
+        """Return what the test has put in."""
+        if self.sent.broken:
+            raise ChannelError(retryable=True, reason=self.sent.broken)
+        return list(self.inbox.values())
+
+    def taken(self, key: str) -> None:
+        """Forget a message."""
+        self.inbox.pop(key, None)
+
+    def put(self, key: str, text: str, sender: str = "+8613900000001") -> None:
+        """Let somebody write."""
+        self.inbox[key] = Inbound(key, sender, text, 1_764_000_000_000)

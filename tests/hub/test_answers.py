@@ -14,6 +14,7 @@ from alerts.answers import REASONS
 from alerts.channels.contract import ChannelError, Inbound
 from alerts.codes import code_of
 from config.hub import Person
+from firmware_agent.modem import received
 from hub import alarms
 from hub.answers import (
     ENTRIES_AN_HOUR,
@@ -29,7 +30,7 @@ from hub.tables import sms
 from journal import journal
 from journal.database import read, write
 from tests.hub.test_notices import Desk, story
-from tests.support.sender import MINUTE
+from tests.support.sender import MINUTE, START, Sender
 
 LI, WANG, STRANGER = "+8613900000001", "13900000002", "+8613700000009"
 
@@ -434,14 +435,52 @@ def test_the_same_words_at_another_time_are_another_message(desk: Answering) -> 
     assert len(desk.replies()) == 2
 
 
-def heard_by_device(desk: Answering, sender: str, text: str, site: str = "east-gate") -> None:
+def heard_by_device(
+    desk: Answering, sender: str, text: str, site: str = "east-gate", key: str = "1"
+) -> None:
     """Let a device's own modem receive an SMS, as the hub enters its event record."""
     with write(desk.database) as conn:
-        body = {"sender": sender, "text": text, "key": "1", "at": desk.now}
+        body = received(Inbound(key, sender, text, START), 0)
         journal.append(
-            conn, at=desk.now, actor="pi-1", type="device.modem.received",
-            subject=f"{site}/modem", body={"at": desk.now, "body": body},
+            conn, at=desk.now, actor="hub", type="device.modem.received", subject=f"{site}/modem",
+            body={"device": "pi-1", "at": desk.now, "body": body},
         )  # fmt: skip
+
+
+def test_an_answer_comes_through_a_devices_stream(desk: Answering) -> None:
+    """From the event record of the agent, by intake and journal, to the acknowledgement."""
+    sender = Sender(stream="9" * 32)
+    sender.settings()
+    sender.event(20, "modem.received", "modem", received(Inbound("1", LI, desk.code, START), 0))
+    desk.send(sender, 1, 2)
+    desk.answers.round([], desk.now)
+
+    assert desk.alarm.answered_by == "li"
+
+
+def test_an_answer_that_a_device_records_twice_is_taken_once(desk: Answering) -> None:
+    """After a power cut it cannot tell whether the record was kept; and nothing is read for ever."""
+    for _ in range(60):
+        heard_by_device(desk, LI, "?")
+    heard_by_device(desk, LI, desk.code, key="2")
+    for _ in range(3):
+        desk.answers.round([], desk.now)
+
+    assert desk.replies() == [(LI, "li state"), (LI, f"li acknowledged {desk.code}")]
+    assert desk.answers.round([], desk.now) == 0
+
+
+@pytest.mark.parametrize("said", [{}, {"sender": 5, "text": None, "received_at": "x"}, [1], None])
+def test_a_device_may_write_what_it_likes(desk: Answering, said: Any) -> None:
+    """It is nobody's answer."""
+    with write(desk.database) as conn:
+        journal.append(
+            conn, at=desk.now, actor="hub", type="device.modem.received",
+            subject="east-gate/modem", body={"device": "pi-1", "at": 1, "body": said},
+        )  # fmt: skip
+    desk.answers.round([], desk.now)
+
+    assert [entry["meaning"] for entry in desk.entries("answer.received")] == ["unknown-number"]
 
 
 def test_an_answer_to_a_device_is_taken_once(desk: Answering) -> None:

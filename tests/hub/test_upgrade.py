@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from hub import alarms
 from hub.tables import notices
+from journal import migrations
 from journal.database import create_tables, open_database, read, write
 from tests.hub.test_notices import Desk, story
 from tests.support.sender import START
@@ -25,19 +27,31 @@ CREATE TABLE sms (
   language VARCHAR(2) NOT NULL, text TEXT NOT NULL, created_at BIGINT NOT NULL,
   state VARCHAR(10) NOT NULL, handed_at BIGINT, sent_at BIGINT, reason TEXT NOT NULL)
 """
-NEW_TABLES = (
-    "sms_attempts", "alarm_answers", "alarm_excursions", "alarm_turns", "alarms", "works",
-)  # fmt: skip
+
+
+def tables_before(folder: Path) -> set[str]:
+    """Return the tables that a database had after the second step, as its steps make them."""
+    steps = folder / "steps"
+    steps.mkdir(parents=True)
+    for step in migrations.VERSIONS.glob("r000[12]_*.py"):
+        shutil.copy(step, steps)
+    database = open_database(folder / "before.db")
+    with write(database) as conn:
+        migrations.migrate(conn, steps)
+        found = set(inspect(conn).get_table_names())
+    database.dispose()
+    return found
 
 
 def to_old(folder: Path) -> int:
     """Make of a folder's hub.db what the earlier version would have left; return its notices."""
+    before = tables_before(folder / "before")
     database = open_database(folder / "hub.db")
     with write(database) as conn:
         conn.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
         conn.exec_driver_sql("PRAGMA user_version = 2")
-        for name in NEW_TABLES:
+        for name in set(inspect(conn).get_table_names()) - before:
             conn.exec_driver_sql(f"DROP TABLE {name}")
         for name, sql in (("notices", OLD_NOTICES), ("sms", OLD_SMS)):
             rows = conn.exec_driver_sql(f"SELECT * FROM {name}").mappings().all()

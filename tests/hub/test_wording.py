@@ -9,21 +9,19 @@ from typing import Any
 
 import pytest
 
-from alerts.channels.contract import Outcome
 from alerts.codes import code_of
 from alerts.segments import fits_one
 from config.hub import HubSettings, Person
 from history.port import HistoryUnavailableError
 from history.sqlite import SqliteHistory
 from hub.alarms import Alarm, acknowledge, alarm_of
-from hub.chains import Chains
-from hub.escalating import escalate
 from hub.intake import Incoming, Intake
 from hub.notices import Outbox, owe
 from hub.said import Saying
 from hub.wording import Wording
 from journal.database import create_tables, open_database, read, write
 from journal.excursions import ExcursionRow, listing
+from tests.hub.test_notices import Recorder
 from tests.support.county import hub_settings
 from tests.support.sender import FRIDGE, MINUTE, RULES, START, Sender
 
@@ -31,21 +29,6 @@ SECOND = FRIDGE.replace("fridge-1", "fridge-2")
 MAINS = "fridge-1/mains/present"
 MAINS_RULES = [{"id": "cn-gsp/mains", "kind": "consecutive", "for_ms": 2_000, "at_or_below": 0,
                 "holds": False, "tells": True}]  # fmt: skip
-
-
-class Taken:
-    """A channel that takes everything."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def submit(self, _key: str, _to: str, text: str, *_: Any) -> None:
-        """Take it."""
-        self.texts.append(text)
-
-    def outcome(self, _key: str) -> Outcome | None:
-        """It went."""
-        return Outcome("sent")
 
 
 class Said:
@@ -66,6 +49,10 @@ class Desk:
         self.history = SqliteHistory(folder / "history.db")
         self.intake = Intake(self.settings, self.database, self.history, self._tell)
         self.wording = Wording(self.settings, self.intake.newest)
+        self.channel = Recorder()
+        self.outbox = Outbox(
+            self.settings, self.database, self.channel, Saying(self.settings, self.wording).say
+        )
         self.now = START
 
     def _tell(self, conn: Any, decision: Any, row: Any, now: int) -> None:
@@ -76,8 +63,6 @@ class Desk:
         self.now = sender.bodies[-1]["at"]
         topic = "coldwatch/1/east-gate/pi-1/records"
         self.intake.take([Incoming(topic, sender.message(), self.now)], self.now)
-        with write(self.database) as conn:
-            escalate(conn, Chains(self.settings), self.now)
 
     def rows(self) -> list[ExcursionRow]:
         """What was found, oldest first."""
@@ -218,6 +203,44 @@ class TestAlarm:
         assert "Should hold 35 min or more." in said(60)
         assert "Should hold" not in said(95)
 
+    def test_two_probes_that_disagree(self, desk: Desk) -> None:
+        """The difference is that of the newest readings, and the newest temperature is not it."""
+        other = "fridge-1/upper/temperature"
+        rule = {"id": "cn-gsp/apart/upper", "kind": "disagreement", "for_ms": 10 * MINUTE,
+                "apart": 2_000, "other": other, "holds": False, "tells": True}  # fmt: skip
+        sender = Sender()
+        body = sender.settings(rules=[rule])
+        body["series"][other] = body["series"][FRIDGE] | {"rules": []}
+        sender = Sender()
+        sender.add({key: value for key, value in body.items() if key != "seq"})
+        for minute in range(14):
+            sender.reading(minute, 4_000)
+            sender.reading(minute, 7_400, series=other)
+        desk.send(sender)
+        (row,) = desk.rows()
+        assert row.side == "apart"
+
+        text = desk.say("text", desk.amy, [row], [], desk.now)
+
+        assert "East Gate, Fridge 1: PROBES DISAGREE by 3.4C (max 2C) since 08:00" in text
+
+    def test_a_warming_fridge_says_when_it_passes_the_limit(self, desk: Desk) -> None:
+        """The rate that was found gives the time to the limit of the storage range."""
+        rule = {"id": "cn-gsp/warming", "kind": "rate", "for_ms": 5 * MINUTE, "above": 100,
+                "holds": False, "tells": True}  # fmt: skip
+        sender = Sender()
+        sender.settings(rules=[rule])
+        for minute in range(16):
+            sender.reading(minute, 3_000 + 200 * minute)
+        desk.send(sender)
+        (row,) = desk.rows()
+        assert row.kind == "rate"
+
+        text = desk.say("text", desk.amy, [row], [], desk.now)
+
+        assert "WARMING FAST: 6.0C, 0.2C a minute" in text
+        assert "8C in 10 min at this rate." in text
+
 
 class TestSeveral:
     def test_a_storm(self, desk: Desk) -> None:
@@ -231,7 +254,7 @@ class TestSeveral:
         first = min(rows, key=lambda row: (row.opened, row.id))
         assert text == (
             "VACCINE ALARM: East Gate: TOO HOT at 2 fridges: Fridge 1, Fridge 2 since 08:01. Worst"
-            f" 10.9C (max 8C). Check door and power now. Answer {code_of(first.id)}."
+            f" 10.9C (max 8C). Check door and power now. Answer {code_of(first.id)} for all."
         )
         over = desk.say("storm", desk.li, [], rows, desk.now)
         assert over == "【疫苗冷链】已解除：东门接种点 2台冰箱温度过高：1号冰箱、2号冰箱。"
@@ -348,6 +371,7 @@ class TestReplies:
     def test_unknown_code(self, hot: Desk) -> None:
         """Who mistypes reads which codes there are; who was told of nothing reads of none."""
         (row,) = hot.rows()
+        hot.outbox.round(hot.now)
         text = hot.say("reply", hot.amy, Said("unknown-code", (), "1111"), hot.now)
         assert text == (
             f"No alarm of yours has that code. Open: {code_of(row.id)} Fridge 1 TOO HOT. Send ? for"
@@ -357,6 +381,19 @@ class TestReplies:
         text = hot.say("reply", stranger, Said("unknown-code", (), "1111"), hot.now)
         assert "Nothing is open" in text
 
+    def test_noted_when_it_is_over(self, desk: Desk) -> None:
+        """Who answers behind the end is told that it is over, and asked for the reason."""
+        desk.send(both([5_000, *[9_400] * 12, *[5_000] * 14], [4_000] * 27))
+        with write(desk.database) as conn:
+            alarm = alarm_of(conn, desk.rows()[0].id)
+            assert alarm is not None
+            alarm = acknowledge(conn, alarm.id, person="amy", way="sms", now=desk.now)
+
+        text = desk.say("reply", desk.amy, Said("acknowledged", (alarm,)), desk.now)
+
+        assert text.startswith("NOTED: East Gate, Fridge 1 TOO HOT is over since ")
+        assert text.endswith("Send the code with its reason, or give it at the console.")
+
     def test_help(self, desk: Desk) -> None:
         """Anything else is answered with what can be sent."""
         assert "4 digits" in desk.say("reply", desk.amy, Said("help"), desk.now)
@@ -364,10 +401,9 @@ class TestReplies:
 
 def test_the_outbox_uses_these_words(hot: Desk) -> None:
     """What is handed to the channel is what is worded here, once to each."""
-    channel = Taken()
-    words = Saying(hot.settings, hot.wording)
-    Outbox(hot.settings, hot.database, channel, words.say).round(hot.now)
+    hot.outbox.round(hot.now)
 
     code = code_of(hot.rows()[0].id)
-    assert len(channel.texts) == 3
-    assert all(code in text for text in channel.texts)
+    texts = [text for _, text in hot.channel.taken.values()]
+    assert len(texts) == 3
+    assert all(code in text for text in texts)

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -190,14 +189,14 @@ def test_a_kill_in_the_midst_leaves_the_database_as_it_was(
 
 
 @pytest.fixture
-def older(tmp_path: Path) -> Iterator[Path]:
+def older(tmp_path: Path) -> Path:
     """A database of version 1, made by that program (dumped to SQL), before there were steps."""
     path = tmp_path / "hub.db"
     script = (Path(__file__).parent / "older" / "version-1.sql").read_text(encoding="utf-8")
     connection = sqlite3.connect(path)
     connection.executescript(script)
     connection.close()
-    yield path
+    return path
 
 
 def rows(path: Path) -> dict[str, list[Any]]:

@@ -153,3 +153,56 @@ class TestReceiving:
             dialog.store(b"\x00\x04\x01")
         with pytest.raises(CmsError, match="322"):
             dialog.store(b"\x00\x04\x01")
+
+
+class TestReports:
+    REPORT = b"\x00\x06\x07\x05\x81"
+
+    def test_nobody_asked(self, dialog: Dialog) -> None:
+        """Until AT+CNMI asks for reports they are lost."""
+        assert dialog.report(self.REPORT) == b""
+
+    def test_said_at_once(self, dialog: Dialog) -> None:
+        """With 1 as its fourth figure the report itself is said."""
+        dialog.feed(b"AT+CNMI=2,1,0,1,0\r")
+
+        assert dialog.report(self.REPORT) == b"\r\n+CDS: 4\r\n0006070581\r\n"
+
+    def test_kept_and_told_of(self, dialog: Dialog) -> None:
+        """With 2 it lies in a memory of its own, which AT+CPMS chooses, apart from the card."""
+        dialog.feed(b"AT+CNMI=2,1,0,2,0\r")
+        dialog.store(b"\x00\x04\x01")
+
+        assert dialog.report(self.REPORT) == b'\r\n+CDSI: "SR",1\r\n'
+        assert dialog.feed(b'AT+CPMS="SR"\r') == b"\r\n+CPMS: 1,20,1,20,1,20\r\n\r\nOK\r\n"
+        assert b"0006070581" in dialog.feed(b"AT+CMGR=1\r")
+        dialog.feed(b"AT+CMGD=1\r")
+        dialog.feed(b'AT+CPMS="SM"\r')
+        assert b"000401" in dialog.feed(b"AT+CMGR=1\r")
+        assert dialog.reports == {}
+
+    def test_a_full_memory_loses_them(self, dialog: Dialog) -> None:
+        """As on a real one; nothing is said of it."""
+        dialog.feed(b"AT+CNMI=2,1,0,2,0\r")
+        said = [dialog.report(self.REPORT) for _ in range(21)]
+
+        assert said[19] == b'\r\n+CDSI: "SR",20\r\n'
+        assert said[20] == b""
+
+
+def test_signal(dialog: Dialog) -> None:
+    """The signal is as strong as it was told to be."""
+    dialog.signal = 3
+
+    assert dialog.feed(b"AT+CSQ\r") == b"\r\n+CSQ: 3,0\r\n\r\nOK\r\n"
+
+
+def test_services(dialog: Dialog) -> None:
+    """The operator answers the codes that it has, and says of others that it has none."""
+    dialog.services["*100#"] = "Balance 12.34"
+
+    assert dialog.feed(b'AT+CUSD=1,"*100#",15\r') == (
+        b'\r\nOK\r\n\r\n+CUSD: 0,"Balance 12.34",15\r\n'
+    )
+    assert dialog.feed(b'AT+CUSD=1,"*999#"\r') == b"\r\nOK\r\n\r\n+CUSD: 4\r\n"
+    assert dialog.feed(b"AT+CUSD=1\r") == b"\r\nOK\r\n"

@@ -17,7 +17,7 @@ from typing import TextIO
 
 import pytest
 
-from simulator.modem import Message, Modem
+from simulator.modem import Message, Modem, Report
 from simulator.modem_control import Control
 from simulator.pdu import Part, Submit, encode_submit
 
@@ -211,6 +211,47 @@ class TestAnswers:
         with pytest.raises(ValueError, match="card is full"):
             modem.deliver(NUMBER, "x")
 
+    def test_a_long_one(self, modem: Modem, computer: Computer) -> None:
+        """It comes in parts; those that are left out come later, or never."""
+        modem.deliver(NUMBER, "中" * 71, parts=[2])
+
+        listed = computer.say(b"AT+CMGL=4\r") + computer.read(0.3)
+        assert b"05000301" in listed
+        assert listed.count(b"+CMGL: ") == 1
+        with pytest.raises(ValueError, match="has 2 parts"):
+            modem.deliver(NUMBER, "中" * 71, parts=[3])
+
+
+class TestReports:
+    REPORTED = Submit(NUMBER, "x", "gsm7", report=True)
+
+    @pytest.mark.parametrize(
+        ("status", "octet"), [("delivered", b"00\r"), ("pending", b"30\r"), ("failed", b"46\r")]
+    )
+    def test_the_network_reports(
+        self, modem: Modem, computer: Computer, status: Report, octet: bytes
+    ) -> None:
+        """Of a message that asked for it, with its reference; the last octet says how it went."""
+        computer.say(b"AT+CNMI=2,1,0,1,0\r")
+        modem.report(status, after=0.0)
+
+        said = computer.send(self.REPORTED) + computer.read(2)
+
+        assert b"+CDS: 26\r\n" in said
+        assert octet in said.split(b"+CDS: 26\r\n")[1]
+
+    def test_nobody_asked(self, modem: Modem, computer: Computer) -> None:
+        """Of others it says nothing, nor where it was told to be silent."""
+        computer.say(b"AT+CNMI=2,1,0,1,0\r")
+        modem.report("delivered", after=0.0)
+        said = computer.send(Submit(NUMBER, "x", "gsm7"))
+        modem.report("none", "1$", after=0.0)
+        said += computer.send(self.REPORTED) + computer.read(0.3)
+
+        assert b"+CDS" not in said
+        with pytest.raises(ValueError, match="a status is one of"):
+            modem.report("lost")  # type: ignore[arg-type]  # no such word
+
 
 class TestControl:
     @pytest.fixture
@@ -239,7 +280,15 @@ class TestControl:
         assert b"+CMTI" in computer.read(2)
         assert self.order(ask, '{"do": "refuse", "to": "1$", "code": 21}') == {"ok": True}
         assert b"+CMS ERROR: 21" in computer.send(Submit(NUMBER, "x", "gsm7"))
+        assert self.order(ask, '{"do": "fade", "signal": 3}') == {"ok": True}
+        assert b"+CSQ: 3,0" in computer.say(b"AT+CSQ\r")
+        service = '{"do": "service", "code": "*100#", "answer": "1.00"}'
+        assert self.order(ask, service) == {"ok": True}
+        assert b'+CUSD: 0,"1.00",15' in computer.say(b'AT+CUSD=1,"*100#",15\r')
+        report = '{"do": "report", "status": "failed", "to": "1$", "after": 0.5}'
+        assert self.order(ask, report) == {"ok": True}
         assert self.order(ask, '{"do": "heal"}') == {"ok": True}
+        assert b"+CSQ: 20,0" in computer.say(b"AT+CSQ\r")
         assert b"+CMGS" in computer.send(Submit(NUMBER, "x", "gsm7"))
 
     @pytest.mark.parametrize(
@@ -254,6 +303,7 @@ class TestControl:
             ('{"do": "heal", "now": 1}', '"heal" takes no "now"'),
             ('{"do": "refuse", "to": "("}', "no regular expression"),
             ('{"do": "deliver", "sender": "x", "text": "y"}', "'x' is not a number"),
+            ('{"do": "report", "status": "lost"}', "a status is one of"),
         ],
     )
     def test_bad_orders(self, ask: TextIO, text: str, why: str) -> None:

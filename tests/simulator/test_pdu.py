@@ -152,3 +152,33 @@ class TestDeliver:
 def test_data_coding_schemes(dcs: int, coding: str) -> None:
     """Each group of TS 23.038 section 4 names its alphabet."""
     assert pdu.coding_of(dcs) == coding
+
+
+class TestReport:
+    def test_a_vector(self) -> None:
+        """As python-messaging reads it (its test_decoding_delivery_status_report): 24, to 50131."""
+        at = datetime(2010, 9, 28, 14, 56, tzinfo=timezone(timedelta(hours=1)))
+
+        octets = pdu.encode_report(24, "50131", at, 0x00, "+353857000057")
+
+        assert octets.hex().upper() == (
+            "0791538375000075061805810531F1019082416500400190824165004000"
+        )
+
+
+class TestSeveralParts:
+    @pytest.mark.parametrize(
+        ("text", "count"),
+        [("x" * 160, 1), ("x" * 161, 2), ("x" * 307, 3), ("€" * 153, 3), ("中" * 70, 1),
+         ("中" * 71, 2), ("中" * 66 + "😀好好好", 2), ("中" * 134, 2), ("中" * 135, 3)],
+        ids=range(9),
+    )  # fmt: skip
+    def test_how_many(self, text: str, count: int) -> None:
+        """As many as the standard says; an escape and a pair stay whole."""
+        at = datetime(2024, 7, 1, tzinfo=UTC)
+
+        parts = pdu.encode_delivers("+861", text, at, "+861", 7)
+
+        assert len(parts) == count
+        assert all((b"\x05\x00\x03\x07" in part) is (count > 1) for part in parts)
+        assert all(pdu.tpdu_length(part) <= 160 for part in parts)

@@ -134,3 +134,8 @@ def upgrade() -> None:
     op.add_column("sms", sa.Column("again_at", sa.BigInteger(), nullable=True))
     op.add_column("sms", sa.Column("params", sa.Text(), server_default="{}", nullable=False))
     op.create_index("sms_by_person", "sms", ["person", "created_at"], unique=False)
+    op.create_index("sms_by_sent", "sms", ["sent_at"], unique=False)
+    op.create_index("sms_attempts_by_state", "sms_attempts", ["state", "at"], unique=False)
+    op.create_index(
+        "sms_attempts_by_delivery", "sms_attempts", ["delivery", "channel"], unique=False
+    )

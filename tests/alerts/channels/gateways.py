@@ -38,7 +38,10 @@ class Clock:
 class Post:
     """One kind of gateway, set up against the simulated one, in a folder of its own."""
 
-    def __init__(self, folder: Path, kind: str, server: SmsGateway, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, kind: str, server: SmsGateway, clock: Clock, timeout_s: float = 0.3
+    ) -> None:
+        self.timeout_s = timeout_s
         self.folder, self.kind, self.server, self.clock = folder, kind, server, clock
         self.url = server.url
         (folder / "key").write_text(f"SIMULATED-ID\n{SECRET}\n")
@@ -55,18 +58,18 @@ class Post:
         key = self.folder / "key"
         if self.kind == "aliyun":
             templates = (Template("SMS_1", ("site", "text")),)
-            return Aliyun(sms_gateway.SIGN_NAME, templates, key, self.url, 0.3)
+            return Aliyun(sms_gateway.SIGN_NAME, templates, key, self.url, self.timeout_s)
         if self.kind == "tencent":
             named = (Template("1001", ("site", "text")),)
             return Tencent(
                 sms_gateway.APP_ID, sms_gateway.SIGN_NAME, named, key, endpoint=self.url,
-                timeout_s=0.3,
+                timeout_s=self.timeout_s,
             )  # fmt: skip
         headers = {"Content-Type": "application/json", "Authorization": "Bearer {secret}"}
         body = '{"to": "{phone}", "text": "{text}", "id": "{key}"}'
         return AnyHttp(
             f"{self.url}/send", "POST", headers, body, self.folder / "secret",
-            pointer="/status", values=("OK",), timeout_s=0.3,
+            pointer="/status", values=("OK",), timeout_s=self.timeout_s,
         )  # fmt: skip
 
     def keys(self) -> list[str]:

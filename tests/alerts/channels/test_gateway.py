@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -121,6 +124,37 @@ def test_killed_between_request_and_answer(post: Post) -> None:
 
     post.clock.pass_s(DOUBT_MS / 1000)
     post.channel.round()
+
+    assert post.keys() == ["k"]
+    assert state(post) == "sent"
+
+
+@every_vendor
+def test_a_process_that_is_killed(post: Post, house: Path) -> None:
+    """The same with SIGKILL while the gateway has the message and is slow to say so."""
+    post.server.stall(30)
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from types import SimpleNamespace\n"
+        "from tests.alerts.channels.gateways import NUMBER, PARAMS, TEXT, Clock, Post\n"
+        "clock = Clock()\n"
+        "clock.ms = int(sys.argv[4])\n"
+        "post = Post(Path(sys.argv[1]), sys.argv[2], SimpleNamespace(url=sys.argv[3]), clock, 30)\n"
+        "post.channel.submit('k', NUMBER, TEXT, PARAMS)\n"
+        "post.channel.round()\n"
+    )
+    arguments = [str(post.folder), post.kind, post.url, str(post.clock.ms)]
+    process = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=house)
+    deadline = time.monotonic() + 60
+    while post.keys() != ["k"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    post.server.heal()
+
+    post.clock.pass_s(DOUBT_MS / 1000)
+    post.again().round()
 
     assert post.keys() == ["k"]
     assert state(post) == "sent"

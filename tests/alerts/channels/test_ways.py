@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.channels.contract import Delivery, Outcome
+from alerts.channels.contract import Delivery
 from alerts.channels.ways import (
     FAILING_AGAIN_MS,
     FIRST_AGAIN_MS,
@@ -16,7 +16,6 @@ from alerts.channels.ways import (
     Stand,
     decide,
     round_key,
-    stand,
 )
 
 ORDER = ("modem", "aliyun", "tencent")
@@ -166,12 +165,6 @@ def test_no_channel_is_a_mistake() -> None:
 def test_keys() -> None:
     """Each round has a key of its own, as at the agent."""
     assert [round_key("k", number) for number in range(3)] == ["k", "k~2", "k~3"]
-
-
-def test_what_a_channel_says() -> None:
-    """A channel that has forgotten a message counts as one that refused it."""
-    assert stand(Outcome("sent", "", 1, "delivered")) == ("sent", "delivered", "")
-    assert stand(None)[0] == "refused"
 
 
 def lies(one: Attempt) -> bool:

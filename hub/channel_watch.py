@@ -1,0 +1,66 @@
+"""How the ways out are before a message fails: signal, credit, a service that is not at work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from alerts.channels.contract import Attended, Channel, ChannelError, Watched
+
+log = logging.getLogger(__name__)
+
+# Real time: so is the modem's. smsd itself writes its signal down every 30 s.
+EVERY_S: Final = 60.0
+
+
+class ChannelWatch:
+    """Asks the channels that can tell. Used by the thread that hands messages over."""
+
+    def __init__(self, channels: Mapping[str, Channel]) -> None:
+        self._channels = channels
+        self._looked_s: float | None = None
+        self._seen: dict[str, str] = {}
+        self._warnings: dict[str, str] = {}
+
+    @property
+    def warning(self) -> str:
+        """What people should see to, one line; empty where nothing is."""
+        if list(self._channels) == list(self._warnings) and len(self._warnings) == 1:
+            return next(iter(self._warnings.values()))
+        return "; ".join(f"{name}: {words}" for name, words in self._warnings.items())
+
+    def round(self, now_s: float) -> None:
+        """Look once a minute; ``now_s`` is monotonic.
+
+        What two looks in a row have shown counts: a service may be starting just now.
+        """
+        if self._looked_s is not None and now_s - self._looked_s < EVERY_S:
+            return
+        self._looked_s = now_s
+        before, self._seen = self._seen, {}
+        warnings = {}
+        for name, channel in self._channels.items():
+            if words := _words(channel):
+                self._seen[name] = words
+                if name in before:
+                    warnings[name] = words
+        for name in warnings.keys() - self._warnings.keys():
+            fields = {"event": "channel-warning", "channel": name, "reason": warnings[name]}
+            log.warning("channel %s: %s", name, warnings[name], extra=fields)
+        for name in self._warnings.keys() - warnings.keys():
+            log.warning(
+                "channel %s is well again", name, extra={"event": "channel-well", "channel": name}
+            )
+        self._warnings = warnings
+
+
+def _words(channel: Channel) -> str:
+    """Return what a channel would have people see to."""
+    try:
+        found = channel.absence() if isinstance(channel, Attended) else ""
+        if not found and isinstance(channel, Watched):
+            found = channel.condition().warning
+    except ChannelError as error:
+        return error.reason
+    return found

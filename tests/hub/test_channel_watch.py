@@ -1,0 +1,103 @@
+"""Ways out that get worse: told in health before a message fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alerts.channels.contract import ChannelError, Condition, Outcome
+from alerts.channels.log import LogChannel
+from hub.channel_watch import EVERY_S, ChannelWatch
+from hub.health import Books, Health, Live
+from hub.health_lines import healthy, lines
+from hub.health_words import text
+
+
+class Modem:
+    """A channel that says what it is told to say of itself."""
+
+    def __init__(self) -> None:
+        self.warning = self.absent = self.broken = ""
+        self.asked = 0
+
+    def submit(self, key: str, to: str, text: str, params: Mapping[str, str] | None = None) -> None:
+        """Take nothing; no test hands anything over."""
+
+    def outcome(self, key: str) -> Outcome | None:
+        """Know nothing."""
+
+    def absence(self) -> str:
+        """Say whether its service is at work."""
+        self.asked += 1
+        if self.broken:
+            raise ChannelError(retryable=True, reason=self.broken)
+        return self.absent
+
+    def condition(self) -> Condition:
+        """Say how it is."""
+        return Condition(self.warning)
+
+
+@pytest.fixture
+def modem() -> Modem:
+    """A modem that is well."""
+    return Modem()
+
+
+@pytest.mark.parametrize("field", ["warning", "absent", "broken"])
+def test_told_at_the_second_look(
+    modem: Modem, field: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A weak signal, a service that is away, a database that cannot be read: said once each."""
+    caplog.set_level(logging.WARNING)
+    watch = ChannelWatch({"sms": modem})
+    setattr(modem, field, "something")
+
+    for look in range(4):
+        watch.round(look * EVERY_S)
+        assert watch.warning == ("something" if look else "")
+    setattr(modem, field, "")
+    watch.round(4 * EVERY_S)
+
+    assert watch.warning == ""
+    assert [record.getMessage() for record in caplog.records] == [
+        "channel sms: something", "channel sms is well again",
+    ]  # fmt: skip
+
+
+def test_it_is_asked_once_a_minute(modem: Modem) -> None:
+    """The hub's thread goes round four times a second; the modem is left in peace."""
+    watch = ChannelWatch({"sms": modem})
+    for quarter in range(240):
+        watch.round(1000.0 + quarter / 4)
+
+    assert modem.asked == 1
+
+
+def test_of_several_it_is_said_which(modem: Modem) -> None:
+    """Others that say nothing of themselves are well."""
+    watch = ChannelWatch({"modem": modem, "log": LogChannel()})
+    modem.warning = "weak"
+    for look in range(2):
+        watch.round(look * EVERY_S)
+
+    assert watch.warning == "modem: weak"
+
+
+def test_it_stands_in_the_hubs_health() -> None:
+    """Something to look at, not an unhealthy hub: messages still leave."""
+    live = Live(
+        "1", 0, "b:1", True, 0, "sqlite", True, 0, "", "", 0, 0, 0, {}, False,
+        "gammu-smsd, aliyun", "", "modem: the modem's signal is weak (9 %)",
+    )  # fmt: skip
+    health = Health(0, live, Books(), 10**12, 10**12, 60_000)
+
+    (line,) = [one for one in lines(health) if one.subject == "channel"]
+    assert line.level == "look"
+    assert text(line, "en", ZoneInfo("UTC")) == (
+        "gammu-smsd, aliyun, works, but see to it: modem: the modem's signal is weak (9 %)"
+    )
+    assert healthy(health)
