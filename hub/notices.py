@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, Row, and_, exists, func, select
 
 from alerts.channels.contract import Channel
 from alerts.decisions import Happening
-from config.hub import HubSettings, Person, Site
+from config.hub import OLD_CHANNEL, HubSettings, Person, Site
 from hub.alarms import collect
 from hub.chains import Chains
 from hub.chores import Chores
@@ -46,7 +46,7 @@ JOINED_MS: Final = 30_000
 HOUR_MS: Final = 3_600_000
 
 # The one channel of a hub that has no others.
-ONLY: Final = "sms"
+ONLY: Final = OLD_CHANNEL
 
 
 @dataclass(frozen=True, slots=True)
