@@ -253,7 +253,15 @@ class SmsGateway:
         return {"PullSmsSendStatusSet": found, "RequestId": "R"}
 
     def _any(self, request: Request) -> tuple[int, object, str]:
-        """Take `{"to": …, "text": …, "id": …}` with `Authorization: Bearer simulated-secret`."""
+        """Take `{"to": …, "text": …, "id": …}` with `Authorization: Bearer simulated-secret`.
+
+        At /notify it is a group, as Apprise's `json://` writes to one: `{"message": …}`.
+        """
+        if request.target.startswith("/notify"):
+            if (code := self._refusal("")) is not None:
+                return int(code), {}, ""
+            self._take("any", "", "", [json.loads(request.body)["message"]], request.target)
+            return 200, {}, self._manner()
         if request.headers.get("authorization") != f"Bearer {KEYS['SIMULATED-ID']}":
             return self._fault(401, "unauthorized", {"status": "unauthorized"})
         asked = json.loads(request.body)

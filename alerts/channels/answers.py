@@ -178,6 +178,6 @@ def answer_of_status(status: int) -> Answer | None:
     words = f"the gateway answered {status}"
     if status in {408, 425, 429} or status >= 500:
         return Answer("retry", words)
-    if status in {401, 403, 404, 405, 407}:
+    if 300 <= status < 400 or status in {401, 403, 404, 405, 407}:
         return Answer("failing", f"{words}; look at address and key")
     return Answer("refused", words)

@@ -90,10 +90,12 @@ def notify(url: str, text: str, number: int) -> Answer:
         import apprise
     except ImportError:
         return Answer("failing", "Apprise is not installed; pip install 'coldwatch[apprise]'")
-    notifier = apprise.Apprise()
-    if not notifier.add(url):
-        return Answer("failing", f"Apprise knows no such address as number {number} of urls_file")
     try:
+        notifier = apprise.Apprise()
+        if not notifier.add(url):
+            return Answer(
+                "failing", f"Apprise knows no such address as number {number} of urls_file"
+            )
         done = notifier.notify(body=text)
     except Exception as error:  # noqa: BLE001 - of more than a hundred plug-ins, whatever they raise
         return Answer("retry", f"address {number} failed ({type(error).__name__})")
