@@ -32,22 +32,27 @@ from tests.stories.clockwork import MINUTE, NEVER, SECOND, Clockwork, StoryClock
 from tests.stories.phones import Modem
 
 BUZZER, BUTTON = 6, 13
+CALM_MS = 20 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a probe says from a time on: a value (None: nothing), at most every so often."""
+    """What a probe says from a time on: a value (None: nothing), at most every so often.
+
+    ``calm``: a fridge that is well runs up and down a little; one that never does is stuck.
+    """
 
     from_ms: int
     value: int | None
     every_ms: int = 0
+    calm: bool = False
 
 
 class Probe:
     """What one probe says, over the whole story."""
 
     def __init__(self, begins: int, value: int) -> None:
-        self._said = [Said(begins, value)]
+        self._said = [Said(begins, value, calm=abs(value) > 1_000)]
         self._asked_ms = 0
 
     def says(self, from_ms: int, value: int | None, every_ms: int, until_ms: int | None) -> None:
@@ -56,7 +61,7 @@ class Probe:
         self._said = [each for each in self._said if each.from_ms < from_ms]
         self._said.append(Said(from_ms, value, every_ms))
         if until_ms is not None:
-            self._said.append(Said(until_ms, before.value, before.every_ms))
+            self._said.append(replace(before, from_ms=until_ms))
 
     def read(self, now: int) -> int | None:
         """Return what it says now, or None where it says nothing."""
@@ -67,6 +72,8 @@ class Probe:
             ) and self._asked_ms >= said.from_ms:
                 return None
             self._asked_ms = now
+        if said.calm and said.value is not None:
+            return said.value + (20 if now // CALM_MS % 2 else 0)
         return said.value
 
     def _at(self, now: int) -> Said:
