@@ -45,10 +45,11 @@ soak: environment ## the long tests: hours of load and faults
 	@tools/system-packages.sh demo test >&2
 	$(PYTHON) -m pytest -m soak --timeout=0 $(ARGS)
 
-docs: environment ## make asyncapi.yaml, schemas, settings, metrics.md and messages.md in docs anew
+docs: environment ## make asyncapi.yaml, schemas, settings, metrics.md, rules.md and messages.md in docs anew
 	$(PYTHON) -m protocol.asyncapi
 	$(PYTHON) -m config.samples
 	$(PYTHON) tools/metrics.py
+	$(PYTHON) tools/rules.py
 	$(PYTHON) tools/messages.py
 
 pictures: environment ## take the READMEs' pictures anew from a running demo

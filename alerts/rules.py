@@ -28,6 +28,17 @@ _OPTIONAL: Final = (
 )  # fmt: skip
 
 
+# Profiles whose rules are about the equipment, or about what may come: no stock is out of range by
+# them, so the panel shows a fault. A test compares them with those that say `beside` of themselves;
+# the agent's main process reads no profile.
+ABOUT_EQUIPMENT: Final[frozenset[str]] = frozenset({"equipment", "early"})
+
+
+def is_fault(rule_id: str, side: str) -> bool:
+    """Whether an excursion speaks of a probe, or of the equipment, and of nothing out of range."""
+    return side in ("silent", "apart", "stuck") or rule_id.partition("/")[0] in ABOUT_EQUIPMENT
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule on one series. Limits are thousandths of the quantity's unit, times milliseconds.
@@ -75,6 +86,13 @@ class Rule:
         limited = self.kind in OF_VALUES or self.kind == "rate"
         if limited and self.high is None and self.low is None:
             raise ValueError(f"rule {self.id}: it has no limit")
+        pair = self.kind == "disagreement"
+        if pair != (self.apart is not None) or pair != (self.other is not None):
+            raise ValueError(
+                f"rule {self.id}: a disagreement, and no other, has `apart` and `other`"
+            )
+        if self.apart is not None and self.apart < 0:
+            raise ValueError(f"rule {self.id}: `apart` is below 0")
         if self.kind in NEVER_HOLD:
             self._refuse_what_a_doubt_cannot_have()
         if self.high is not None and self.low is not None and self.low > self.high:
@@ -96,10 +114,6 @@ class Rule:
                 raise ValueError(f"rule {self.id}: a rate has `above`, `below` or both")
         elif self.high is not None or self.low is not None:
             raise ValueError(f"rule {self.id}: a rule of kind {self.kind} has no limit of values")
-        if (self.kind == "disagreement") != (self.apart is not None and self.other is not None):
-            raise ValueError(f"rule {self.id}: a disagreement has `apart` and `other`")
-        if self.apart is not None and self.apart < 0:
-            raise ValueError(f"rule {self.id}: `apart` is below 0")
 
     @property
     def high(self) -> int | None:

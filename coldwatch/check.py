@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coldwatch.explaining import Explained
+    from coldwatch.explained import Explained
     from config.loading import Problem, SettingsFile
 
 _MORE = "; --explain says who would be told of what, and what nobody would be"
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         more = "" if args.explain or kind not in {"hub", "agent"} else _MORE
         print(f"{args.file}: good settings for {whose}{more}")
         if explained is not None:
-            from coldwatch.explaining import lines
+            from coldwatch.explained import lines
 
             print(*lines(explained), sep="\n")
     return 1 if problems else 0

@@ -11,105 +11,28 @@ Times are milliseconds from when it begins, temperatures thousandths of a degree
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from alerts.profiles import rules_for, storage_of
-from alerts.rules import OF_VALUES, Rule
-from alerts.troubles import words_of
-from alerts.wording import Wording
+from coldwatch.cases import (
+    ASSUMED,
+    MAINS,
+    case_of,
+    cases_of,
+    decides,
+    earliest,
+    joined,
+    measured_rules,
+    profile_rules,
+    storage_range,
+)
+from coldwatch.explained import AssetExplained, Explained, SiteExplained, Telling
 from config.agent import AgentSettings, Asset
 from config.escalation import DAYS, Duty, EscalationStep, fewest, on_duty
 from config.hub import HubSettings, Site, SiteAsset
-from config.profile import ALWAYS, load_profile
+from config.profile import load_profile
 from firmware_agent.modem_steps import HUB_FIRST_MS, MAINS_FIRST_MS
-from firmware_agent.settings import watches
-from protocol.reading import decimal, split_series
 
-ASSUMED: Final = "cn-gsp"
-_EN: Final = Wording("en", "UTC", 0)
 _DAY_MINUTES: Final = 24 * 60
-_MAINS: Final = words_of("consecutive", "present", "below").wrong.lower()
-_TEMPERATURE: Final = "temperature"
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """Who is told at one step.
-
-    Attributes:
-        after_ms: from when it begins.
-        to: names, each with its role behind it where a role is told.
-        repeat_ms: told again so often until somebody answers; None: once.
-        channels: ids, in the order in which they are tried; empty: the hub's own order.
-    """
-
-    after_ms: int
-    to: tuple[str, ...]
-    repeat_ms: int | None = None
-    channels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What follows when something goes wrong.
-
-    Attributes:
-        what: in words: ``9 degC``, ``mains lost``.
-        rules: ids of the rules that see it.
-        sounds_ms: when the panel sounds; None: never.
-        opens_ms: when the first rule that tells people sees it; None: no rule does.
-        tells: who is told when; of an agent, by its own modem where the hub has not told by then.
-        holds_ms: when the batches are put on hold; None: never.
-    """
-
-    what: str
-    rules: tuple[str, ...]
-    sounds_ms: int | None
-    opens_ms: int | None
-    tells: tuple[Telling, ...]
-    holds_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class AssetExplained:
-    """What would happen at one asset; ``known_from`` is where its profiles stand."""
-
-    id: str
-    name: str
-    profiles: tuple[str, ...]
-    known_from: Literal["agent", "hub", "assumed"]
-    cases: tuple[Case, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SiteExplained:
-    """What would happen at one site.
-
-    Attributes:
-        id: of the site.
-        name: in English.
-        escalation: its id; empty where the site only has `tell`.
-        duty: the roster, a line for each role.
-        assets: of the site.
-        not_told: what nobody would be told of, or not everybody who should; a sentence each.
-    """
-
-    id: str
-    name: str
-    escalation: str
-    duty: tuple[str, ...]
-    assets: tuple[AssetExplained, ...]
-    not_told: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """What a settings file would do."""
-
-    whose: Literal["hub", "agent"]
-    sites: tuple[SiteExplained, ...]
-    not_told: tuple[str, ...] = field(default=())
 
 
 def explain_hub(hub: HubSettings, agents: Sequence[AgentSettings] = ()) -> Explained:
@@ -129,14 +52,14 @@ def explain_agent(agent: AgentSettings) -> Explained:
     assets = []
     for asset in agent.assets:
         cases = []
-        for what, rules in _cases(_measured_rules(agent, asset), asset.storage):
-            told = _earliest(rule for rule in rules if rule.tells)
+        for what, rules in cases_of(measured_rules(agent, asset), asset.storage):
+            told = earliest(rule for rule in rules if rule.tells)
             # Lost mains cannot wait: the site's router is without mains as well.
-            wait = MAINS_FIRST_MS if what == _MAINS else HUB_FIRST_MS
+            wait = MAINS_FIRST_MS if what == MAINS else HUB_FIRST_MS
             own = (Telling(told + wait, tuple(people)),) if people and told is not None else ()
-            cases.append(_case(what, rules, own, held=_decides(asset)))
+            cases.append(case_of(what, rules, own, held=decides(asset)))
         name, profiles = names.get(asset.id, asset.id), tuple(asset.profiles)
-        assets.append(AssetExplained(asset.id, name, profiles, "agent", tuple(_joined(cases))))
+        assets.append(AssetExplained(asset.id, name, profiles, "agent", tuple(joined(cases))))
     lacks = []
     if agent.modem is None:
         lacks.append(
@@ -166,7 +89,7 @@ class _Site:
         """Return it."""
         site = self._site
         devices = [
-            _case(
+            case_of(
                 f"nothing heard from {device}",
                 (),
                 self._tells(self._hub.lost_contact_after),
@@ -189,23 +112,23 @@ class _Site:
         known_from: Literal["agent", "hub", "assumed"]
         if measured is not None:
             profiles, storage, known_from = measured.profiles, measured.storage, "agent"
-            rules = _measured_rules(self._agents[asset.id], measured)
+            rules = measured_rules(self._agents[asset.id], measured)
         elif asset.profiles:
             profiles, known_from = asset.profiles, "hub"
-            rules, storage = _profile_rules(profiles), _storage(profiles)
+            rules, storage = profile_rules(profiles), storage_range(profiles)
         elif asset.kind in {"lamp", "room"}:
             return AssetExplained(asset.id, asset.name.en, (), "assumed", ())
         else:
             profiles, known_from = [ASSUMED if asset.kind != "freezer" else "freezer"], "assumed"
-            rules, storage = _profile_rules(profiles), _storage(profiles)
+            rules, storage = profile_rules(profiles), storage_range(profiles)
         cases = []
-        for what, seen in _cases(rules, storage):
-            told = _earliest(rule for rule in seen if rule.tells)
+        for what, seen in cases_of(rules, storage):
+            told = earliest(rule for rule in seen if rule.tells)
             tells = () if told is None else self._tells(told)
-            held = measured is None or _decides(measured)
-            cases.append(_case(what, seen, tells, held=held))
+            held = measured is None or decides(measured)
+            cases.append(case_of(what, seen, tells, held=held))
         return AssetExplained(
-            asset.id, asset.name.en, tuple(profiles), known_from, tuple(_joined(cases))
+            asset.id, asset.name.en, tuple(profiles), known_from, tuple(joined(cases))
         )
 
     def _tells(self, opened_ms: int) -> tuple[Telling, ...]:
@@ -284,119 +207,6 @@ class _Site:
             yield measured.profiles if measured is not None else asset.profiles
 
 
-def _measured_rules(agent: AgentSettings, asset: Asset) -> dict[str, list[Rule]]:
-    """Return the rules on an agent's asset by quantity, as its site has changed them."""
-    found: dict[str, dict[str, Rule]] = {}
-    for series, watch in watches(agent).items():
-        name, _, quantity = split_series(series)
-        if name == asset.id:
-            mine = found.setdefault(quantity, {})
-            mine.update({rule.id: rule for rule in watch.rules if rule.id not in mine})
-    return {quantity: list(rules.values()) for quantity, rules in found.items()}
-
-
-def _profile_rules(profiles: Sequence[str]) -> dict[str, list[Rule]]:
-    """Return the rules of profiles by quantity, whatever of it is measured."""
-    quantities = {rule.quantity for name in profiles for rule in load_profile(name).rules}
-    always = rules_for(ALWAYS, _TEMPERATURE)
-    found = {
-        quantity: [rule for name in profiles for rule in rules_for(name, quantity)]
-        for quantity in sorted(quantities)
-    }
-    return found | {_TEMPERATURE: [*found.get(_TEMPERATURE, ()), *always]}
-
-
-def _cases(
-    rules: Mapping[str, Sequence[Rule]], storage: tuple[int, int]
-) -> Iterator[tuple[str, list[Rule]]]:
-    """Yield what may go wrong with the rules that see it, temperature first."""
-    heat = rules.get(_TEMPERATURE, [])
-    for value in _temperatures(heat, storage):
-        seen = [rule for rule in heat if rule.kind in OF_VALUES and _outside(rule, value)]
-        if seen:
-            yield f"{decimal(value).removesuffix('.0')} degC", seen
-    for quantity in sorted(rules, key=lambda each: (each != _TEMPERATURE, each)):
-        found: dict[str, list[Rule]] = {}
-        for rule in rules[quantity]:
-            if quantity == _TEMPERATURE and rule.kind in OF_VALUES:
-                continue
-            for side in _sides(rule):
-                found.setdefault(words_of(rule.kind, quantity, side).wrong.lower(), []).append(rule)
-        yield from found.items()
-
-
-def _temperatures(rules: Sequence[Rule], storage: tuple[int, int]) -> Iterator[int]:
-    """Yield a degree above the range, a degree below it, and one that freezes where a rule says so."""
-    yield storage[1] + 1_000
-    yield storage[0] - 1_000
-    lows = [rule.low for rule in rules if rule.low is not None and rule.kind in OF_VALUES]
-    if lows and min(lows) <= storage[0] - 1_000:
-        yield (min(lows) // 1_000) * 1_000 - 1_000
-
-
-def _storage(profiles: Sequence[str]) -> tuple[int, int]:
-    """Return the storage range of the first profile that has one: some only come beside others."""
-    return next(
-        storage_of(name) for name in (*profiles, ASSUMED) if load_profile(name).storage is not None
-    )
-
-
-def _outside(rule: Rule, value: int) -> bool:
-    return (rule.high is not None and value > rule.high) or (
-        rule.low is not None and value < rule.low
-    )
-
-
-def _sides(rule: Rule) -> list[str]:
-    sides = {"silence": ["silent"], "disagreement": ["apart"], "stuck": ["stuck"]}
-    own = sides.get(str(rule.kind))
-    if own is not None:
-        return own
-    high = ["above"] if rule.high is not None else []
-    return high + (["below"] if rule.low is not None else [])
-
-
-def _delay(rule: Rule) -> int:
-    """Return when a rule opens, of something that goes on without a break."""
-    return 0 if rule.kind == "instant" else rule.for_ms
-
-
-def _earliest(rules: Iterable[Rule]) -> int | None:
-    return min((_delay(rule) for rule in rules), default=None)
-
-
-def _case(
-    what: str, rules: Sequence[Rule], tells: tuple[Telling, ...], *, held: bool = True
-) -> Case:
-    return Case(
-        what,
-        tuple(dict.fromkeys(rule.id for rule in rules)),
-        # Every rule sounds; `tells` is about messages to people (firmware_agent/panel.py).
-        _earliest(rules),
-        _earliest(rule for rule in rules if rule.tells),
-        tells,
-        _earliest(rule for rule in rules if rule.holds) if held else None,
-    )
-
-
-def _decides(asset: Asset) -> bool:
-    return any(point.decides for point in asset.points)
-
-
-def _joined(cases: Iterable[Case]) -> Iterator[Case]:
-    """Join those of which the same follows."""
-    found: dict[tuple[object, ...], list[Case]] = {}
-    for case in cases:
-        found.setdefault((case.opens_ms, case.sounds_ms, case.tells, case.holds_ms), []).append(
-            case
-        )
-    for same in found.values():
-        first = same[0]
-        what = " or ".join(case.what for case in same)
-        rules = tuple(dict.fromkeys(rule for case in same for rule in case.rules))
-        yield replace(first, what=what, rules=rules)
-
-
 def _gaps(duty: Sequence[Duty], role: str) -> Iterator[str]:
     """Yield from when until when nobody has a role, in a week that goes round."""
     week = 7 * _DAY_MINUTES
@@ -440,7 +250,7 @@ def _not_measured(assets: Iterable[Asset]) -> Iterator[str]:
         for quantity, text in said.items():
             if quantity in watched and quantity not in measured:
                 yield f"{asset.id}: {text}"
-        if not _decides(asset):
+        if not decides(asset):
             yield (
                 f"{asset.id}: no point decides, so nobody is told that it is too hot or too cold, and"
                 " its batches are never put on hold"
@@ -464,58 +274,3 @@ def _hub_lacks(hub: HubSettings, agents: Sequence[AgentSettings]) -> Iterator[st
     for agent in agents:
         if agent.device not in known:
             yield f"{agent.device} of {agent.site} is no device of this hub: its readings are not taken"
-
-
-def lines(explained: Explained) -> Iterator[str]:
-    """Yield the explanation as a person reads it."""
-    for site in explained.sites:
-        named = f"{site.name} ({site.id})" if site.name != site.id else site.id
-        by = f", escalation {site.escalation}" if site.escalation else ""
-        yield f"{named}{by}"
-        for asset in site.assets:
-            yield from _asset_lines(asset, explained.whose)
-        yield from (f"  on duty as {line}" for line in site.duty)
-        yield from (f"  NOT TOLD: {line}" for line in site.not_told)
-    yield from (f"NOT TOLD: {line}" for line in explained.not_told)
-
-
-def _asset_lines(asset: AssetExplained, whose: str) -> Iterator[str]:
-    if asset.id:
-        assumed = ", assumed: give the agent's file with --agent to be sure"
-        rules = ": no rules known; give the agent's file with --agent"
-        if asset.profiles:
-            rules = f": {' and '.join(asset.profiles)}"
-            rules += assumed if asset.known_from == "assumed" else ""
-        name = f"{asset.name} ({asset.id})" if asset.name != asset.id else asset.id
-        yield f"  {name}{rules}"
-    for case in asset.cases:
-        at = "at " if case.what.endswith("degC") else ""
-        label = f"{asset.id} {at}" if asset.id else ""
-        yield f"    {label}{case.what}: {'; '.join(_what_follows(case, whose))}"
-
-
-def _what_follows(case: Case, whose: str) -> Iterator[str]:
-    """Yield what follows, worst first: whom SMS reach after how long, sound, hold."""
-    if whose == "agent" and case.opens_ms is not None:
-        yield f"the hub tells people {_after(case.opens_ms)}"
-    for number, telling in enumerate(case.tells):
-        again = (
-            f", again every {_EN.lasting(telling.repeat_ms)} until somebody answers"
-            if telling.repeat_ms
-            else ""
-        )
-        sms = "SMS to " if number == 0 else "to "
-        if whose == "agent":
-            sms = "where it has not, SMS by the own modem to "
-        by = f" by {', then '.join(telling.channels)}" if telling.channels else ""
-        yield f"{sms}{', '.join(telling.to)} {_after(telling.after_ms)}{by}{again}"
-    if case.opens_ms is None and case.rules:
-        yield "nobody is told"
-    if case.sounds_ms is not None:
-        yield f"sounds {_after(case.sounds_ms)}"
-    if case.holds_ms is not None:
-        yield f"batches on hold {_after(case.holds_ms)}"
-
-
-def _after(ms: int) -> str:
-    return "at once" if ms == 0 else f"after {_EN.lasting(ms)}"

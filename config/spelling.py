@@ -179,7 +179,7 @@ def inner_model(shape: Shape) -> type[BaseModel] | None:
 def example_setting(name: str, field: FieldInfo) -> str:
     """Return what to write for a setting: ``every = "10s"``, ``[mqtt]`` or ``[[assets]]``."""
     shape = field_shape(field)
-    if is_table_list(shape):
+    if is_table_list(shape) and not field.examples:
         return f"[[{name}]]"
     if is_table(shape) and not field.examples:
         return f"[{name}]"

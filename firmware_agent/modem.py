@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alerts.channels.gammu_smsd import GammuSmsd
-from alerts.rules import watches_from_record
+from alerts.rules import OF_VALUES, watches_from_record
 from config.clock import boot_id
 from firmware_agent.chain import Draft, event_draft
 from firmware_agent.modem_steps import Seen, Step, Told, View, due_ms, rebound, steps, waiting
@@ -182,7 +182,10 @@ class ModemPart:
             if current is None:
                 told.append(item if item.end is not None else replace(item, end=now_ms))
                 continue
-            extreme = _worse(item, current.extreme, self._newest.get(item.series))
+            extreme = _worse(item, current.extreme)
+            rule = self._rules.get(item.series, {}).get(item.rule)
+            if rule is not None and rule.kind in OF_VALUES:
+                extreme = _worse(item, current.extreme, self._newest.get(item.series))
             # A start that was a guess (a Pi that booted in 1970) is known better by now.
             since = current.start if current.id == item.ids[0] else item.since
             told.append(replace(item, end=None, extreme=extreme, since=since))
@@ -327,4 +330,4 @@ def _worse(item: Told, *values: int | None) -> int | None:
     known = [value for value in (item.extreme, *values) if value is not None]
     if item.side == "silent" or not known:
         return item.extreme
-    return max(known) if item.side == "above" else min(known)
+    return min(known) if item.side == "below" else max(known)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from alerts.engine import Thread
+from alerts.rules import is_fault
 from firmware_agent.judging import Excursion
 
 log = logging.getLogger(__name__)
@@ -80,9 +81,9 @@ class PanelState:
 def panel_state(
     open_: Mapping[str, Excursion], told: frozenset[str], unsent: int, problems: Iterable[str]
 ) -> PanelState:
-    """Return what the panel shows. Every rule sounds here; `tells` is about messages to people."""
+    """Return what the panel shows. Every rule about stock sounds here; `tells` is about messages."""
     excursions = tuple(sorted(open_.values(), key=lambda item: (item.start, item.id)))
-    outside = [item for item in excursions if item.side != "silent"]
+    outside = [item for item in excursions if not is_fault(item.rule, item.side)]
     problems = tuple(problems)
     light: Literal["inside", "outside", "fault"] = "inside"
     if outside:

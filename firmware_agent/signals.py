@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from alerts.rules import is_fault
 from firmware_agent.panel import PanelState
 
 # Milliseconds on, off, on, off …, from the beginning again.
@@ -67,9 +68,11 @@ class View:
 def view(state: PanelState, *, unsent: bool, stalled: bool) -> View:
     """Return what to show; ``stalled``: the state is old, and nothing old is shown as safe."""
     outside = frozenset(
-        f"{item.series} {item.side}" for item in state.excursions if item.side != "silent"
+        f"{item.series} {item.side}"
+        for item in state.excursions
+        if not is_fault(item.rule, item.side)
     )
-    silent = any(item.side == "silent" for item in state.excursions)
+    silent = any(is_fault(item.rule, item.side) for item in state.excursions)
     shown: set[Shown] = set()
     if outside:
         shown.add("outside")

@@ -22,7 +22,7 @@ from hub.chains import Chains
 from hub.known import Known, gravity, severity
 from hub.newest import Newest
 from hub.tables import notices
-from hub.wording_facts import Facts
+from hub.wording_facts import Facts, first_of, whole
 from journal.excursions import CALIBRATION, ExcursionRow, get, listing, open_ones
 
 DAY_MS: Final = 86_400_000
@@ -88,7 +88,7 @@ class Wording:
             code: of the alarm; left out, that of the excursion that was opened first.
         """
         if not opened:
-            return compose(self._facts.of(conn, person, _whole(recovered), now, over=True))
+            return compose(self._facts.of(conn, person, whole(recovered), now, over=True))
         return compose(
             self._facts.of(
                 conn,
@@ -360,13 +360,3 @@ class Wording:
     def _name(self, person: str) -> str:
         known = self._people.get(person)
         return known.name if known is not None else person
-
-
-def first_of(rows: Sequence[ExcursionRow]) -> ExcursionRow:
-    """Return the excursion whose code a message about these bears: the one that was opened first."""
-    return min(rows, key=lambda row: (row.opened, row.id))
-
-
-def _whole(rows: Sequence[ExcursionRow]) -> ExcursionRow:
-    """Return the one that lasted longest: a recovery speaks of all that is over."""
-    return max(rows, key=lambda row: (row.end or row.start) - row.start)

@@ -122,6 +122,16 @@ class Facts:
         )
 
 
+def first_of(rows: Sequence[ExcursionRow]) -> ExcursionRow:
+    """Return the excursion whose code a message about these bears: the one that was opened first."""
+    return min(rows, key=lambda row: (row.opened, row.id))
+
+
+def whole(rows: Sequence[ExcursionRow]) -> ExcursionRow:
+    """Return the one that lasted longest: a recovery speaks of all that is over."""
+    return max(rows, key=lambda row: (row.end or row.start) - row.start)
+
+
 def _happening(row: ExcursionRow, *, over: bool) -> Happening:
     if row.kind == LOST_CONTACT:
         return "contact-back" if over else "lost-contact"

@@ -6,7 +6,7 @@ import pytest
 
 from alerts.engine import StreamEngine
 from alerts.profiles import rules_for
-from alerts.rules import Rule, Watch
+from alerts.rules import Rule, Watch, watches_from_record
 from protocol.reading import Reading
 from tests.alerts.story import CENTER, MINUTE, START, STREAM, Story, brief, minute_of
 
@@ -213,6 +213,276 @@ class TestCumulative:
         assert opened.first_seq == first
 
 
+class TestStuck:
+    STUCK = Rule("t/stuck", "stuck", 12 * 60 * MINUTE)
+
+    def test_one_value_for_twelve_hours_is_told_from_its_first_reading_on(self) -> None:
+        """Exactly D counts; it starts with the first reading of that value and ends with another."""
+        story = Story(self.STUCK)
+        story.read(0, 5.0)
+        assert story.hold(1, 720, 4.9375) == []
+        (opened,) = story.read(721, 4.9375)
+        assert (opened.side, opened.certainty, opened.extreme) == ("stuck", "certain", 4938)
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (1, 721)
+
+        (closed,) = story.read(722, 5.0)
+        assert (closed.reason, minute_of(closed.end)) == ("value-moved", 722)
+
+    def test_one_step_of_the_probe_is_a_sign_of_life(self) -> None:
+        """A sixteenth of a degree in twelve hours, and back, begins it anew."""
+        story = Story(self.STUCK)
+        story.hold(0, 700, 5.0)
+        story.read(701, 5.0625)
+        story.hold(702, 702 + 719, 5.0)
+
+        assert story.decisions == []
+
+    def test_a_suspect_reading_counts(self) -> None:
+        """The agent marks it suspect after six hours; it is judged all the same."""
+        story = Story(self.STUCK)
+        for minute in range(721):
+            story.read(minute, 5.0, "ok" if minute < 360 else "suspect:stuck")
+
+        assert story.told() == [("stuck", "stuck")]
+
+    def test_a_hole_between_equal_values_makes_it_possible(self) -> None:
+        """What came in the hole may have been anything: unknown time does not end the run silently."""
+        story = Story(self.STUCK)
+        story.hold(0, 300, 5.0)
+        (opened,) = story.hold(500, 721, 5.0)
+        assert (opened.certainty, minute_of(opened.start)) == ("possible", 0)
+        assert opened.unknown_ms == 199 * MINUTE
+
+        (confirmed,) = story.hold(722, 920, 5.0)
+        assert confirmed.happening == "confirmed"
+
+    def test_equal_values_by_chance_do_not_keep_it_from_recovering(self) -> None:
+        """Ten minutes without being stuck are over, though a living probe repeats itself too."""
+        story = Story(self.STUCK)
+        story.hold(0, 720, 5.0)
+        story.hold(721, 740, 5.5)
+
+        assert story.told("recovered") == [("stuck", "stuck")]
+
+    def test_a_rule_that_is_new_has_not_seen_what_was_before(self) -> None:
+        """Its twelve hours begin with the reading that it finds."""
+        story = Story()
+        story.hold(0, 600, 5.0)
+        story.settings(600.5, {CENTER: _with(story.watch, self.STUCK)})
+        assert story.hold(601, 1319, 5.0) == []
+
+        (opened,) = story.read(1320, 5.0)
+        assert minute_of(opened.start) == 600
+
+    def test_a_change_of_d_keeps_what_has_passed(self) -> None:
+        """Settings that change at hour eleven hide nothing."""
+        story = Story(self.STUCK)
+        story.hold(0, 660, 5.0)
+        sooner = Rule("t/stuck", "stuck", 11 * 60 * MINUTE + 30 * MINUTE)
+        story.settings(660.5, {CENTER: _with(story.watch, sooner)})
+        (opened,) = story.hold(661, 700, 5.0)
+
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 690)
+
+
+class TestRate:
+    WARMING = Rule("t/warming", "rate", 30 * MINUTE, above=100)
+
+    def test_three_degrees_in_half_an_hour_are_told_before_they_are_too_warm(self) -> None:
+        """0.15 degC a minute by a probe of sixteenths: it looks now like 0.125, now like 0.1875."""
+        story = Story(self.WARMING)
+        for minute in range(60):
+            story.read(minute, round((2 + 0.15 * minute) * 16) / 16)
+
+        (opened,) = story.decisions
+        assert (opened.side, opened.rule.holds) == ("above", False)
+        # Known from the sixth reading on, which is five minutes behind the first.
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (5, 35)
+        assert opened.extreme is not None
+        assert 125 <= opened.extreme <= 188
+
+    def test_a_door_that_was_opened_is_none(self) -> None:
+        """A jump is over five minutes after it has ended, however high it went."""
+        story = Story(self.WARMING)
+        story.hold(0, 10, 4.0)
+        for minute in range(11, 21):
+            story.read(minute, 4.0 + (minute - 10))
+        story.hold(21, 90, 14.0)
+
+        assert story.decisions == []
+
+    def test_exactly_the_limit_is_inside(self) -> None:
+        """Faster than X, not as fast."""
+        story = Story(self.WARMING)
+        for minute in range(90):
+            story.read(minute, 2 + 0.1 * minute)
+        assert story.decisions == []
+
+    def test_cooling_is_the_other_side(self) -> None:
+        """A limit below zero is about cooling; warming ends it by crossing."""
+        story = Story(Rule("t/rate", "rate", 10 * MINUTE, above=100, below=-100))
+        for minute in range(30):
+            story.read(minute, 20 - 0.2 * minute)
+        (opened,) = story.decisions
+        assert (opened.side, opened.extreme) == ("below", -200)
+
+        story.hold(30, 40, 14.2)
+        assert story.decisions[-1].reason == "slower-again"
+
+    def test_a_hole_makes_it_possible_and_its_own_value_is_not_printed(self) -> None:
+        """Behind a hole nothing is known for five minutes; the run is suspended."""
+        story = Story(self.WARMING)
+        for minute in [*range(20), *range(26, 45)]:
+            story.read(minute, 2 + 0.15 * minute)
+
+        (opened,) = story.decisions
+        assert opened.certainty == "possible"
+        assert opened.value is None
+
+
+class TestDisagreement:
+    UPPER = "fridge-1/upper/temperature"
+    APART = Rule("t/apart", "disagreement", 60 * MINUTE, apart=4000, other=UPPER)
+
+    def story(self, *rules: Rule) -> Story:
+        """Two points of one fridge."""
+        story = Story(*rules or (self.APART,))
+        self.both = {CENTER: story.watch, self.UPPER: _with(story.watch, series=self.UPPER)}
+        story.settings(0, self.both)
+        return story
+
+    def test_two_points_that_differ_for_an_hour(self) -> None:
+        """More than X for D; it starts with the reading that brought them apart."""
+        story = self.story()
+        for minute in range(150):
+            story.read(minute, 5.0)
+            story.read(minute, 9.1 if 10 <= minute < 100 else 9.0, series=self.UPPER)
+
+        opened, closed, recovered = story.decisions
+        assert (opened.side, opened.series, opened.rule.limit("apart")) == ("apart", CENTER, 4000)
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (10, 70)
+        assert (closed.reason, minute_of(closed.end)) == ("points-agree-again", 100)
+        assert (closed.extreme, recovered.happening) == (4100, "recovered")
+        assert closed.held_ms == 90 * MINUTE
+
+    def test_a_dead_point_neither_counts_nor_ends_it(self) -> None:
+        """While one is silent nobody knows how far apart they are: the run waits, and is possible."""
+        story = self.story()
+        for minute in range(90):
+            story.read(minute, 5.0)
+            if minute < 20 or minute >= 65:
+                story.read(minute, 12.0, series=self.UPPER)
+
+        (opened,) = story.decisions
+        assert opened.certainty == "possible"
+        # The last reading before held one minute; the hole counts up to the opening.
+        assert (opened.held_ms, opened.unknown_ms) == (20 * MINUTE, 40 * MINUTE)
+        assert minute_of(opened.opened) == 60
+
+    def test_a_cycle_whose_readings_come_one_by_one_is_no_disagreement(self) -> None:
+        """Between the two readings of one instant nothing is judged, though the values differ."""
+        story = self.story(Rule("t/apart", "disagreement", 1, apart=4000, other=self.UPPER))
+        for minute in range(30):
+            value = 2.0 if minute % 2 else 9.0
+            story.read(minute, value)
+            story.read(minute, value, series=self.UPPER)
+
+        assert story.decisions == []
+
+    def test_a_point_that_is_no_longer_watched_closes_it(self) -> None:
+        """What nothing can be compared with does not stay open for ever."""
+        story = self.story()
+        for minute in range(70):
+            story.read(minute, 5.0)
+            story.read(minute, 12.0, series=self.UPPER)
+        (closed,) = story.settings(71, {CENTER: story.watch})
+
+        assert (closed.reason, closed.rule.id) == ("rule-changed", "t/apart")
+        assert story.hold(72, 200, 5.0) == []
+
+    def test_an_open_one_keeps_its_rule_and_the_next_is_by_the_new_one(self) -> None:
+        """Settings that tighten X while it is open change nothing before it closes."""
+        story = self.story()
+
+        def until(last: int, first: int, upper: float) -> None:
+            for minute in range(first, last):
+                story.read(minute, 5.0)
+                story.read(minute, upper, series=self.UPPER)
+
+        until(65, 0, 12.0)
+        tight = Rule("t/apart", "disagreement", 30 * MINUTE, apart=1000, other=self.UPPER)
+        story.settings(65, self.both | {CENTER: _with(story.watch, tight)})
+        until(70, 65, 8.0)
+        # Together by the old rule, apart by the new one: one ends and the other begins.
+        until(140, 70, 8.0)
+
+        assert [(d.happening, d.rule.apart) for d in story.decisions] == [
+            ("opened", 4000), ("closed", 4000), ("opened", 1000),
+        ]  # fmt: skip
+        assert story.decisions[-1].thread == story.decisions[0].id
+        assert minute_of(story.decisions[-1].start) == 65
+
+
+class TestSharedState:
+    def test_an_engine_made_from_another_ones_state_leaves_it_alone(self) -> None:
+        """The agent judges ahead on a copy; what that one learns must not change the first."""
+        upper = "fridge-1/upper/temperature"
+        rules = (
+            Rule("t/sum", "cumulative", 10 * MINUTE, below=2000, window_ms=60 * MINUTE),
+            Rule("t/rate", "rate", 10 * MINUTE, above=10),
+            Rule("t/apart", "disagreement", 10 * MINUTE, apart=1000, other=upper),
+            Rule("t/stuck", "stuck", 10 * MINUTE),
+        )
+        story = Story(*rules)
+        story.settings(0, {CENTER: story.watch, upper: _with(story.watch, series=upper)})
+        story.hold(0, 5, -1)
+        story.read(5, 9, series=upper)
+        before = json.dumps(story.engine.dump())
+        ahead = StreamEngine.load(STREAM, story.engine.dump())
+        for minute in range(6, 30):
+            at = START + minute * MINUTE
+            ahead.feed(Reading(100 + minute, CENTER, at, "b", minute * MINUTE, -1_000 - minute))
+            ahead.feed(Reading(100 + minute, upper, at, "b", minute * MINUTE, 9_000))
+
+        assert json.dumps(story.engine.dump()) == before
+
+
+class TestRulesOfOtherVersions:
+    def body(self, *rules: dict[str, object]) -> dict[str, object]:
+        """Return what a settings record says of one series."""
+        watch = _with(Story().watch).body() | {"rules": list(rules)}
+        return {"series": {CENTER: watch}}
+
+    def test_a_kind_that_this_version_does_not_know_is_left_out(self) -> None:
+        """The others are judged; nothing crashes."""
+        known = AT_LIMIT.body()
+        later = known | {"kind": "sum-of-squares", "id": "x/later"}
+
+        assert watches_from_record(self.body(later, known))[CENTER].rules == (AT_LIMIT,)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"kind": "disagreement", "apart": 1000, "other": "fridge-1/none/temperature"},
+            {"kind": "disagreement", "apart": 1000, "other": CENTER},
+            {"kind": "disagreement", "apart": 1000},
+            {"kind": "stuck", "holds": True},
+            {"kind": "stuck", "above": 8000},
+            {"kind": "rate"},
+            {"kind": "rate", "above": -1},
+            {"kind": "rate", "at_or_above": 100},
+            {"kind": "consecutive", "above": 8000, "apart": 1000, "other": CENTER, "for_ms": 0},
+        ],
+    )
+    def test_a_rule_that_cannot_be_judged_is_refused_in_one_line(
+        self, wrong: dict[str, object]
+    ) -> None:
+        """It names the rule; the hub keeps the record in quarantine."""
+        rule = {"id": "x/wrong", "for_ms": 60_000, "holds": False, "tells": True} | wrong
+        with pytest.raises(ValueError, match="rule x/wrong"):
+            watches_from_record(self.body(rule))
+
+
 class TestReboot:
     def test_two_synced_clocks_carry_a_run_over(self) -> None:
         """A reboot of two minutes within max_gap is held time, by the wall clock."""
@@ -388,7 +658,12 @@ class TestSettings:
         assert (closed.reason, minute_of(closed.end)) == ("rule-changed", 6)
 
 
-def _with(watch: Watch, *rules: Rule) -> Watch:
+def _with(watch: Watch, *rules: Rule, series: str | None = None) -> Watch:
     return Watch(
-        watch.series, watch.interval_ms, watch.max_gap_ms, watch.storage, watch.decides, rules
+        series or watch.series,
+        watch.interval_ms,
+        watch.max_gap_ms,
+        watch.storage,
+        watch.decides,
+        rules,
     )

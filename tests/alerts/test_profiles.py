@@ -4,6 +4,9 @@ import pytest
 
 from alerts import profiles
 from alerts.rules import Rule
+from config.profile import load_profile
+from protocol.reading import UNITS
+from sensors.registry import DRIVERS, spec
 
 HOUR = 3_600_000
 MINUTE = 60_000
@@ -140,3 +143,27 @@ def _source(rule_id: str) -> profiles.RuleSource:
     source = profiles.source_of(rule_id)
     assert source is not None
     return source
+
+
+@pytest.mark.parametrize("name", profiles.all_names())
+def test_every_rule_is_on_a_quantity_that_some_driver_measures(name: str) -> None:
+    """A rule on what nobody gives would be a promise that nobody keeps."""
+    measured = {quantity for kind in DRIVERS for quantity in spec(kind).ranges}
+
+    assert {rule.quantity for rule in load_profile(name).rules} <= measured
+    assert measured <= set(UNITS)
+
+
+def test_rules_that_compare_two_points_bear_the_other_ones_name() -> None:
+    """One rule for each other point, and its source is found by its id."""
+    others = ["fridge-1/upper/temperature", "fridge-1/lower/temperature"]
+    found = profiles.disagreements("equipment", "temperature", others)
+
+    assert [(one.id, one.other) for one in found] == [
+        ("equipment/apart/upper", others[0]),
+        ("equipment/apart/lower", others[1]),
+    ]
+    assert _source(found[0].id).ours
+    # The longest names there may be still fit what a settings record allows.
+    (longest,) = profiles.disagreements("equipment", "temperature", [f"f/{'u' * 63}/temperature"])
+    assert len(longest.id) <= 81

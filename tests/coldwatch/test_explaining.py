@@ -10,7 +10,8 @@ import pytest
 
 from alerts.profiles import rules_for
 from coldwatch import cli
-from coldwatch.explaining import explain_agent, explain_hub, lines
+from coldwatch.explained import lines
+from coldwatch.explaining import explain_agent, explain_hub
 from config.agent import AgentSettings
 from config.hub import HubSettings
 

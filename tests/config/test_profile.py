@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config.profile import ProfileModel, load_profile, profile_names
+from alerts.rules import ABOUT_EQUIPMENT
+from config.profile import ALWAYS, ProfileModel, beside_names, load_profile, profile_names
 
 
 def test_the_five_profiles_are_there() -> None:
@@ -15,7 +16,20 @@ def test_the_five_profiles_are_there() -> None:
     assert profile_names() == ("cdc-vfc", "cn-gsp", "freezer", "ultra-cold", "who-pqs")
 
 
-@pytest.mark.parametrize("name", profile_names())
+def test_what_comes_beside_is_known_to_the_panel() -> None:
+    """The agent's main process reads no profile: it has their names."""
+    assert {ALWAYS, *beside_names()} == ABOUT_EQUIPMENT
+
+
+def test_a_profile_beside_others_says_nothing_of_stock() -> None:
+    """It has no storage range, and holds nothing."""
+    for name in ABOUT_EQUIPMENT:
+        profile = load_profile(name)
+        assert profile.storage is None
+        assert not any(rule.holds for rule in profile.rules)
+
+
+@pytest.mark.parametrize("name", [*profile_names(), *beside_names(), ALWAYS])
 def test_every_rule_says_where_it_comes_from(name: str) -> None:
     """Each rule has a title and a source in both languages, and a mark that tells how sure it is."""
     profile = load_profile(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from firmware_agent.health import Health
 from firmware_agent.judging import Excursion
 from firmware_agent.panel import Panel, PanelLog, PanelState, StateFile, panel_state
+from firmware_agent.signals import view
 
 
 def excursion(id_: str, side: str = "above", start: int = 1_000) -> Excursion:
@@ -36,6 +38,28 @@ def test_light_and_buzzer_follow_what_is_open() -> None:
     silent = shown(excursion("a", "silent"))
     assert (silent.light, silent.sounding, silent.outside_since) == ("fault", False, None)
     assert shown(problems=("spool: full",)).light == "fault"
+
+
+@pytest.mark.parametrize(
+    ("rule", "side"),
+    [
+        ("t/apart", "apart"),
+        ("t/stuck", "stuck"),
+        ("equipment/disk", "below"),
+        ("equipment/clock", "below"),
+        ("early/warming", "above"),
+    ],
+)
+def test_a_doubt_or_a_full_disk_is_a_fault_and_no_warm_fridge(rule: str, side: str) -> None:
+    """It lights as a fault, and chirps as one; nothing sounds as if stock were out of range."""
+    one = replace(excursion("1", side), rule=rule)
+    state = shown(one)
+    assert (state.light, state.sounding, state.outside_since) == ("fault", False, None)
+    seen = view(state, unsent=False, stalled=False)
+    assert (seen.shown, seen.outside, seen.fault_heard) == ({"fault"}, frozenset(), True)
+
+    both = shown(one, excursion("2"))
+    assert (both.light, both.sounding) == ("outside", True)
 
 
 def test_only_open_excursions_count_as_told() -> None:

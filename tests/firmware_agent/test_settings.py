@@ -54,7 +54,7 @@ def test_temperature_rules_go_to_the_points_that_decide(file: Path) -> None:
     assert kinds["upper"] == {"silence"}
     assert "consecutive" in kinds["door"]
     profiles = {rule.id.split("/")[0] for rule in watches["fridge-1/center/temperature"].rules}
-    assert profiles == {"cn-gsp", "who-pqs"}
+    assert profiles == {"cn-gsp", "who-pqs", "equipment"}
     assert watches["fridge-1/upper/temperature"].storage == (2_000, 8_000)
     assert watches["fridge-1/door/open"].storage is None
     assert {watch.interval_ms for watch in watches.values()} == {120_000}

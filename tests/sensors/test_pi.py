@@ -167,3 +167,33 @@ def test_series_of_one_pi_share_a_look_and_fail_alone(tmp_path: Path) -> None:
         registry.open_probe(table, HandClock(), "memory_free").read()
     with pytest.raises(ValueError, match="pi does not measure temperature"):
         registry.check_settings(table, "temperature")
+
+
+@pytest.mark.parametrize(
+    ("files", "quantity", "expected"),
+    [
+        ({"b/type": "Battery\n", "b/capacity": "73\n", "a/type": "Mains\n"}, "charge", 73_000),
+        ({"a/type": "Mains\n"}, "charge", NoDataError),
+        ({"b/type": "Battery\n", "b/capacity": "n/a\n"}, "charge", ProbeTransientError),
+        ({"life_time": "0x03 0x08\n"}, "card_worn", 80_000),
+        ({"life_time": "0x0b 0x01\n"}, "card_worn", 110_000),
+        ({"life_time": "0x00 0x00\n"}, "card_worn", NoDataError),
+        ({"life_time": "\n"}, "card_worn", ProbeTransientError),
+        ({}, "card_worn", NoDataError),
+    ],
+)
+def test_battery_and_card(
+    tmp_path: Path, files: dict[str, str], quantity: str, expected: int | type[ProbeError]
+) -> None:
+    """The first battery that the kernel knows; the worse of an eMMC's two figures; else why not."""
+    for name, text in files.items():
+        folder = "sys/block/mmcblk0/device" if name == "life_time" else "sys/class/power_supply"
+        file = tmp_path / folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    found = pi(tmp_path, "/nowhere/vcgencmd").measure()[quantity]
+
+    if isinstance(expected, int):
+        assert found == Sample(expected)
+    else:
+        assert isinstance(found, expected)
