@@ -44,6 +44,7 @@ class Rig:
         )
         self.modem = Modem(device, folder / "messages.jsonl")
         self.smsd = start_smsd(folder, device, database, config)
+        self.database = database
         self.channel = GammuSmsd(database)
         self.log = folder / "smsd.log"
 

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 from alerts import segments
+from alerts.channels.gammu_smsd import GammuSmsd
+from alerts.channels.smsd_watch import Limits
 from simulator.pdu import gsm7_codes, gsm7_text
 from tests.support.smsd import Rig, needs_smsd
 
@@ -96,12 +98,25 @@ def _through(rig: Rig, fault: Callable[[], None]) -> dict[str, Any]:
     return {"outcomes": rig.settle("before", *during, "after")}
 
 
-STORIES = (plain, refused, stalled, vanished, killed)
+def watched(rig: Rig) -> dict[str, Any]:
+    """The signal has faded, and the card's credit is nearly used up; nobody has sent anything."""
+    rig.modem.fade(3)
+    rig.modem.service("*100#", "Balance 4.20 CNY")
+    channel = GammuSmsd(rig.database, Limits(20, "*100#", 86_400_000, 5_000))
+    found = channel.condition()
+    deadline = time.monotonic() + 90
+    while not (found.signal_percent and found.balance) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        found = channel.condition()
+    return {"outcomes": {}, "condition": found, "inbox": channel.received()}
+
+
+STORIES = (plain, refused, stalled, vanished, killed, watched)
 
 
 def tell(story: Callable[[Rig], dict[str, Any]], folder: Path) -> dict[str, Any]:
     """Run a story in a rig of its own; add what the modem saw."""
-    settings = {"retry_after_s": 1, "retries": 1} if story is refused else {}
+    settings = {"retry_after_s": 1, "retries": 5} if story is refused else {}
     with Rig(folder, **settings) as rig:
         result = story(rig)
         return result | {"read": rig.texts(), "modem": rig.modem, "log": rig.log}
@@ -206,6 +221,17 @@ class TestFaults:
         log: Path = stories["vanished"].result(110)["log"]
 
         assert log.stat().st_size < 100_000
+
+
+def test_signal_and_credit(stories: dict[str, Future[dict[str, Any]]]) -> None:
+    """What smsd writes of them is read, and told; the operator's answer is nobody's SMS."""
+    result = stories["watched"].result(110)
+
+    assert result["condition"].signal_percent in range(1, 20)
+    assert result["condition"].balance == "Balance 4.20 CNY"
+    assert "signal is weak" in result["condition"].warning
+    assert "credit is low" in result["condition"].warning
+    assert result["inbox"] == []
 
 
 def test_it_does_not_outlive_us(tmp_path: Path, house: Path) -> None:
