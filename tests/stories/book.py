@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.stories.county import County
 
-CHAPTERS: Final = ("excursions", "threads", "alarms", "ways")
+CHAPTERS: Final = ("excursions", "threads", "equipment", "alarms", "ways")
 
 Teller = Callable[[County], None]
 

@@ -78,6 +78,7 @@ class County(Books):
         fridges: int = 2,
         devices: int = 1,
         points: Sequence[Point] = (CENTER,),
+        rules: Sequence[dict[str, Any]] = (),
         own_modem: bool = False,
         panel: bool = False,
         ways: Sequence[str] = ("hub's modem",),
@@ -91,6 +92,7 @@ class County(Books):
 
         ``hub_looks_every``: for stories of many hours, in which a minute does not matter.
         ``killed_seldom``: for storms; then only while it hands its first messages over.
+        ``rules``: of the profiles, that its agents make tighter or looser.
         ``steps``: of the escalation; without them everybody is told once.
         ``site``: more of each [[sites]] of the hub; what else there is, of its settings.
         """
@@ -119,7 +121,14 @@ class County(Books):
         for each in table["sites"]:
             folder = self._folder / each["devices"][0]
             of_agent = agent_table(
-                folder, each, profiles, points, pace, own_modem=own_modem, panel=panel
+                folder,
+                each,
+                profiles,
+                points,
+                pace,
+                rules=rules,
+                own_modem=own_modem,
+                panel=panel,
             )
             self._add_agent(each, points, of_agent)
         if hub_looks_every:

@@ -214,9 +214,7 @@ def three_short_freezes_in_a_day_are_one_long_one(county: County) -> None:
     county.at("01:10").fridge("Fridge 1").reads(-1.0, for_="25min")
     county.at("02:00").fridge("Fridge 1").reads(-1.5, for_="25min")
     county.at("02:50").fridge("Fridge 1").reads(-1.0, for_="25min")
-    county.expect_sms(
-        to=EVERYBODY, between=("03:00", "03:01"), says=["TOO COLD", "-1.0", "1 h"]
-    )
+    county.expect_sms(to=EVERYBODY, between=("03:00", "03:01"), says=["TOO COLD", "-1.0", "1 h"])
     county.expect_silence(until="03:40")
     county.expect_excursion("who-pqs/freeze-sum", start="01:10", opened="03:00", end=None)
     assert county.doses_on_hold("A1") == 100

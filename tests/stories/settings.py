@@ -104,6 +104,7 @@ def agent_table(
     points: Sequence[Point],
     pace: dict[str, str],
     *,
+    rules: Sequence[dict[str, Any]],
     own_modem: bool,
     panel: bool,
 ) -> dict[str, Any]:
@@ -118,6 +119,7 @@ def agent_table(
             {
                 "id": asset["id"],
                 "profiles": list(profiles),
+                "rules": list(rules),
                 "points": [point.table() for point in points],
             }
             for asset in site["assets"]

@@ -9,7 +9,7 @@ from journal import work
 from journal.database import write
 from ledger.batches import receive
 from tests.stories.agents import StoryAgent
-from tests.stories.clockwork import lasting, moment
+from tests.stories.clockwork import MINUTE, lasting, moment
 
 if TYPE_CHECKING:
     from tests.stories.county import County
@@ -27,6 +27,15 @@ class Fridge:
     ) -> County:
         """Be so warm from now on; ``every``: its probe answers no more often than that."""
         return self._says(point, "temperature", round(value * 1000), every, for_)
+
+    def warms(self, start: float, *, by: float, for_: str) -> County:
+        """Warm up from a value, by so much in each minute."""
+        county = self._county
+        probe = county.probes[f"{self._asset}/center/temperature"]
+        for minute in range(lasting(for_) // MINUTE):
+            at = county.clockwork.now + minute * MINUTE
+            probe.says(at, round(1000 * (start + by * minute)), 0, None)
+        return county
 
     def receives(self, lot: str, doses: int) -> County:
         """Take doses of MMR in."""
