@@ -25,7 +25,7 @@ def it_sounds_at_once_and_people_follow_after_ten_minutes(county: County) -> Non
     `cn-gsp` sounds at once (instant rule); its SMS follow D = 10 min, the first step to at
     least three persons together.
     """
-    county.begins("02:05")
+    county.begins("02:05", sampling="30s")
     county.at("02:10").fridge("Fridge 1").reads(9.2)
     county.at("02:10:31")
     assert county.device().sounds
@@ -172,7 +172,7 @@ def announced_work_keeps_people_asleep_and_counts_all_the_same(county: County) -
 
 def two_fridges_at_once_are_one_message_and_one_more(county: County) -> None:
     """The first message to a person goes at once; further ones within 30 s are joined."""
-    county.begins("02:05", fridges=4, sampling="1min")
+    county.begins("02:05", fridges=4)
     county.at("02:10")
     for fridge in ("Fridge 1", "Fridge 2", "Fridge 3"):
         county.fridge(fridge).reads(8.4, for_="15min")
@@ -264,14 +264,14 @@ def a_fridge_that_was_too_hot_stays_on_the_list_until_somebody_says_why(county: 
 
 def once_a_day_all_is_well(county: County) -> None:
     """Once a day at a chosen hour "all well", so that silence is never mistaken for safety."""
-    county.begins("07:50", site={"all_well": "08:00"}, sampling="1min")
+    county.begins("07:50", site={"all_well": "08:00"})
     county.expect_sms(to=EVERYBODY, between=("08:00", "08:01"), says=["ALL WELL", "5.0"])
     county.expect_silence(until="08:20")
 
 
 def all_is_not_well_where_a_fridge_is_too_hot(county: County) -> None:
     """... and what is not well is said instead."""
-    county.begins("07:40", site={"all_well": "08:00"}, sampling="1min")
+    county.begins("07:40", site={"all_well": "08:00"})
     county.at("07:45").fridge("Fridge 2").reads(8.0)
     county.expect_sms(to=EVERYBODY, between=("07:55", "07:56"), says=["Fridge 2", "TOO HOT"])
     county.expect_sms(to="Amy", between=("08:00", "08:01"), says=["NOT ALL WELL", "Fridge 2"])
@@ -281,7 +281,7 @@ def all_is_not_well_where_a_fridge_is_too_hot(county: County) -> None:
 
 def once_a_month_the_whole_way_is_tested(county: County) -> None:
     """Monthly test of the whole way up to a confirmed delivery."""
-    county.begins("day 31 09:55", way_test="10:00", sampling="1min")
+    county.begins("day 31 09:55", way_test="10:00")
     for name in EVERYBODY:
         county.modem().reports[PHONES[name]] = "delivered"
     county.expect_sms(to=EVERYBODY, between=("day 31 10:00", "day 31 10:01"), says=["TEST"])

@@ -73,7 +73,7 @@ class County(Books):
         at: str = "01:00",
         *,
         profiles: Sequence[str] = ("cn-gsp",),
-        sampling: str = "30s",
+        sampling: str = "1min",
         record_every: str = "1min",
         fridges: int = 2,
         devices: int = 1,

@@ -11,7 +11,7 @@ from tests.stories.settings import CENTER, EVERYBODY, UPPER
 
 def two_probes_that_disagree_are_told_and_hold_nothing(county: County) -> None:
     """*Disagreement*: two points of one asset differ by more than X for D."""
-    county.begins("02:00", points=[CENTER, UPPER], sampling="1min", fridges=1)
+    county.begins("02:00", points=[CENTER, UPPER], fridges=1)
     county.fridge("Fridge 1").receives("A1", 100)
     county.at("02:05").fridge("Fridge 1").reads(7.5, point="upper", for_="70min")
     county.fridge("Fridge 1").reads(3.0)
@@ -25,7 +25,7 @@ def two_probes_that_disagree_are_told_and_hold_nothing(county: County) -> None:
 
 def a_fridge_that_warms_too_fast_is_told_before_it_is_too_hot(county: County) -> None:
     """*Rate*: warming faster than X per minute for D, for a forecast, not for a hold."""
-    county.begins("02:00", profiles=["cn-gsp", "early"], sampling="1min", fridges=1)
+    county.begins("02:00", profiles=["cn-gsp", "early"], fridges=1)
     county.at("02:05").fridge("Fridge 1").warms(2.5, by=0.13, for_="41min")
     county.expect_sms(to=EVERYBODY, between=("02:34", "02:42"), says=["Fridge 1", "WARMING FAST"])
     county.expect_silence(until="02:46")

@@ -39,7 +39,7 @@ def gsp_alarms_at_the_limit_already_and_holds_nothing_there(county: County) -> N
 
 def who_calls_it_frozen_at_minus_a_half_and_not_above(county: County) -> None:
     """*Limits*: WHO FRZE is `<= -0.5`."""
-    county.begins("01:55", profiles=["who-pqs"], sampling="1min")
+    county.begins("01:55", profiles=["who-pqs"])
     county.at("02:00").fridge("Fridge 1").reads(-0.5)
     county.fridge("Fridge 2").reads(-0.4)
     county.expect_sms(
@@ -125,7 +125,7 @@ def three_minutes_without_a_reading_are_held_and_no_hole(county: County) -> None
     A reading holds until the next one of its series , if that comes within `max_gap` (default
     three recording intervals).
     """
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="30min")
     county.at("02:12").fridge("Fridge 1").is_silent(for_="2min")
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
@@ -141,7 +141,7 @@ def a_hole_in_the_readings_is_unknown_and_makes_it_possible(county: County) -> N
     plus unknown reaches D before held alone does, it opens with `certainty: possible`, and
     becomes `certain` if later readings make it so.
     """
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="45min")
     county.at("02:13").fridge("Fridge 1").is_silent(for_="9min")
     county.expect_sms(
@@ -159,7 +159,7 @@ def a_probe_that_reads_minus_three_every_sixteen_minutes_is_not_silent_good_news
     county: County,
 ) -> None:
     """*Possible*: a probe that reads -3 every sixteen minutes all night is not silent good news."""
-    county.begins("22:00", sampling="1min")
+    county.begins("22:00")
     county.fridge("Fridge 1").receives("A1", 100)
     county.at("22:08").fridge("Fridge 1").reads(-3.0, every="16min")
     county.expect_sms(to=EVERYBODY, between=("22:23", "22:25"), says=["Fridge 1", "NO READINGS"])
@@ -175,7 +175,7 @@ def a_probe_that_reads_minus_three_every_sixteen_minutes_is_not_silent_good_news
 
 def unknown_time_is_not_inside(county: County) -> None:
     """*Unknown*: never counted as inside: a hole begins the ten minutes of a recovery anew."""
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="15min")
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
     county.at("02:28").fridge("Fridge 1").is_silent(for_="6min")
@@ -185,7 +185,7 @@ def unknown_time_is_not_inside(county: County) -> None:
 
 def eighty_five_degrees_at_power_on_are_nobodys_fever(county: County) -> None:
     """*A rejected reading* neither extends nor ends a hold; what rejects for long is silence."""
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(85.0)
     county.expect_sms(to=EVERYBODY, between=("02:24", "02:26"), says=["Fridge 1", "NO READINGS"])
     county.expect_silence(until="02:40")
@@ -194,7 +194,7 @@ def eighty_five_degrees_at_power_on_are_nobodys_fever(county: County) -> None:
 
 def a_value_that_is_hard_to_believe_is_judged_all_the_same(county: County) -> None:
     """What is implausible is `suspect`, shown as such **and judged**: a fire looks like that too."""
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(72.0)
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT", "72.0"])
     county.expect_silence(until="02:25")
@@ -209,7 +209,7 @@ def three_short_freezes_in_a_day_are_one_long_one(county: County) -> None:
     held time outside within the last W reaches D; every profile that holds stock has a
     cumulative freeze rule beside the consecutive one.
     """
-    county.begins("01:00", profiles=["who-pqs"], sampling="1min", fridges=1)
+    county.begins("01:00", profiles=["who-pqs"], fridges=1)
     county.fridge("Fridge 1").receives("A1", 100)
     county.at("01:10").fridge("Fridge 1").reads(-1.0, for_="25min")
     county.at("02:00").fridge("Fridge 1").reads(-1.5, for_="25min")
@@ -239,7 +239,7 @@ def a_sum_that_falls_a_day_later_is_no_news(county: County) -> None:
 
 def one_reading_alone_is_no_instant_alarm_and_two_are(county: County) -> None:
     """*Instant*: one valid reading outside, confirmed by the next sample."""
-    county.begins("02:05", profiles=["cdc-vfc"])
+    county.begins("02:05", profiles=["cdc-vfc"], sampling="30s")
     county.at("02:10").fridge("Fridge 1").reads(8.5, for_="30s")
     county.expect_silence(until="02:15")
     county.at("02:20").fridge("Fridge 1").reads(8.5, for_="60s")

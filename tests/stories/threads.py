@@ -10,7 +10,7 @@ from tests.stories.settings import CENTER, DOOR, EVERYBODY, MAINS, UPPER, Point
 
 def a_dead_probe_is_silence(county: County) -> None:
     """*Silence*: no valid reading of a series for D, on its stream's own time."""
-    county.begins("02:00", sampling="1min")
+    county.begins("02:00")
     county.at("02:05").fridge("Fridge 1").is_silent(for_="40min")
     county.expect_sms(
         to=EVERYBODY, between=("02:20", "02:21"), says=["Fridge 1", "NO READINGS", "5.0"]
@@ -23,7 +23,7 @@ def a_dead_probe_is_silence(county: County) -> None:
 
 def a_dead_device_is_lost_contact_and_another_message(county: County) -> None:
     """*Lost contact*: nothing from a device for D on the hub's clock. Two things, two messages."""
-    county.begins("02:00", sampling="1min")
+    county.begins("02:00")
     county.at("02:10").device().loses_power()
     county.expect_sms(
         to=EVERYBODY, between=("02:24", "02:28"), says=["Fridge 1", "Fridge 2", "NO CONTACT", "5.0"]
@@ -47,7 +47,7 @@ def what_is_learned_late_says_so(county: County) -> None:
     A reading that arrives late is judged as of its time, and its notice says so ("happened
     02:10 to 03:40, learned at 07:00").
     """
-    county.begins("02:00", sampling="1min")
+    county.begins("02:00")
     county.at("02:05").device().loses_its_link()
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="20min")
     county.expect_sms(to=EVERYBODY, between=("02:19", "02:28"), says=["NO CONTACT"])
@@ -64,7 +64,7 @@ def what_is_learned_late_says_so(county: County) -> None:
 
 def a_stream_that_comes_late_changes_no_other(county: County) -> None:
     """The engine's state is per stream and series, so a stream recovered late changes no other."""
-    county.begins("02:00", devices=2, fridges=1, sampling="1min", lost_contact_after="30min")
+    county.begins("02:00", devices=2, fridges=1, lost_contact_after="30min")
     county.at("02:09").fridge("Fridge 2").reads(9.2, for_="12min")
     county.at("02:09:30").device("pi-2").loses_its_link()
     county.at("02:12").fridge("Fridge 1").reads(1.0, for_="20min")
@@ -89,7 +89,7 @@ def recovery_is_told_after_ten_minutes_inside(county: County) -> None:
     Noise is kept down by the recovery rule: told after ten minutes inside; an earlier return
     continues the same thread.
     """
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="12min")
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
     county.at("02:31").fridge("Fridge 1").reads(9.5, for_="12min")
@@ -102,7 +102,7 @@ def recovery_is_told_after_ten_minutes_inside(county: County) -> None:
 
 def a_value_that_flaps_round_the_limit_is_one_alarm(county: County) -> None:
     """*Noise*: an earlier return continues the same thread."""
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     for minute in range(10, 60, 14):
         county.at(f"02:{minute}").fridge("Fridge 1").reads(8.1, for_="11min")
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT", "8.1"])
@@ -115,7 +115,7 @@ def a_value_that_flaps_round_the_limit_is_one_alarm(county: County) -> None:
 
 def an_excursion_over_midnight_and_a_reconnect_is_one_thing(county: County) -> None:
     """An excursion is one thing from start to end, across midnights and reconnects."""
-    county.begins("23:00", sampling="1min")
+    county.begins("23:00")
     county.fridge("Fridge 1").receives("A1", 60)
     county.at("23:20").fridge("Fridge 1").reads(9.2, for_="80min")
     county.expect_sms(to=EVERYBODY, between=("23:30", "23:31"), says=["TOO HOT", "23:20"])
@@ -135,7 +135,7 @@ def an_excursion_over_midnight_and_a_reconnect_is_one_thing(county: County) -> N
 
 def three_profiles_at_once_each_make_their_own(county: County) -> None:
     """Several profiles may watch one asset at once; each makes its own excursions."""
-    county.begins("01:55", profiles=["cdc-vfc", "cn-gsp", "who-pqs"], sampling="1min")
+    county.begins("01:55", profiles=["cdc-vfc", "cn-gsp", "who-pqs"])
     county.at("02:00").fridge("Fridge 1").reads(-1.0, for_="65min")
     county.expect_sms(to=EVERYBODY, between=("02:01", "02:02"), says=["TOO COLD", "2"])
     county.expect_sms(to=EVERYBODY, between=("02:10", "02:11"), says=["TOO COLD", "10 min"])
@@ -154,7 +154,7 @@ def three_profiles_at_once_each_make_their_own(county: County) -> None:
 
 def an_open_excursion_keeps_the_rule_it_opened_under(county: County) -> None:
     """It snapshots its rule."""
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="40min")
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
     county.at("02:25").device().is_watched_by("who-pqs")
@@ -170,7 +170,7 @@ def a_step_of_the_clock_makes_nothing_and_hides_nothing(county: County) -> None:
     within one boot the rules use monotonic differences, so a clock step never makes or hides an
     excursion.
     """
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="8min")
     county.at("02:14").device().clock_jumps("2h")
     county.expect_silence(until="02:20")
@@ -183,7 +183,7 @@ def a_step_of_the_clock_makes_nothing_and_hides_nothing(county: County) -> None:
 
 def a_pi_that_boots_anew_goes_on_where_it_was(county: County) -> None:
     """*Time*: between boots the rules use `at`, where both sides are certain."""
-    county.begins("02:05", sampling="1min")
+    county.begins("02:05")
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="20min")
     county.at("02:14:10").device().loses_power()
     county.at("02:15:50").device().has_power_again()
@@ -201,7 +201,7 @@ def a_pi_that_wakes_in_1970_sounds_at_once_and_tells_when_it_knows_the_time(
     decisions across a boot are provisional (panel and own modem) until the stamps are final;
     only then is a record sent.
     """
-    county.begins("02:00", sampling="1min")
+    county.begins("02:00")
     county.at("02:05").device().loses_power()
     county.fridge("Fridge 1").reads(9.2)
     county.at("02:06").device().has_power_again(clock="1970")
@@ -222,7 +222,7 @@ def the_warmest_point_speaks_for_the_stock(county: County) -> None:
     An asset's points marked `decides` speak for its stock: each second counts as the worst of
     them; unknown if one is unknown and none is outside.
     """
-    county.begins("02:05", points=[CENTER, UPPER], sampling="1min", fridges=1)
+    county.begins("02:05", points=[CENTER, UPPER], fridges=1)
     county.at("02:10").fridge("Fridge 1").reads(8.6, for_="8min", point="upper")
     county.at("02:30").fridge("Fridge 1").is_silent(for_="12min", point="upper")
     county.expect_silence(until="02:50")
@@ -239,7 +239,7 @@ def a_certificate_that_is_overdue_wakes_nobody_at_night(county: County) -> None:
         "points": [{"reference": 5.0, "reading": 5.0}],
     }
     center = Point("center", "temperature", 5_000, decides=True, calibration=overdue)
-    county.begins("07:40", points=[center], sampling="1min", fridges=1)
+    county.begins("07:40", points=[center], fridges=1)
     county.at("07:45").fridge("Fridge 1").reads(8.0, for_="11min")
     county.expect_sms(to=EVERYBODY, between=("07:55", "07:56"), says=["TOO HOT"])
     county.expect_silence(until="07:59")
@@ -279,7 +279,7 @@ def the_history_is_away_for_an_hour_and_judging_goes_on(county: County) -> None:
     when the history store is down the hub goes on judging, telling and holding, and what it
     judged is sent again and only stored when the store returns.
     """
-    county.begins("02:00", sampling="1min")
+    county.begins("02:00")
     county.fridge("Fridge 1").receives("A1", 100)
     county.at("02:05").history_is_away()
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="35min")
@@ -294,7 +294,7 @@ def the_history_is_away_for_an_hour_and_judging_goes_on(county: County) -> None:
 
 def the_hub_is_away_for_an_hour_and_nothing_is_lost(county: County) -> None:
     """Invariant 1: a record that the spool committed ends exactly once in history."""
-    county.begins("02:00", sampling="1min")
+    county.begins("02:00")
     county.at("02:05").hub_dies()
     county.at("02:10").fridge("Fridge 1").reads(9.2, for_="15min")
     county.at("03:05").hub_begins()

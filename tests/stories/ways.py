@@ -50,7 +50,7 @@ def the_only_way_is_dead_and_nothing_is_lost(county: County) -> None:
     A dead channel is told: by `coldwatch watch`, where the hub has no other way. And what waits
     goes out when it works again, once.
     """
-    county.begins("02:05", sampling="1min").is_watched()
+    county.begins("02:05").is_watched()
     county.modem().state = "gone"
     county.at("02:10").fridge("Fridge 1").reads(8.0)
     county.expect_sms(
@@ -213,7 +213,7 @@ def the_hub_is_dead_and_somebody_says_so(county: County) -> None:
     `coldwatch watch`, on another power supply and network path, sends when the hub's heartbeat
     is five minutes old.
     """
-    county.begins("02:05", sampling="1min").is_watched()
+    county.begins("02:05").is_watched()
     county.at("02:10").hub_dies()
     county.expect_sms(
         to="Amy",
@@ -229,7 +229,7 @@ def the_hub_is_dead_and_somebody_says_so(county: County) -> None:
 
 def a_hub_that_begins_anew_at_once_is_no_news(county: County) -> None:
     """A restart never loses a notice, and repeats one only where the channel cannot be asked."""
-    county.begins("02:05", sampling="1min").is_watched()
+    county.begins("02:05").is_watched()
     county.at("02:10").fridge("Fridge 1").reads(8.0, for_="20min")
     for minute in range(11, 38, 3):
         county.at(f"02:{minute}").restart_hub()
