@@ -253,7 +253,7 @@ class Outbox:
         _insert_sms(
             conn, identity, person, text, now,
             channels=next((row.channels for row in bound if row.channels), ""),
-            first=any(matter.alarm is not None and matter.opened for matter in matters),
+            first=any(matter.opened and matter.happening != "answered" for matter in matters),
             params=params_of(self._settings, person, matters, text),
         )  # fmt: skip
         self._bind(conn, bound, identity)

@@ -46,14 +46,14 @@ class County(Desk):
     """A desk whose hub begins anew before each round, and that keeps what came to whom when."""
 
     def __init__(self, folder: Path, *channels: str, site: Any = None, **more: Any) -> None:
-        data = hub_settings(folder).model_dump(by_alias=True, exclude_unset=True)
-        for text in ("state_dir", "console", "sites", "people"):
-            data.pop(text)
         base = {
             "id": "east-gate", "name": {"zh": "东门接种点", "en": "East Gate"}, "kind": "fixed",
             "devices": ["pi-1"], "escalation": "county", "duty": DUTY,
             "assets": [{"id": "fridge-1", "name": {"zh": "1号冰箱", "en": "Fridge 1"}}],
         }  # fmt: skip
+        if channels:
+            ways = [{"id": name, "kind": "log"} for name in ("modem", *channels)]
+            more = {"channels": ways} | more
         settings = hub_settings(
             folder,
             **({"people": PEOPLE, "escalations": COUNTY, "sites": [base | (site or {})]} | more),

@@ -205,7 +205,7 @@ def rows(path: Path) -> dict[str, list[dict[str, Any]]]:
     connection.row_factory = sqlite3.Row
     names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
     found = {
-        name: [dict(row) for row in connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2")]
+        name: [dict(row) for row in connection.execute(f"SELECT * FROM {name} ORDER BY 1")]
         for (name,) in names
     }
     connection.close()
