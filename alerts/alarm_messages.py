@@ -168,7 +168,10 @@ def late(facts: MessageFacts) -> str:
     """Tell what was learned only when it was over."""
     words = words_of(facts.kind, facts.quantity, facts.side)
     core: Sequence[str]
-    if words.shows_value and facts.limit is not None:
+    # A difference, a rate and a value that stands still are not what it went through.
+    valued = facts.side in {"above", "below"} and facts.kind != "rate"
+    valued = valued and words.shows_value and facts.limit is not None
+    if valued:
         core = (
             N_(
                 "%(site)s, %(asset)s was %(wrong)s %(since)s to %(end)s, %(worst)s (%(limit)s);"
@@ -184,7 +187,8 @@ def late(facts: MessageFacts) -> str:
             N_("%(site)s, %(asset)s: %(wrong)s %(since)s to %(end)s."),
             N_("%(site)s %(asset)s: was %(wrong)s."),
         )
-    action = (N_("Check which vaccines were in it."), "") if words.about == "vaccine" else ()
+    stock = valued and words.about == "vaccine"
+    action = (N_("Check which vaccines were in it."), "") if stock else ()
     heads: Sequence[str] = (N_("VACCINE ALARM, LATE:"), N_("LATE:"))
     if facts.step != "first" or facts.happening != "opened":
         heads = head(facts, words)

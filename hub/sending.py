@@ -295,8 +295,10 @@ class Sending:
         except ChannelError:
             return
         delivery: str = outcome.delivery if outcome is not None else ""
-        # Only of a channel that has them can a report be missing.
-        late = now - row.sent_at >= DELIVERED_WITHIN_MS and row.channel in reporting
+        # Only of a channel that has them can a report be missing; and gammu-smsd does not find the
+        # report of a number that was written without its country, for networks write it with it.
+        reports = row.channel in reporting and row.phone.startswith("+")
+        late = now - row.sent_at >= DELIVERED_WITHIN_MS and reports
         if not delivery and not late:
             return
         with write(self._database) as conn:

@@ -206,7 +206,13 @@ def _said(model: BaseModel, *but: str) -> dict[str, Any]:
 
 
 _SECRET: Final = re.compile(
-    r"pass(word|phrase)?$|secret|token|credential|(access|api|private|app|sign(ing)?)_?key|^key$",
+    r"pass(word|phrase)?$|secret|token|credential|(access|api|private|app|sign(ing)?)[_-]?key|^key$"
+    r"|authorization|cookie",
+    re.IGNORECASE,
+)
+# The same within a text, such as the body of a gateway's request; not what stands for one: {secret}.
+_WITHIN: Final = re.compile(
+    r"""((?:pass(?:word|phrase)|secret|token|key)["']?\s*[:=]\s*["']?)(?!\{\w+\})([^"'&,;}\s]+)""",
     re.IGNORECASE,
 )
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^\s/?#]*)(\S*)")
@@ -231,7 +237,7 @@ def without_secrets(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         if _SECRET.search(key) and not key.endswith(("_file", "_dir")):
             return LEFT_OUT
-        return _URL.sub(_address, value)
+        return _WITHIN.sub(rf"\g<1>{LEFT_OUT}", _URL.sub(_address, value))
     return value
 
 

@@ -248,6 +248,14 @@ CASES: Final[dict[str, Case]] = {
         ("探头读数不一致", "PROBES DISAGREE"),
         "3.4",
     ),
+    "apart, late": Case(
+        "they disagreed, learned when it was over",
+        {
+            "kind": "disagreement", "side": "apart", "value": None, "limit": 2000, "extreme": 3600,
+            "end": at(14, 12), "learned_at": at(14, 17),
+        },
+        ("探头读数不一致", "PROBES DISAGREE"),
+    ),
     "apart over": Case(
         "they agree again",
         _OVER
@@ -651,6 +659,7 @@ TITLES: Final[dict[str, str]] = {
     "readings back": "探头数据恢复",
     "apart": "同一冰箱两个探头读数不一致",
     "apart over": "读数恢复一致",
+    "apart, late": "曾读数不一致，结束后才获知",
     "stuck": "读数数小时不变",
     "stuck over": "读数恢复变化",
     "lost contact": "设备失联",

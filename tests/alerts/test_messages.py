@@ -56,6 +56,8 @@ TEXTS = {
     " TOO HOT for 42 min, highest 11.3C (max 8C). Batches on hold stay so until released.",
     ("warming", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 升温过快 现6.4℃，14:05起每分钟0.1℃。"
     "照此12分钟后到8℃。请立即检查。回复4831确认",
+    ("apart, late", "en"): "VACCINE ALARM, LATE: East Gate Vaccination Point, Fridge 1: PROBES"
+    " DISAGREE 14:05 to 14:12; learned at 14:17. Answer 4831.",
     ("silent", "en"): "VACCINE ALARM: East Gate Vaccination Point, Fridge 1: NO READINGS since"
     " 14:05. Temperature unknown. Last value 5.2C. Check probe and fridge now. Answer 4831.",
     ("mains lost, holds", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 停电，14:05起已12分钟。"

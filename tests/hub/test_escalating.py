@@ -477,6 +477,18 @@ class TestUnreachable:
 
         assert county.until(11, 39) == [(25, "amy: unreachable wang no delivery report")]
 
+    def test_a_number_without_its_country_lacks_no_report(self, make: Make) -> None:
+        """gammu-smsd does not find its report, so that it does not come says nothing of Wang."""
+        steps = [{"to": ["li", "wang"]}, {"after": "2h", "to": ["amy"]}]
+        phones = {"li": "+8613900000001", "wang": "13900000002", "amy": "+8613900000003"}
+        people = [{"id": one, "name": one, "phone": phone} for one, phone in phones.items()]
+        county = make(escalations=[{"id": "county", "steps": steps}], people=people)
+        warm(county)
+        key = next(key for key, (to, _) in county.channel.taken.items() if to.endswith("1"))
+        county.channel.outcomes[key] = Outcome("sent", delivery="delivered")
+
+        assert county.until(11, 39) == []
+
     def test_without_reports_nothing_is_missing(self, make: Make) -> None:
         """A channel that has none says nothing by that."""
         steps = [{"to": ["li", "wang"]}, {"after": "2h", "to": ["amy"]}]

@@ -12,6 +12,7 @@ from history.sqlite import SqliteHistory
 from hub.intake import Incoming, Intake
 from hub.lamps import LampWatch
 from hub.notices import Outbox, told
+from hub.said import Saying
 from hub.wording import Wording
 from journal import excursions
 from journal.database import create_tables, open_database, read, write
@@ -44,7 +45,8 @@ class Lamp:
         """Forget what is only in memory."""
         self.watch = LampWatch(self.settings)
         wording = Wording(self.settings, self.intake.newest)
-        self.outbox = Outbox(self.settings, self.database, self.channel, wording.text)
+        saying = Saying(self.settings, wording)
+        self.outbox = Outbox(self.settings, self.database, self.channel, saying.say)
 
     def says(self, minute: float, what: str, late: float = 0, **body: Any) -> list[str]:
         """Let the device say something, and the hub do a round; return the new SMS to Amy."""
@@ -81,8 +83,8 @@ def lamp(tmp_path: Path) -> Iterator[Lamp]:
 def test_a_lamp_that_cannot_be_put_out_is_told_at_once_by_night(lamp: Lamp) -> None:
     """One SMS to each, naming the danger, however often the hub restarts and the device repeats."""
     (text,) = lamp.says(NIGHT, "fault", fault="relay-welded", phase="off")
-    assert text.startswith("DANGER: East Gate, lamp-1: UV LAMP CANNOT BE PUT OUT since 02:00")
-    assert text.endswith("Stay out. Cut its power outside the room.")
+    assert text.startswith("DANGER, UV LAMP: East Gate, lamp-1: CANNOT BE PUT OUT since 02:00")
+    assert text.count("STAY OUT of the room, cut the power outside it.")
     for minute in (1, 5, 700):
         lamp.restart()
         assert lamp.round(NIGHT + minute) == []
@@ -121,11 +123,11 @@ def test_a_reset_that_comes_late_ends_nothing_that_began_after_it(lamp: Lamp) ->
 @pytest.mark.parametrize(
     ("begins", "says", "ends"),
     [
-        (("fault", {"fault": "lamp-dark"}), "DARK", ("reset", {})),
+        (("fault", {"fault": "lamp-dark"}), "DOES NOT BURN", ("reset", {})),
         (("fault", {"fault": "lines-unwritable"}), "CANNOT BE SWITCHED", ("reset", {})),
         (("warning", {"warning": "hours"}), "PAST ITS HOURS", ("replaced", {})),
         (("warning", {"warning": "intensity"}), "TOO WEAK", ("cycle", {"low": False})),
-        (("warning", {"warning": "wipe-due"}), "TO BE WIPED", ("wiped", {})),
+        (("warning", {"warning": "wipe-due"}), "WEEKLY WIPE DUE", ("wiped", {})),
     ],
 )
 def test_everything_else_waits_for_the_morning_and_its_end_is_told_to_nobody(

@@ -151,6 +151,9 @@ SECRETS = {
     "key": "s3cret",
     "urls": ["dingtalk://s3cret/13900000001", "https://u:s3cret@gateway.example/s3cret?k=s3cret"],
     "nested": [{"api_key": "s3cret"}],
+    "headers": {"Authorization": "Bearer s3cret", "X-Api-Key": "s3cret", "Cookie": "id=s3cret"},
+    "body": '{"token": "s3cret", "to": "{phone}"}',
+    "form": "password=s3cret&to={phone}",
     "text": "send it to https://hooks.example/s3cret please",
 }
 
@@ -160,6 +163,7 @@ def test_no_secret_is_entered() -> None:
     shown = without_secrets(SECRETS)
     assert "s3cret" not in json.dumps(shown)
     assert shown["urls"] == ["dingtalk://…", "https://gateway.example/…"]
+    assert shown["body"] == '{"token": "…", "to": "{phone}"}'
     assert shown["text"] == "send it to https://hooks.example/… please"
 
 
@@ -172,6 +176,7 @@ def test_what_is_no_secret_stays() -> None:
         "host": "db.county.example",
         "broker_dir": "/var/lib/x",
         "patience": 60_000,
+        "body": '{"key": "{key}", "token": "{secret}", "to": "{phone}"}',
         "on": True,
     }
     assert without_secrets(kept) == kept

@@ -12,8 +12,6 @@ from ledger.phrases import LedgerError
 from ledger.store import rebuild
 from tests.ledger.world import FREEZE, World, decision, ms
 
-pytestmark = pytest.mark.usefixtures("each_database")
-
 TELLS_ONLY = Rule("cn-gsp/high", "consecutive", 600_000, at_or_above=8000)
 
 
