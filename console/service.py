@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -65,6 +66,8 @@ from ledger.phrases import LedgerError
 
 # Many pages ask for the overview every few seconds; within this time they get the same answer.
 _OVERVIEW_LASTS_MS = 1_000
+# So many alarms that are over and to be explained are shown at once, the oldest first.
+MOST_UNEXPLAINED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,10 @@ class Console:
             now = self.now()
             found = current(conn, now)
             old, more = past(conn, [alarm.id for alarm, _ in found], page)
+            # A year that nobody has explained must not make the page of an open alarm slow.
+            lacking = [each for each in found if each[1] == "unexplained"]
+            found = [each for each in found if each[1] != "unexplained"]
+            found += lacking[:MOST_UNEXPLAINED]
             shown = described_alarms(
                 conn,
                 self._store.history(),
@@ -202,7 +209,12 @@ class Console:
                 now=now,
                 late_after_ms=self._limits.late_after_ms,
             )
-            return AlarmList(alarms=shown, work=planned_work(conn, self.directory, now), more=more)
+            return AlarmList(
+                alarms=shown,
+                unexplained_more=len(lacking[MOST_UNEXPLAINED:]),
+                work=planned_work(conn, self.directory, now),
+                more=more,
+            )
 
     def alarm(self, alarm: hub_alarms.Alarm) -> Alarm:
         """Return one alarm as it is after somebody has done something about it."""

@@ -100,6 +100,9 @@ class AlarmList(Model):
     """Alarms: unanswered ones first, then open ones, then those to be explained, then old ones."""
 
     alarms: list[Alarm]
+    unexplained_more: Annotated[
+        int, Field(description="how many more are to be explained; they follow when others are")
+    ]
     work: Annotated[list[Work], Field(description="planned, not over yet")]
     more: Annotated[bool, Field(description="there are older ones")]
 

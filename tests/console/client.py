@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -66,7 +68,11 @@ class Client:
             return response
 
     def post(
-        self, path: str, body: Any, language: str = "en", **headers: str | None
+        self,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str | None] = MappingProxyType({}),
+        language: str = "en",
     ) -> httpx.Response:
         """Send a form (a dict), JSON (`Call`) or bytes, as a browser on our own page does.
 

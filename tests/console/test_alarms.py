@@ -14,7 +14,8 @@ from hub import alarms
 from journal import journal, work
 from journal.database import open_database, read
 from tests.console.client import Call, Client, copy_of, open_console, open_folder
-from tests.console.story import HOUR, MINUTE, Filled, settings
+from tests.console.story import HOUR, Filled, settings
+from tests.support.sender import MINUTE
 
 NOW = 1_764_028_800_000
 
@@ -134,6 +135,20 @@ def test_an_answer_holds_for_half_an_hour(story: Filled) -> None:
 def test_old_alarms_say_why_and_what_was_done(console: Client) -> None:
     """With the person who said so."""
     assert "restocking: 货已放好，门已关 李娜" in console.text("/alarms")
+
+
+def test_many_that_nobody_explained_do_not_flood_the_page(
+    console: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest are shown, the others counted; none of them is taken for explained."""
+    monkeypatch.setattr("console.service.MOST_UNEXPLAINED", 1)
+    listing = console.json("/api/v1/alarms")
+    states = [alarm["state"] for alarm in listing["alarms"]]
+    assert (states.count("unexplained"), listing["unexplained_more"]) == (1, 1)
+    assert [alarm["explained"] for alarm in listing["alarms"] if alarm["must_explain"]][-1:] == [
+        True
+    ]
+    assert "1 more follow when these are explained." in console.text("/alarms")
 
 
 def test_before_anything_exists_the_page_is_quiet(tmp_path: Path) -> None:
@@ -284,7 +299,7 @@ def test_a_form_from_elsewhere_changes_nothing(
     """Even with the right cookie and token; and it is told so in one line."""
     form = desk.form(person="amy")
     before = desk.head()
-    response = desk.client.post(f"/alarms/{desk.hot.id}/answer", form, **headers)
+    response = desk.client.post(f"/alarms/{desk.hot.id}/answer", form, headers)
     assert response.status_code == status
     assert "Nothing was changed." in response.text
     assert desk.head() == before
@@ -294,7 +309,7 @@ def test_a_form_from_elsewhere_changes_nothing(
 def test_either_word_of_the_browser_is_enough(desk: Desk, headers: dict[str, str | None]) -> None:
     """An old browser sends only one of the two."""
     form = desk.form(person="amy")
-    assert desk.client.post(f"/alarms/{desk.hot.id}/answer", form, **headers).status_code == 303
+    assert desk.client.post(f"/alarms/{desk.hot.id}/answer", form, headers).status_code == 303
 
 
 @pytest.mark.parametrize("token", ["", "x" * 43, "é", None])
@@ -333,7 +348,7 @@ def test_a_form_without_the_cookie_changes_nothing(desk: Desk) -> None:
 def test_a_broken_form_is_refused(desk: Desk, body: bytes, status: int) -> None:
     """Too long, too many fields, no text: one line, and no traceback."""
     type_ = "application/x-www-form-urlencoded"
-    response = desk.client.post(f"/alarms/{desk.hot.id}/answer", body, content_type=type_)
+    response = desk.client.post(f"/alarms/{desk.hot.id}/answer", body, {"content-type": type_})
     assert response.status_code == status
 
 
@@ -360,7 +375,9 @@ def test_only_people_of_the_site_act(desk: Desk, person: str) -> None:
 
 def test_an_alarm_that_is_not_there_is_404(desk: Desk) -> None:
     """In both languages, on a page with the way back."""
-    response = desk.client.post("/alarms/ffffffffffffffff/answer", desk.form(person="li"), "zh")
+    response = desk.client.post(
+        "/alarms/ffffffffffffffff/answer", desk.form(person="li"), language="zh"
+    )
     assert response.status_code == 404
     assert "没有警报 ffffffffffffffff" in response.text
 
@@ -372,11 +389,11 @@ def test_a_program_answers_and_explains(desk: Desk) -> None:
     """Without cookie, token or a browser's headers; the answer is the alarm as it is then."""
     program: dict[str, str | None] = {"origin": None, "sec_fetch_site": None}
     path = f"/api/v1/alarms/{desk.hot.id}"
-    response = desk.client.post(f"{path}/answer", Call({"person": "amy"}), **program)
+    response = desk.client.post(f"{path}/answer", Call({"person": "amy"}), program)
     assert response.status_code == 200
     assert (response.json()["state"], response.json()["answered_by"]) == ("answered", "amy")
     order = {"person": "li", "reason": "other", "action": "moved", "text": "the cleaner"}
-    response = desk.client.post(f"{path}/explain", Call(order), **program)
+    response = desk.client.post(f"{path}/explain", Call(order), program)
     assert response.status_code == 200
     assert response.json()["explained"] is True
     assert desk.newest("alarm.explained")["way"] == "console"
@@ -417,7 +434,7 @@ def test_a_wrong_call_gets_one_clear_line(
 ) -> None:
     """In JSON, and nothing is changed."""
     before = desk.head()
-    response = desk.client.post(f"/api/v1/alarms/{desk.hot.id}/answer", body, **headers)
+    response = desk.client.post(f"/api/v1/alarms/{desk.hot.id}/answer", body, headers)
     assert response.status_code == status, response.text
     assert line in response.json()["detail"]
     assert "\n" not in response.json()["detail"]
