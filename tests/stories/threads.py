@@ -33,9 +33,9 @@ def a_dead_device_is_lost_contact_and_another_message(county: County) -> None:
     # Nobody knows what happened to the fridges meanwhile: each probe was silent for fifty minutes.
     county.expect_sms(to=EVERYBODY, between=("03:00", "03:01"), says=["Fridge 1", "NO READINGS"])
     county.expect_sms(to=EVERYBODY, between=("03:00", "03:01"), says=["Fridge 2", "NO READINGS"])
+    # Of both in one message: what follows the first within half a minute is joined.
+    county.expect_sms(to=EVERYBODY, between=("03:10", "03:11"), says=["OVER", "NO READINGS", "2"])
     county.expect_sms(to=EVERYBODY, between=("03:10", "03:14"), says=["CONTACT BACK"])
-    county.expect_sms(to=EVERYBODY, between=("03:10", "03:12"), says=["Fridge 1", "READINGS BACK"])
-    county.expect_sms(to=EVERYBODY, between=("03:10", "03:12"), says=["Fridge 2", "READINGS BACK"])
 
 
 # --- late ---
