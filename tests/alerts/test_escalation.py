@@ -87,6 +87,12 @@ class TestByHand:
         assert told(COUNTY, held, 13) == [(0, "opened", ""), (12, "opened", "")]
         assert schedule(COUNTY, held, 13 * MINUTE).due[1].excursions == ("b" * 16,)
 
+    def test_who_answers_as_it_gets_worse_has_answered_that(self) -> None:
+        """Only what comes later breaks an answer."""
+        facts = AlarmFacts(ID, 0, answers=answers(5), worsened=(5 * MINUTE,))
+
+        assert told(COUNTY, facts, 34.9) == [(0, "opened", "")]
+
     def test_a_rule_that_adds_nothing_wakes_nobody_who_has_answered(self) -> None:
         """It is covered by what was told; without an answer it is told."""
         facts = AlarmFacts(ID, 0, openings=(Opening("b" * 16, 12 * MINUTE),))
