@@ -96,7 +96,7 @@ def person_unreachable(facts: MessageFacts) -> str:
         {
             "core": (
                 N_("VACCINE ALARMS of %(site)s DO NOT REACH %(person)s: %(reason)s."),
-                N_("%(site)s: alarms do not reach %(person)s."),
+                N_("%(site)s: alarms DO NOT REACH %(person)s."),
             ),
             "action": (N_("Check the telephone number, and whether the phone is on."), ""),
         },

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.forecast import Forecast, WarmUp, fit, forecast
+from alerts.forecast import Forecast, WarmUp, fit, forecast, minutes_to
 from simulator.fridge import Fridge, Model
 
 MINUTE = 60_000
@@ -191,3 +191,34 @@ def test_the_interval_is_calibrated(measured: bool, capsys: pytest.CaptureFixtur
         )
     assert 0.85 <= inside
     assert early <= 0.08
+
+
+@pytest.mark.parametrize(
+    ("limit", "now", "rate", "minutes"),
+    [
+        (8_000, 6_000, 200, 10),
+        (8_000, 6_050, 200, 9),
+        (8_000, 7_999, 200, 0),
+        (8_000, 8_000, 200, None),
+        (8_000, 9_000, 200, None),
+        (8_000, 6_000, -200, None),
+        (8_000, 6_000, 0, None),
+        (2_000, 2_900, -150, 6),
+        (2_000, 1_900, -150, None),
+        (8_000, 6_000, 1, None),
+    ],
+)
+def test_the_time_to_a_limit_by_rate(limit: int, now: int, rate: int, minutes: int | None) -> None:
+    """Rounded down, so rather too soon; nothing where it goes the other way, is there, or is far."""
+    assert minutes_to(limit, now, rate) == minutes
+
+
+@given(st.integers(-40_000, 40_000), st.integers(-40_000, 40_000), st.integers(-5_000, 5_000))
+def test_nobody_is_promised_more_than_the_rate_gives(limit: int, now: int, rate: int) -> None:
+    """After the minutes that are told the value has not passed the limit, and one later it has."""
+    minutes = minutes_to(limit, now, rate)
+    if minutes is None:
+        return
+    side = 1 if rate > 0 else -1
+    assert side * (now + minutes * rate) <= side * limit
+    assert side * (now + (minutes + 1) * rate) > side * limit

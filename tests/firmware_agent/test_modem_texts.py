@@ -73,3 +73,29 @@ def test_what_is_another_alarm_has_another_code(other: Excursion) -> None:
     text = words().text(Step("opened", (mine,)), "zh", {SERIES: 9_500}, NOW, open_=(other, mine))
 
     assert text.endswith(f"回复{code_of(mine.id)}确认")
+
+
+def test_a_warming_fridge_says_when_it_passes_the_limit() -> None:
+    """The rate that was found gives the time to the end of the storage range, as in the hub."""
+    rules = {SERIES: {"early/warming": Rule("early/warming", "rate", 600_000, above=100)}}
+    warm = excursion("c", "early/warming", extreme=200)
+
+    text = words(rules).text(Step("opened", (warm,)), "en", {SERIES: 6_000}, NOW)
+
+    assert "Fridge 1 WARMING FAST: 6.0C, 0.2C a minute" in text
+    assert "8C in 10 min at this rate." in text
+    unknown = words(rules).text(Step("opened", (warm,)), "en", {}, NOW)
+    assert "at this rate" not in unknown
+
+
+def test_two_probes_that_disagree_say_by_how_much() -> None:
+    """The difference of the newest readings; where one says nothing, the largest that was found."""
+    other = "fridge-1/upper/temperature"
+    rule = Rule("equipment/apart/upper", "disagreement", 600_000, apart=2_000, other=other)
+    apart = excursion("d", "equipment/apart/upper", side="apart", extreme=3_600)
+    mine = words({SERIES: {rule.id: rule}})
+
+    text = mine.text(Step("opened", (apart,)), "zh", {SERIES: 4_000, other: 7_400}, NOW)
+    assert "探头读数不一致 相差3.4℃（上限2℃）" in text
+    alone = mine.text(Step("opened", (apart,)), "zh", {SERIES: 4_000}, NOW)
+    assert "相差3.6℃" in alone

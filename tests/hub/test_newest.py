@@ -46,3 +46,39 @@ def test_before_anything_came_the_history_says_it(tmp_path: Path) -> None:
     newest.see(SITES[0], SERIES[0], 40, 4)
     assert newest.value(SITES[0], SERIES[0], 20) == 2
     history.close()
+
+
+def test_the_lowest_and_the_highest_of_a_time(tmp_path: Path) -> None:
+    """For the daily message; nothing where there was no reading, or where the history is away."""
+    history = SqliteHistory(tmp_path / "history.db")
+    values = {10: 5_000, 20: 2_900, 30: 6_100, 40: 9_000}
+    history.append(
+        [
+            record(STREAMS[0], reading(seq, at, value))
+            for seq, (at, value) in enumerate(values.items(), 1)
+        ]
+    )
+    newest = Newest(history)
+
+    assert newest.span(SITES[0], SERIES[0], 10, 31) == (2_900, 6_100)
+    assert newest.span(SITES[0], SERIES[0], 41, 60) is None
+    assert newest.span("nowhere", SERIES[0], 10, 31) is None
+    history.close()
+
+    class Gone(Away):
+        def envelope(self, *_: Any, **__: Any) -> None:
+            raise HistoryUnavailableError("away")
+
+    assert Newest(Gone()).span(SITES[0], SERIES[0], 10, 31) is None  # type: ignore[arg-type]
+
+
+def test_the_reading_has_its_time(tmp_path: Path) -> None:
+    """Whoever shows a value can say how old it is."""
+    history = SqliteHistory(tmp_path / "history.db")
+    history.append([record(STREAMS[0], reading(1, 10, 5_000))])
+    newest = Newest(history)
+
+    assert newest.reading(SITES[0], SERIES[0], 30) == (10, 5_000)
+    newest.see(SITES[0], SERIES[0], 20, 5_100)
+    assert newest.reading(SITES[0], SERIES[0], 30) == (20, 5_100)
+    history.close()
