@@ -107,10 +107,10 @@ class StreamEngine:
         last = state.last
         if value != last.value or not last.valid:
             state.same = now
-        elif state.stills and (
+        elif (
             t - state.same.t >= state.still_ms
-            or t - last.t > state.watch.max_gap_ms
-            or last.epoch != self._epoch
+            or t - last.t > state.still_gap_ms
+            or (last.epoch != self._epoch and state.stills)
         ):
             woken = True
         if not woken and not state.busy:
@@ -270,14 +270,13 @@ class StreamEngine:
 
     def _follow(self, state: Series, now: Moment) -> None:
         """Bring the series up to date that compare this one with theirs."""
-        for home in {follower.home for follower in state.followers}:
-            other = self._series[home]
-            if any(machine.retired for machine in other.machines.values()):
-                self._replace_retired(other, now)
-                other.settle()
-            else:
-                other.look_ahead()
-            self._due = min(self._due, other.due)
+        for follower in state.followers:
+            home = self._series[follower.home]
+            if follower.pair.retired:
+                self._replace_retired(home, now)
+                home.settle()
+            home.due = min(home.due, follower.pair.due(home.last))
+            self._due = min(self._due, home.due)
 
     def _link(self) -> None:
         """Let each series know which machines of other ones compare it with theirs."""

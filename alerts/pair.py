@@ -128,6 +128,8 @@ class PairMachine(Machine):
                 limit = min(limit, newest + interval)
         decisions: list[Decision] = []
         places = [0, 0]
+        if self.first is None and not self.thread and self._never_apart():
+            self.until = max(self.until, limit)
         while self.until < limit:
             begin, end = self.until, limit
             values: list[int | None] = []
@@ -150,6 +152,12 @@ class PairMachine(Machine):
             while len(line) > 1 and line[1][0] <= self.until:
                 line.pop(0)
         return decisions
+
+    def _never_apart(self) -> bool:
+        """Whether no two of the readings kept here are apart: then no stretch of them is."""
+        first, second = self.lines
+        most = self.rule.apart or 0
+        return all(abs(one[3] - other[3]) <= most for one in first for other in second)
 
     def _stretch(
         self, difference: int | None, begin: int, end: int, starter: _Kept, now: Moment

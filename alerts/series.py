@@ -13,7 +13,7 @@ class Series:
 
     __slots__ = (
         "busy", "due", "followers", "high", "last", "low", "machines", "patience", "same",
-        "still_ms", "stills", "watch",
+        "still_gap_ms", "still_ms", "stills", "watch",
     )  # fmt: skip
 
     def __init__(self, watch: Watch, since: Moment) -> None:
@@ -26,6 +26,8 @@ class Series:
         self.same = since
         self.stills: list[StuckMachine] = []
         self.still_ms = NEVER
+        # Between two equal readings farther apart than this there may have been anything.
+        self.still_gap_ms = NEVER
         # Machines of other series that compare this one with theirs.
         self.followers: list[Follower] = []
         # The machines that every reading concerns, and between which limits no other one wakes up.
@@ -59,7 +61,10 @@ class Series:
             low, high = max(low, machine.low), min(high, machine.high)
             patience = min(patience, machine.patience)
         self.busy, self.patience, self.stills = busy, patience, stills
-        self.still_ms = min((machine.patience_ms for machine in stills), default=NEVER)
+        # One that has a run under way is busy, and told of everything anyway.
+        waiting = [machine.patience_ms for machine in stills if machine.quiet]
+        self.still_ms = min(waiting, default=NEVER)
+        self.still_gap_ms = self.watch.max_gap_ms if waiting else NEVER
         # Before the first reading every machine is told of what comes.
         self.low, self.high = (low, high) if self.last.valid else (NEVER, -NEVER)
         self.look_ahead()
