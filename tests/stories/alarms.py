@@ -1,0 +1,292 @@
+"""Who is told, when, and who answers: design.md, "Alarms", sentence by sentence."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from tests.stories.county import County
+from tests.stories.settings import EVERYBODY, MAINS, PHONES
+
+# Three people together, again every ten minutes; Zhao after twenty, Chen after forty.
+CHAIN = [
+    {"after": "0min", "to": ["li", "wang", "amy"], "repeat": "10min"},
+    {"after": "20min", "to": ["zhao"]},
+    {"after": "40min", "to": ["chen"]},
+]
+ONCE = [{"after": "0min", "to": ["li", "wang", "amy"]}, {"after": "20min", "to": ["zhao"]}]
+
+# --- escalation ---
+
+
+def it_sounds_at_once_and_people_follow_after_ten_minutes(county: County) -> None:
+    """The buzzer, and the SMS.
+
+    `cn-gsp` sounds at once (instant rule); its SMS follow D = 10 min, the first step to at
+    least three persons together.
+    """
+    county.begins("02:05", sampling="30s")
+    county.at("02:10").fridge("Fridge 1").reads(9.2)
+    county.at("02:10:31")
+    assert county.device().sounds
+    county.expect_silence(until="02:20")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:20:30"), says=["TOO HOT", "9.2"])
+
+
+def fewer_than_three_telephones_are_refused(county: County) -> None:
+    """A configuration with fewer distinct numbers is refused."""
+    gsp = [{"id": "fridge-1", "name": {"zh": "1", "en": "1"}, "profiles": ["cn-gsp"]}]
+    with pytest.raises(ValidationError, match="demands at least 3"):
+        county.begins(steps=[{"to": ["li", "wang"]}], site={"assets": gsp})
+    county.begins(steps=[{"to": ["li", "wang", "amy"]}], site={"assets": gsp}, fridges=1)
+
+
+def nobody_answers_and_it_goes_up_the_chain(county: County) -> None:
+    """Escalation is data.
+
+    Escalation is data: steps with `after`, `to`, `channels`, `repeat`. Told: opening, each
+    repeat, each escalation, recovery.
+    """
+    county.begins("02:05", steps=CHAIN)
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="52min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT", "8.0"])
+    county.expect_silence(until="02:29")
+    county.expect_sms(to=EVERYBODY, between=("02:30", "02:31"), says=["AGAIN", "20 min"])
+    county.expect_sms(to=EVERYBODY, between=("02:40", "02:41"), says=["AGAIN", "30 min"])
+    county.expect_sms(to="Zhao", between=("02:40", "02:41"), says=["NOT ANSWERED", "TOO HOT"])
+    county.expect_sms(to=EVERYBODY, between=("02:50", "02:51"), says=["AGAIN", "40 min"])
+    county.expect_sms(to=EVERYBODY, between=("03:00", "03:01"), says=["AGAIN", "50 min"])
+    county.expect_sms(to="Chen", between=("03:00", "03:01"), says=["NOT ANSWERED", "TOO HOT"])
+    county.expect_silence(until="03:11")
+    county.expect_sms(
+        to=[*EVERYBODY, "Zhao", "Chen"], between=("03:12", "03:13"), says=["RECOVERED", "52 min"]
+    )
+    county.expect_silence(until="03:30")
+
+
+def a_code_by_sms_answers_and_stops_the_escalation(county: County) -> None:
+    """A named answer acknowledges (the code by SMS, or the console) and stops the escalation."""
+    county.begins("02:05", steps=CHAIN)
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="35min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:25").answers("Li")
+    county.expect_sms(to="Li", between=("02:25", "02:26"), says=["NOTED", "Fridge 1"])
+    county.expect_sms(to=["Wang", "Amy"], between=("02:25", "02:26"), says=["Li", "answers"])
+    county.expect_silence(until="02:54")
+    county.expect_sms(to=EVERYBODY, between=("02:55", "02:56"), says=["RECOVERED"])
+    (entry,) = county.entries("alarm.acknowledged")
+    assert entry.body == {"person": "li", "way": "sms"}
+
+
+def the_page_answers_as_the_sms_does(county: County) -> None:
+    """The console gives the same acknowledgement."""
+    county.begins("02:05", steps=ONCE)
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="35min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:25").answers_on_the_page("Amy")
+    county.expect_sms(to=["Li", "Wang"], between=("02:25", "02:26"), says=["Amy", "answers"])
+    county.expect_silence(until="02:54")
+    county.expect_sms(to=EVERYBODY, between=("02:55", "02:56"), says=["RECOVERED"])
+    assert [entry.body["way"] for entry in county.entries("alarm.acknowledged")] == ["console"]
+
+
+def thirty_minutes_later_and_still_open_it_resumes(county: County) -> None:
+    """... which resumes when the excursion is still open after 30 minutes."""
+    county.begins("02:05", steps=ONCE)
+    county.at("02:10").fridge("Fridge 1").reads(8.0)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:25").answers("Li")
+    county.expect_sms(to="Li", between=("02:25", "02:26"), says=["NOTED"])
+    county.expect_sms(to=["Wang", "Amy"], between=("02:25", "02:26"), says=["Li", "answers"])
+    county.expect_silence(until="02:54")
+    # Seventy Chinese characters have no room for who had answered.
+    county.expect_sms(to=["Li", "Wang"], between=("02:55", "02:56"), says=["STILL OPEN"])
+    county.expect_sms(to="Amy", between=("02:55", "02:56"), says=["STILL OPEN", "Li", "02:25"])
+    # Of the twenty minutes until Zhao, five had passed when Li answered.
+    county.expect_silence(until="03:09")
+    county.expect_sms(to="Zhao", between=("03:10", "03:11"), says=["TOO HOT", "NOT ANSWERED"])
+
+
+def what_gets_worse_is_told_although_somebody_answered(county: County) -> None:
+    """... or worsens: another rule opens in it that holds stock."""
+    county.begins("02:05", steps=ONCE)
+    county.fridge("Fridge 1").receives("A1", 100)
+    county.at("02:10").fridge("Fridge 1").reads(9.2)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:25").answers("Amy")
+    county.expect_sms(to="Amy", between=("02:25", "02:26"), says=["NOTED"])
+    county.expect_sms(to=["Li", "Wang"], between=("02:25", "02:26"), says=["Amy", "answers"])
+    county.expect_silence(until="02:39")
+    county.expect_sms(to=EVERYBODY, between=("02:40", "02:41"), says=["TOO HOT", "100 doses"])
+    county.expect_silence(until="02:50")
+
+
+def two_people_answer_in_the_same_second(county: County) -> None:
+    """Every acknowledgement is an entry with who and when; the others hear of it once."""
+    county.begins("02:05", steps=ONCE)
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="20min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:25").answers("Li").answers("Wang")
+    county.expect_sms(to="Li", between=("02:25", "02:26"), says=["NOTED"])
+    county.expect_sms(to="Wang", between=("02:25", "02:26"), says=["Fridge 1"])
+    county.expect_sms(to="Amy", between=("02:25", "02:26"), says=["answers"])
+    county.expect_silence(until="02:39")
+    county.expect_sms(to=EVERYBODY, between=("02:40", "02:41"), says=["RECOVERED"])
+    assert [entry.body["person"] for entry in county.entries("alarm.acknowledged")] == [
+        "li",
+        "wang",
+    ]
+
+
+def the_duty_changes_in_the_middle(county: County) -> None:
+    """Duty roster with times, so that steps name roles and not people."""
+    duty = [
+        {"role": "pharmacist", "person": "li", "from": "20:00", "until": "03:00"},
+        {"role": "pharmacist", "person": "wang", "from": "03:00", "until": "20:00"},
+    ]
+    steps = [{"to": ["pharmacist", "amy", "zhao"], "repeat": "10min"}]
+    county.begins("02:35", steps=steps, site={"duty": duty})
+    county.at("02:40").fridge("Fridge 1").reads(8.0, for_="24min")
+    county.expect_sms(to=["Li", "Amy", "Zhao"], between=("02:50", "02:51"), says=["TOO HOT"])
+    county.expect_sms(to=["Amy", "Zhao"], between=("03:00", "03:01"), says=["AGAIN", "TOO HOT"])
+    county.expect_sms(to="Wang", between=("03:00", "03:01"), says=["TOO HOT"])
+    county.expect_silence(until="03:13")
+    # Whoever was told of it hears of its end.
+    county.expect_sms(
+        to=["Li", "Amy", "Zhao", "Wang"], between=("03:14", "03:15"), says=["RECOVERED"]
+    )
+
+
+def announced_work_keeps_people_asleep_and_counts_all_the_same(county: County) -> None:
+    """Planned work announced with an end: alarms wait, exposure counts, and the end is enforced."""
+    county.begins("02:05", steps=ONCE)
+    county.at("02:08").fridge("Fridge 1").is_worked_on(until="02:50")
+    county.at("02:10").fridge("Fridge 1").reads(8.6)
+    county.expect_silence(until="02:49")
+    county.expect_sms(to=EVERYBODY, between=("02:50", "02:51"), says=["WORK IS OVER", "TOO HOT"])
+    county.expect_silence(until="02:58")
+    assert county.exposure("Fridge 1", "02:00", "02:55").above_ms == 45 * 60_000
+    assert county.entries("work.planned")
+
+
+# --- storms ---
+
+
+def two_fridges_at_once_are_one_message_and_one_more(county: County) -> None:
+    """The first message to a person goes at once; further ones within 30 s are joined."""
+    county.begins("02:05", fridges=4)
+    county.at("02:10")
+    for fridge in ("Fridge 1", "Fridge 2", "Fridge 3"):
+        county.fridge(fridge).reads(8.4, for_="15min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:20:10"), says=["TOO HOT", "8.4"])
+    county.expect_sms(to=EVERYBODY, between=("02:20:25", "02:20:45"), says=["TOO HOT", "2"])
+    county.expect_silence(until="02:34")
+    county.expect_sms(to=EVERYBODY, between=("02:35", "02:36"), says=["OVER", "3"])
+
+
+def a_township_of_two_hundred_fridges_without_mains_is_two_messages(county: County) -> None:
+    """... so a township without mains is two messages and not forty."""
+    county.begins(
+        "02:09",
+        devices=25,
+        fridges=8,
+        points=[MAINS],
+        profiles=["who-pqs"],
+        killed_seldom=True,
+    )
+    county.at("02:10")
+    for number in range(1, 201):
+        county.fridge(f"Fridge {number}").loses_mains()
+    county.expect_sms(to=EVERYBODY, between=("02:10", "02:11:10"), says=["MAINS LOST"])
+    county.expect_sms(to=EVERYBODY, between=("02:10:30", "02:11:50"), says=["MAINS LOST", "199"])
+    county.expect_silence(until="02:13")
+    assert len({row.asset for row in county.excursions()}) == 200
+
+
+def a_busy_hour_never_swallows_a_first_alarm(county: County) -> None:
+    """Rate limit per person that never swallows a first alarm."""
+    county.begins("02:00", steps=[{"to": ["amy"], "repeat": "1min"}], most_sms_an_hour=3)
+    county.at("02:05").fridge("Fridge 1").reads(8.0)
+    county.at("02:09").fridge("Fridge 2").reads(1.5)
+    county.expect_sms(to="Amy", between=("02:15", "02:16"), says=["Fridge 1", "TOO HOT"])
+    county.expect_sms(to="Amy", between=("02:16", "02:16:50"), says=["AGAIN"])
+    county.expect_sms(to="Amy", between=("02:17", "02:17:50"), says=["AGAIN"])
+    county.expect_silence(until="02:19")
+    county.expect_sms(to="Amy", between=("02:19", "02:20"), says=["Fridge 2", "TOO COLD"])
+    county.expect_silence(until="02:22")
+
+
+# --- answers ---
+
+
+def wrong_codes_strangers_and_floods_harm_nobody(county: County) -> None:
+    """A wrong code, an unknown number and a flood are harmless and recorded."""
+    county.begins("02:05", steps=ONCE)
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="40min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    code = county.code("Amy")
+    county.at("02:22").writes("Amy", "1000" if code != "1000" else "1001")
+    county.expect_sms(to="Amy", between=("02:22", "02:23"), says=["No alarm of yours"])
+    county.at("02:24").writes("+8613777777777", code)
+    for _ in range(30):
+        county.writes("+8613777777778", "win a prize")
+    county.expect_silence(until="02:39")
+    assert county.entries("alarm.acknowledged") == []
+    meanings = [entry.body["meaning"] for entry in county.entries("answer.received")]
+    assert meanings[0] == "unknown-code"
+    assert set(meanings[1:]) == {"unknown-number"}
+    county.expect_sms(to="Zhao", between=("02:40", "02:41"), says=["NOT ANSWERED"])
+    county.expect_silence(until="02:50")
+
+
+def a_question_mark_asks_how_the_fridges_are(county: County) -> None:
+    """`?` asks for the state of one's site."""
+    county.begins("02:05")
+    county.at("02:10").writes("Amy", "?")
+    county.expect_sms(to="Amy", between=("02:10", "02:11"), says=["East Gate", "5.0"])
+    county.expect_silence(until="02:15")
+
+
+def a_fridge_that_was_too_hot_stays_on_the_list_until_somebody_says_why(county: County) -> None:
+    """A heat or freeze excursion stays on the list until a reason and an action are given."""
+    county.begins("02:05")
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="12min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.expect_sms(to=EVERYBODY, between=("02:32", "02:33"), says=["RECOVERED"])
+    assert county.unexplained() == ["east-gate/fridge-1"]
+    county.at("02:40").answers("Amy", "door")
+    county.expect_sms(to="Amy", between=("02:40", "02:41"), says=["NOTED"])
+    assert county.unexplained() == ["east-gate/fridge-1"]
+    county.at("02:50").explains_on_the_page("Amy", "door", "shut it, moved nothing")
+    assert county.unexplained() == []
+
+
+# --- so that silence is never mistaken for safety ---
+
+
+def once_a_day_all_is_well(county: County) -> None:
+    """Once a day at a chosen hour "all well", so that silence is never mistaken for safety."""
+    county.begins("07:50", site={"all_well": "08:00"})
+    county.expect_sms(to=EVERYBODY, between=("08:00", "08:01"), says=["ALL WELL", "5.0"])
+    county.expect_silence(until="08:20")
+
+
+def all_is_not_well_where_a_fridge_is_too_hot(county: County) -> None:
+    """... and what is not well is said instead."""
+    county.begins("07:40", site={"all_well": "08:00"})
+    county.at("07:45").fridge("Fridge 2").reads(8.0)
+    county.expect_sms(to=EVERYBODY, between=("07:55", "07:56"), says=["Fridge 2", "TOO HOT"])
+    county.expect_sms(to="Amy", between=("08:00", "08:01"), says=["NOT ALL WELL", "Fridge 2"])
+    county.expect_sms(to=["Li", "Wang"], between=("08:00", "08:01"), says=["Fridge 2"])
+    county.expect_silence(until="08:10")
+
+
+def once_a_month_the_whole_way_is_tested(county: County) -> None:
+    """Monthly test of the whole way up to a confirmed delivery."""
+    county.begins("day 31 09:55", way_test="10:00")
+    for name in EVERYBODY:
+        county.modem().reports[PHONES[name]] = "delivered"
+    county.expect_sms(to=EVERYBODY, between=("day 31 10:00", "day 31 10:01"), says=["TEST"])
+    county.expect_silence(until="day 31 10:10")
+    results = {entry.subject: entry.body["result"] for entry in county.entries("way.tested")}
+    assert results == {"li": "delivered", "wang": "delivered", "amy": "delivered"}
