@@ -247,7 +247,9 @@ def test_unreadable_bytes_move_nothing_and_are_kept_once(bench: Bench) -> None:
 
     assert bench.marks(sender) == (10, 10)
     with read(bench.database) as conn:
-        rows = conn.execute(select(quarantine.c.reason, quarantine.c.times)).all()
+        rows = conn.execute(
+            select(quarantine.c.reason, quarantine.c.times).order_by(quarantine.c.id)
+        ).all()
     assert [(row.reason.partition(":")[0], row.times) for row in rows] == [
         ("not UTF-8", 3),
         ("wire version 3 is not spoken here; this hub speaks 1", 1),
