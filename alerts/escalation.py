@@ -260,6 +260,11 @@ def _all(policy: Policy, facts: AlarmFacts, now: int) -> Iterator[Due]:
         )
         for index, base in bases.items():
             yield from _repeats(policy[index], index, base, stretch, facts.id, now)
+    # Time stands still as far as is known; what opened meanwhile was taken on all the same.
+    told = tuple(reached)
+    for each in untold if told else ():
+        if not _worked_on(facts, each.at):
+            yield Due(each.at, "covered", "", (each.excursion,), told)
 
 
 def _resumed(

@@ -101,6 +101,15 @@ class TestByHand:
         facts = dataclasses.replace(facts, answers=answers(5))
         assert told(COUNTY, facts, 13)[1:] == [(12, "covered", "")]
 
+    def test_what_was_covered_stays_so_when_all_is_inside_again(self) -> None:
+        """Whoever asks only then has to learn of it as well."""
+        facts = AlarmFacts(
+            ID, 0, openings=(Opening("b" * 16, 12 * MINUTE),), answers=answers(5),
+            inside=(Span(13 * MINUTE, None),),
+        )  # fmt: skip
+
+        assert told(COUNTY, facts, 60) == [(0, "opened", ""), (12, "covered", "")]
+
     def test_recovery_ends_it(self) -> None:
         """And an alarm that was over before its first step is due is told to nobody."""
         assert told(COUNTY, AlarmFacts(ID, 0, recovered_at=12 * MINUTE), 60) == [
