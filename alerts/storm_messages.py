@@ -186,12 +186,19 @@ def _mixed(
     tally: Counter[str] = Counter()
     for (kind, quantity, side), number in kinds.items():
         tally[wrong(wording, kind, quantity, side)] += number
-    said["tally"] = wording.listed(
-        [
-            wording.text(N_("%(wrong)s %(number)s")) % {"wrong": text, "number": str(number)}
-            for text, number in tally.most_common()
-        ]
-    )
+    alone = len({(item.site, item.asset) for item in troubles}) == 1
+    asset = troubles[0].asset
+    if alone:
+        # No storm at all: a fridge that is warm because its door stands open is named as ever.
+        said["assets"] = wording.name(asset)
+        said["tally"] = wording.listed([text for text, _ in tally.most_common()])
+    else:
+        said["tally"] = wording.listed(
+            [
+                wording.text(N_("%(wrong)s %(number)s")) % {"wrong": text, "number": str(number)}
+                for text, number in tally.most_common()
+            ]
+        )
     sites = list(dict.fromkeys(item.site for item in troubles))
     where = [said["site"]]
     if len(sites) > 1:
@@ -205,6 +212,9 @@ def _mixed(
         core = N_("%(where)s, %(assets)s: %(tally)s no more.")
     forms = [wording.text(core) % (said | {"where": row}) for row in where]
     place = cut(wording, sites[0], _SHORT[-1]) if len(sites) == 1 else said["places"]
+    if alone:
+        named = {"where": place, "assets": cut(wording, asset, _SHORT[-1], keep_end=True)}
+        return [*forms, wording.text(core) % (said | named)]
     return [
         *forms,
         wording.text(N_("%(where)s: ALARMS at %(assets)s.")) % (said | {"where": place}),

@@ -100,7 +100,10 @@ def watches_of(profile: str) -> dict[str, Watch]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "agent.toml"
         file.write_text(text, encoding="utf-8")
-        return watches_from_record({"series": read_plan(file).series})
+        series = read_plan(file).series
+    if series is None:
+        raise RuntimeError("an agent makes no watches of these settings")
+    return watches_from_record({"series": series})
 
 
 def with_rules(watches: dict[str, Watch], series: str, rules: Sequence[Rule]) -> dict[str, Watch]:
