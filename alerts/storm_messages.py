@@ -213,8 +213,9 @@ def _mixed(
     forms = [wording.text(core) % (said | {"where": row}) for row in where]
     place = cut(wording, sites[0], _SHORT[-1]) if len(sites) == 1 else said["places"]
     if alone:
-        named = {"where": place, "assets": cut(wording, asset, _SHORT[-1], keep_end=True)}
-        return [*forms, wording.text(core) % (said | named)]
+        named = {"where": place, "assets": cut(wording, asset, SHORT, keep_end=True)}
+        forms.append(wording.text(core) % (said | named))
+        said |= named
     return [
         *forms,
         wording.text(N_("%(where)s: ALARMS at %(assets)s.")) % (said | {"where": place}),

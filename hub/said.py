@@ -138,6 +138,7 @@ class Saying:
 
     def __init__(self, settings: HubSettings, wording: Wording) -> None:
         self._names = {person.id: person.name for person in settings.people}
+        self._sites = [site.id for site in settings.sites]
         self._wording = wording
 
     def say(self, conn: Connection, person: Person, matters: Sequence[Matter], now: int) -> str:
@@ -206,7 +207,8 @@ class Saying:
             return self._wording.unreachable(conn, person, missed, reason, (), now, sites=sites)
         return self._wording.channel(
             person,
-            self._wording.sites_of(person.id),
+            # A caretaker of the hub has no site of their own: it concerns all of them.
+            self._wording.sites_of(person.id) or list(self._sites),
             now,
             failing=one.happening == "channel-failing",
             since=one.facts["since"],

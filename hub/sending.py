@@ -107,7 +107,14 @@ class Sending:
         return [(row, tried[row.id]) for row in rows]
 
     def _again(self, row: Row[Any], now: int) -> bool:
-        return row.state == "refused" and row.again_at is not None and row.again_at <= now
+        """Whether a refused first alarm is tried anew: not behind its own recovery."""
+        if row.state != "refused" or row.again_at is None or row.again_at > now:
+            return False
+        with write(self._database) as conn:
+            needed = self._still_needed(conn, row, now)
+            if not needed:
+                conn.execute(sms.update().where(sms.c.id == row.id).values(again_at=None))
+        return needed
 
     def _ask(self, row: Row[Any], tried: list[Attempt], now: int) -> list[Attempt]:
         """Ask what became of what lies in a channel; return the attempts as they are now."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.facts import Happening, MessageFacts, Reply, Step
+from alerts.facts import Happening, MessageFacts, Reply, Step, Trouble
 from alerts.messages import compose, several, several_sites
 from alerts.segments import encoding_of, fits_one, units
 from alerts.wording import N_, Language
@@ -107,6 +107,11 @@ TEXTS = {
     " Fridge 2 NO READINGS. Send ? for the state.",
     ("calibration", "zh"): "【疫苗冷链】东门预防接种门诊 1号冰箱 探头校准已过期：证书T-0417有效期至"
     "2027-03-01。监测照常，请尽快送检。回复4831确认",
+}
+
+TWO_WRONG: dict[Language, tuple[str, str]] = {
+    "en": ("TOO HOT", "DOOR OPEN"),
+    "zh": ("温度过高", "门未关"),
 }
 
 
@@ -386,6 +391,23 @@ class TestFit:
         text = compose(facts_of(case, language, {language: mine}))
 
         assert fits_one(text), (units(text), text)
+
+    @pytest.mark.parametrize("over", [False, True])
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_two_matters_of_one_fridge_are_no_storm(self, language: Language, over: bool) -> None:
+        """A fridge that is warm because its door stands open is named, and not counted."""
+        mine = NAMES[language]
+        both = tuple(
+            Trouble(mine.sites[0], mine.assets[0], quantity=quantity, since=at(14, 5))
+            for quantity in ("temperature", "open")
+        )
+        given_ = {"troubles": (), "ended": both} if over else {"troubles": both, "ended": ()}
+
+        text = compose(facts_of("storm", language, **given_))
+
+        assert mine.sites[0] in text
+        assert mine.assets[0] in text
+        assert all(word in text for word in TWO_WRONG[language]), text
 
     def test_english_with_a_chinese_name(self) -> None:
         """A Chinese name makes an English text UCS-2, and it is measured so."""
