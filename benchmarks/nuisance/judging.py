@@ -22,11 +22,11 @@ from sqlalchemy import Connection
 from alerts.channels.contract import Outcome
 from alerts.decisions import Decision
 from alerts.engine import StreamEngine
+from alerts.profiles import storage_of
 from alerts.rules import Rule, Watch, watches_from_record
 from benchmarks.nuisance.places import NOTHING, Samples
 from benchmarks.nuisance.usage import STEP_MS
 from config.hub import HubSettings, Person
-from config.profile import load_profile
 from firmware_agent.recording import Recorder
 from firmware_agent.settings import read_plan
 from hub.notices import JOINED_MS, Outbox, owe
@@ -93,17 +93,14 @@ class Judged:
 @cache
 def watches_of(profile: str) -> dict[str, Watch]:
     """Return the watches of a fridge under a profile, as an agent makes them of its settings file."""
-    low, high = load_profile(profile).storage
+    low, high = storage_of(profile)
     text = _AGENT.format(
         site=SITE, device=DEVICE, profile=profile, low=low / 1000, high=high / 1000
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "agent.toml"
         file.write_text(text, encoding="utf-8")
-        series = read_plan(file).series
-    if series is None:
-        raise RuntimeError("an agent makes no watches of these settings")
-    return watches_from_record({"series": series})
+        return watches_from_record({"series": read_plan(file).series})
 
 
 def with_rules(watches: dict[str, Watch], series: str, rules: Sequence[Rule]) -> dict[str, Watch]:
