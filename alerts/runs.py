@@ -72,7 +72,8 @@ class RunMachine(Machine):
             recovered: list[Decision] = []
             if self.thread:
                 recovered = self._recover(last.t + held, now)
-                self._stay_calm(now, outside=outside, whole=whole)
+                # Too cold is no recovery from too hot: inside is inside of both limits.
+                self._stay_calm(now, outside=outside or self._crossed(now.value), whole=whole)
             if outside:
                 self.begin([now.t, now.at, now.seq])
                 self.extreme = now.value
@@ -92,13 +93,19 @@ class RunMachine(Machine):
         self.unknown += unknown
         if self.opened is None:
             self._forget()
-            self.calm = now.t if self.thread else None
+            self.calm = now.t if self.thread and not self._crossed(now.value) else None
             return decisions
-        low, high = self.rule.low, self.rule.high
-        crossed = (low is not None and now.value < low) or (high is not None and now.value > high)
+        crossed = self._crossed(now.value)
         reason: Reason = "crossed-to-the-other-side" if crossed else self.back
         decisions.append(self._close(reason, now.at, now))
+        if crossed:
+            self.calm = None
         return decisions
+
+    def _crossed(self, value: int) -> bool:
+        """Whether a value that is not outside here is outside on the other side."""
+        low, high = self.rule.low, self.rule.high
+        return (low is not None and value < low) or (high is not None and value > high)
 
     def _again(self, now: Moment, *, whole: bool) -> list[Decision]:
         """Judge a further outside reading under an instant rule: only one without a hole is certain."""

@@ -28,6 +28,7 @@ from hub.inbound import inbound
 from hub.tables import sms
 from journal import journal
 from journal.database import DatabaseError, write
+from journal.database import read as snapshot
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class Answers:
 
     def _of_devices(self, now: int) -> int:
         """Take what devices' own modems received; each of their entries once."""
-        with write(self._database) as conn:
+        with snapshot(self._database) as conn:
             after = conn.execute(select(func.max(inbound.c.position))).scalar() or 0
             fresh = list(journal.entries(conn, types=DEVICE_ENTRY, after=after, limit=50))
         for entry in fresh:

@@ -345,11 +345,10 @@ class _Judge:
         if following is not None and self.rule.kind == "silence":
             # When a silence opens, nobody knows yet whether the reading before it still held.
             until = following.first.t
+        away = self._away()
         troubled = {
             reading.t
-            for reading, out, whole in zip(
-                self.line.readings, self.out, self.line.whole, strict=True
-            )
+            for reading, out, whole in zip(self.line.readings, away, self.line.whole, strict=True)
             if out or not whole
         }
         calm = 0
@@ -360,10 +359,20 @@ class _Judge:
                 calm = 0
             if t >= until:
                 return False
-            calm = calm + 1 if held and not self.out[holder] else 0
+            calm = calm + 1 if held and not away[holder] else 0
             if calm * self.tick >= RECOVERY_MS and closed <= t < until:
                 return True
         return False
+
+    def _away(self) -> list[bool]:
+        """Which readings keep things from calming down: of a run those outside on either side."""
+        if self.rule.kind not in ("consecutive", "instant", "rate"):
+            return self.out
+        sides: tuple[Side, Side] = ("above", "below")
+        return [
+            any(_is_outside(self.rule, side, reading.value) for side in sides)
+            for reading in self.line.readings
+        ]
 
 
 def threaded(

@@ -557,6 +557,18 @@ class TestRecovery:
         assert second.thread == first.id != second.id
         assert third.thread == third.id
 
+    def test_too_cold_is_no_recovery_from_too_hot(self) -> None:
+        """Inside is inside of both limits: what crossed to the other side has not recovered."""
+        story = Story(AT_LIMIT)
+        story.hold(0, 5, 9)
+        story.hold(6, 40, 1)
+        assert story.told("recovered") == []
+
+        story.hold(41, 50, 5)
+        assert story.told("recovered") == []
+        story.read(51, 5)
+        assert story.told("recovered") == [("at-limit", "above"), ("at-limit", "below")]
+
     def test_a_hole_starts_the_ten_minutes_anew(self) -> None:
         """Unknown time is not calm: only known minutes inside count."""
         story = Story(AT_LIMIT)
