@@ -57,7 +57,7 @@ judged as all others, rejected ones by nobody. A clock that steps makes and hide
 Unknown time between two outside readings (disagreement: between two stretches apart; stuck: between two equal readings) suspends the
 run and does not end it. When held plus unknown time reaches D before held time alone does, the excursion is **possible**: told like a
 certain one, and certain as soon as readings prove it. Unknown time is not summed in a window. Recovery is told after ten minutes known
-to be not outside; what opens before continues the thread. Disagreement, rate and stuck never put a batch on hold.
+to be inside of both limits; what opens before continues the thread. Disagreement, rate and stuck never put a batch on hold.
 
 A disagreement is judged at the lower of two marks: as far as it is settled what each of its two series held. Both must come in one
 device's stream. Two points of one asset on two devices are not compared: which of two streams is ahead would have to be part of what
