@@ -108,12 +108,13 @@ def from_too_hot_to_too_cold_is_two_excursions(county: County) -> None:
     county.at("02:10").fridge("Fridge 1").reads(9.0, for_="20min")
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT", "9.0"])
     county.at("02:30").fridge("Fridge 1").reads(1.0, for_="5min")
-    county.expect_silence(until="02:39")
+    county.expect_silence(until="02:44")
     above, below = (row for row in county.excursions() if row.rule == "cn-gsp/at-limit")
     assert (above.side, above.held_ms) == ("above", 20 * 60_000)
     assert (below.side, below.held_ms) == ("below", 5 * 60_000)
     assert above.end == below.start
-    county.expect_sms(to=EVERYBODY, between=("02:40", "02:41"), says=["RECOVERED"])
+    # Too cold is no recovery from too hot: ten minutes inside of both limits are.
+    county.expect_sms(to=EVERYBODY, between=("02:45", "02:46"), says=["RECOVERED"])
 
 
 # --- holding, gaps, unknown ---
