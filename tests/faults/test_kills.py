@@ -23,7 +23,7 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import select
 
-from alerts.channels.smsd import start_smsd, what_is_missing
+from alerts.channels.smsd import Smsd, start_smsd, what_is_missing
 from alerts.decisions import Decision
 from alerts.engine import StreamEngine
 from coldwatch.demo.account import outstanding_sms
@@ -137,6 +137,7 @@ class Rig:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.kills: Counter[str] = Counter()
         self.stop = threading.Event()
+        self.smsd: Smsd | None = None
         self.fridges = [folder / f"{device}-{fridge}" for device in DEVICES for fridge in FRIDGES]
         for fridge in self.fridges:
             self.set(fridge, 5_000)
@@ -203,7 +204,10 @@ AnyRig = TypeVar("AnyRig", bound=Rig)
 def running(rig: AnyRig) -> Iterator[tuple[AnyRig, Modem]]:
     """All of it, running."""
     folder = rig.folder
-    with Modem(folder / "modem") as modem, start_smsd(folder, folder / "modem", folder / "smsd.db"):
+    with (
+        Modem(folder / "modem") as modem,
+        start_smsd(folder, folder / "modem", folder / "smsd.db") as rig.smsd,
+    ):
         for name in ("hub", *DEVICES):
             rig.start(name)
         try:
@@ -263,6 +267,17 @@ def texts(messages: Iterable[Message]) -> Counter[Text]:
     return Counter((message.to, message.text) for message in messages)
 
 
+def check_arrived(rig: Rig, arrived: Counter[Text], sent: Counter[Text]) -> None:
+    """Assert that everything arrived, and nothing twice but what gammu-smsd itself died over.
+
+    Nothing kills it here, but 1.42 crashes by itself now and then (signal 11). It sends again what the
+    modem had taken and it had not booked yet: the one case that no channel can be asked about.
+    """
+    assert sent - arrived == Counter()
+    crashes = rig.smsd.starts - 1 if rig.smsd is not None else 0
+    assert sum((arrived - sent).values()) <= crashes, arrived - sent
+
+
 def check(rig: Rig, arrived: Counter[Text], spools: list[Recorded]) -> dict[str, int]:
     """Assert that nothing was lost, doubled or changed; return the counts.
 
@@ -296,7 +311,7 @@ def check(rig: Rig, arrived: Counter[Text], spools: list[Recorded]) -> dict[str,
     assert Counter(map(tuple, told)) == Counter(owed(decisions))
     assert {row.state for row in outbox} <= {"sent"}
     sent = Counter((row.phone, row.text) for row in outbox)
-    assert arrived == sent
+    check_arrived(rig, arrived, sent)
     return {
         "records": records,
         "excursions": len(rows),
