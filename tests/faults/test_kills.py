@@ -23,7 +23,7 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import select
 
-from alerts.channels.smsd import Smsd, start_smsd, what_is_missing
+from alerts.channels.smsd import Smsd, smsd_config, start_smsd, what_is_missing
 from alerts.decisions import Decision
 from alerts.engine import StreamEngine
 from coldwatch.demo.account import outstanding_sms
@@ -206,7 +206,14 @@ def running(rig: AnyRig) -> Iterator[tuple[AnyRig, Modem]]:
     folder = rig.folder
     with (
         Modem(folder / "modem") as modem,
-        start_smsd(folder, folder / "modem", folder / "smsd.db") as rig.smsd,
+        start_smsd(
+            folder,
+            folder / "modem",
+            folder / "smsd.db",
+            # 1.42 crashes where its UPDATE of a report meets a lock: what is counted here are our
+            # kills. Reports themselves: tests/e2e/test_sms_both_ways.py.
+            smsd_config(folder / "modem", folder / "smsd.db", folder / "smsd.log", reports=False),
+        ) as rig.smsd,
     ):
         for name in ("hub", *DEVICES):
             rig.start(name)
@@ -268,14 +275,12 @@ def texts(messages: Iterable[Message]) -> Counter[Text]:
 
 
 def check_arrived(rig: Rig, arrived: Counter[Text], sent: Counter[Text]) -> None:
-    """Assert that everything arrived, and nothing twice but what gammu-smsd itself died over.
+    """Assert that everything arrived, and nothing twice.
 
-    Nothing kills it here, but 1.42 crashes by itself now and then (signal 11). It sends again what the
-    modem had taken and it had not booked yet: the one case that no channel can be asked about.
+    Only a gammu-smsd that crashed by itself (signal 11) may be the reason, and then that is told as well.
     """
-    assert sent - arrived == Counter()
     crashes = rig.smsd.starts - 1 if rig.smsd is not None else 0
-    assert sum((arrived - sent).values()) <= crashes, arrived - sent
+    assert arrived == sent, f"gammu-smsd crashed {crashes} times"
 
 
 def check(rig: Rig, arrived: Counter[Text], spools: list[Recorded]) -> dict[str, int]:
