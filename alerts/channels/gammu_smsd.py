@@ -17,7 +17,6 @@ number, so a report that names the number otherwise than we wrote it (+86… of 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -200,16 +199,10 @@ class GammuSmsd:
                 isolation_level=None,
             )
             try:
-                (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-                # smsd waits for no lock: an UPDATE of a delivery report that meets ours makes it
-                # connect anew in the midst of a result, and crash. So ours is not held over a sync.
-                ahead = mode == "wal" and kind == "IMMEDIATE"
-                connection.execute(f"PRAGMA synchronous = {'NORMAL' if ahead else 'FULL'}")
+                connection.execute("PRAGMA synchronous = FULL")
                 connection.execute(f"BEGIN {kind}")
                 yield connection
                 connection.execute("COMMIT")
-                if ahead:
-                    _sync(Path(f"{self._database}-wal"))
             finally:
                 connection.close()
         except sqlite3.Error as error:
@@ -235,15 +228,6 @@ class GammuSmsd:
         else:
             remedy = f"is not as gammu-smsd 1.42 has it ({error}); move it away, restart gammu-smsd"
         return ChannelError(retryable=False, reason=f"{where} {remedy}")
-
-
-def _sync(log: Path) -> None:
-    """Make what was committed to the write-ahead log survive a power cut."""
-    handle = os.open(log, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _insert(

@@ -27,6 +27,17 @@ _MAX_FAILURES: Final = "2"
 _TERMINATE_S: Final = 2.0
 _RESTART_S: Final = 0.5
 _SLOWEST_RESTART_S: Final = 5.0
+# smsd gives libdbi no timeout, so its SQLite waits for no lock: a write that meets ours makes it
+# connect anew, and where that was the UPDATE of a delivery report, crash over the result that it
+# had freed (1.42, signal 11). It runs these two for each connection before it sends or receives;
+# the first is a DELETE by itself, and IMEI is the table's primary key.
+_LOCK_WAIT_MS: Final = 20_000
+_QUERIES: Final = {
+    "delete_phone": f"PRAGMA busy_timeout = {_LOCK_WAIT_MS}",
+    "insert_phone": "INSERT OR REPLACE INTO phones (IMEI, IMSI, ID, NetCode, NetName, Send,"
+    " Receive, InsertIntoDB, TimeOut, Client, Battery, Signal) VALUES (%I, %S, %P, %O, %M, %1, %2,"
+    " datetime('now', 'localtime'), datetime('now', '+10 seconds', 'localtime'), %N, -1, -1)",
+}
 
 
 def smsd_config(
@@ -37,7 +48,6 @@ def smsd_config(
     retry_after_s: int = 10,
     retries: int = 2,
     send_timeout_s: int = 15,
-    reports: bool = True,
     debug: bool = False,
 ) -> str:
     """Return the text of a gammu-smsdrc for a modem, tuned so that an alarm goes out at once.
@@ -45,8 +55,7 @@ def smsd_config(
     A refused message is tried ``retries`` + 1 times, ``retry_after_s`` apart, and given up one
     more such time later: with the defaults after 30 s, before the hub's 60 s have passed.
     ``send_timeout_s`` is how long the network may take to answer for one SMS; an answer that
-    comes later is taken for a failure, and the person gets the message twice. With ``reports``
-    the network is asked for a delivery report of each SMS.
+    comes later is taken for a failure, and the person gets the message twice.
     """
     settings: dict[str, str | int] = {
         "service": "sql",
@@ -72,7 +81,7 @@ def smsd_config(
         "receivefrequency": 5,
         # How often it shows in `phones` that it lives.
         "statusfrequency": 30,
-        "deliveryreport": "log" if reports else "no",
+        "deliveryreport": "log",
         # Whether a report belongs to a message is also decided by the centre's clock and zone.
         "deliveryreportdelay": 86_400,
         # An answer of which a part does not come is read after this time without it.
@@ -85,6 +94,8 @@ def smsd_config(
         "atgen_setcnmi = ,,,1", "", "[smsd]",
     ]  # fmt: skip
     lines += [f"{name} = {value}" for name, value in settings.items()]
+    lines += ["", "[sql]"]
+    lines += [f"{name} = {query}" for name, query in _QUERIES.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -10,25 +10,55 @@ from __future__ import annotations
 import configparser
 import sys
 from pathlib import Path
+from typing import Final
 
+from alerts.channels.smsd import smsd_config
 from alerts.channels.smsd_schema import DatabaseUnusableError, prepare_database
 
 EX_IOERR = 74
 EX_CONFIG = 78
 
 
-def database_of(config: Path) -> Path:
-    """Return the SQLite file that a gammu-smsdrc names. Raises ValueError, OSError."""
+# What smsd does wrong without, and no older smsd.conf of ours has.
+_NEEDED: Final = (
+    ("gammu", "atgen_setcnmi", "delivery reports are read as empty ones"),
+    ("sql", "delete_phone", "smsd waits for no lock, and can crash and send an SMS twice"),
+    ("sql", "insert_phone", "it belongs to delete_phone"),
+)
+
+
+def read_config(config: Path) -> configparser.ConfigParser:
+    """Read a gammu-smsdrc. Raises ValueError, OSError."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(config.read_text(encoding="utf-8"), str(config))
+    except configparser.Error as error:
+        raise ValueError(f"{config}: {str(error).replace(chr(10), ' ')}") from None
+    return parser
+
+
+def database_of(config: Path) -> Path:
+    """Return the SQLite file that a gammu-smsdrc names. Raises ValueError, OSError."""
+    parser = read_config(config)
+    try:
         smsd = parser["smsd"]
         if smsd["service"] != "sql" or smsd["driver"] != "sqlite3":
             raise ValueError(f"{config}: write service = sql and driver = sqlite3 in [smsd]")
         return Path(smsd["dbdir"]) / smsd["database"]
-    except (configparser.Error, KeyError) as error:
-        what = str(error).replace("\n", " ")
-        raise ValueError(f"{config}: service, driver, dbdir, database in [smsd]: {what}") from None
+    except KeyError as error:
+        raise ValueError(f"{config}: service, driver, dbdir, database in [smsd]: {error}") from None
+
+
+def warnings(config: Path) -> list[str]:
+    """Say which lines of ours a gammu-smsdrc lacks, as one from before an upgrade does."""
+    here = read_config(config)
+    ours = configparser.ConfigParser(interpolation=None)
+    ours.read_string(smsd_config(Path("/dev/modem"), database_of(config), Path("/log")))
+    return [
+        f"{config}: {without}; write in [{section}]: {name} = {ours[section][name]}"
+        for section, name, without in _NEEDED
+        if not here.has_option(section, name)
+    ]
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +66,8 @@ def main(arguments: list[str]) -> int:
     try:
         (name,) = arguments
         prepare_database(database_of(Path(name)))
+        for warning in warnings(Path(name)):
+            print(f"smsd_prepare: {warning}", file=sys.stderr)
     except ValueError as error:
         print(f"smsd_prepare: {error}", file=sys.stderr)
         return EX_CONFIG

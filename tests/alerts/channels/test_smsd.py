@@ -68,8 +68,6 @@ class TestConfig:
 
         assert config["gammu"]["atgen_setcnmi"] == ",,,1"
         assert config["smsd"]["deliveryreport"] == "log"
-        without = smsd_config(tmp_path / "m", tmp_path / "d", tmp_path / "l", reports=False)
-        assert "deliveryreport = no" in without
 
 
 class TestMissing:

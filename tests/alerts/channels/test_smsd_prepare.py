@@ -59,3 +59,19 @@ def test_a_file_that_is_something_else_ends_with_74(
     assert main([config(tmp_path)]) == 74
     assert "smsd.db" in capsys.readouterr().err
     assert database.read_text().startswith("no database")
+
+
+def test_a_file_from_before_an_upgrade(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line that it lacks is written out, and it starts all the same."""
+    new = smsd_config(Path("/dev/ttyUSB0"), tmp_path / "queue" / "smsd.db", tmp_path / "log")
+    assert main([config(tmp_path, new)]) == 0
+    assert capsys.readouterr().err == ""
+
+    old = new.partition("[sql]")[0].replace("atgen_setcnmi = ,,,1\n", "")
+    assert main([config(tmp_path, old)]) == 0
+
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 3
+    assert all(line.rpartition("]: ")[2] in new for line in said)
+    assert "write in [gammu]: atgen_setcnmi = ,,,1" in said[0]
+    assert "write in [sql]: delete_phone = PRAGMA busy_timeout = 20000" in said[1]

@@ -6,6 +6,7 @@ begin together and each test reads the end of its own.
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import time
@@ -111,7 +112,30 @@ def watched(rig: Rig) -> dict[str, Any]:
     return {"outcomes": {}, "condition": found, "inbox": channel.received()}
 
 
-STORIES = (plain, refused, stalled, vanished, killed, watched)
+def locked(rig: Rig) -> dict[str, Any]:
+    """While SMS go out and delivery reports come in, somebody writes nearly all the time."""
+    rig.channel.submit("before", NUMBER, "before")
+    rig.settle("before")
+    keys = [f"during {number}" for number in range(5)]
+    for key in keys:
+        rig.channel.submit(key, NUMBER, key)
+    # Autocommit, and longer in each lock than smsd takes from one statement to the next.
+    writer = sqlite3.connect(rig.database, timeout=30, isolation_level=None)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        writer.execute("BEGIN IMMEDIATE")
+        time.sleep(0.4)
+        writer.execute("COMMIT")
+        time.sleep(0.05)
+        found = [rig.channel.outcome(key) for key in keys]
+        if all(outcome and outcome.delivery == "delivered" for outcome in found):
+            break
+    writer.close()
+    outcomes = {key: rig.channel.outcome(key) for key in keys}
+    return {"outcomes": outcomes, "starts": rig.smsd.starts}
+
+
+STORIES = (plain, refused, stalled, vanished, killed, watched, locked)
 
 
 def tell(story: Callable[[Rig], dict[str, Any]], folder: Path) -> dict[str, Any]:
@@ -221,6 +245,18 @@ class TestFaults:
         log: Path = stories["vanished"].result(110)["log"]
 
         assert log.stat().st_size < 100_000
+
+
+def test_it_waits_for_a_lock(stories: dict[str, Future[dict[str, Any]]]) -> None:
+    """By itself smsd waits for none: it connects anew, and crashes over a report."""
+    result = stories["locked"].result(110)
+    log = result["log"].read_text("utf-8", "replace")
+
+    assert "database is locked" not in log
+    assert "Reconnecting" not in log
+    assert result["starts"] == 1
+    assert sorted(result["read"]) == ["before", *(f"during {number}" for number in range(5))]
+    assert {outcome.delivery for outcome in result["outcomes"].values()} == {"delivered"}
 
 
 def test_signal_and_credit(stories: dict[str, Future[dict[str, Any]]]) -> None:
