@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 
-EXPLAINED = Path("docs/mutation.md")
+HOUSE = Path(__file__).resolve().parents[1]
+EXPLAINED = HOUSE / "docs/mutation.md"
 MUTMUT = [sys.executable, "-m", "mutmut"]
 # alerts.window.xǁSumMachineǁdue__mutmut_3, hub.notices.x_owe__mutmut_1
 _NAME = re.compile(r"^(?P<module>[\w.]+)\.x(?:ǁ(?P<cls>\w+?)ǁ|_)(?P<function>\w+?)__mutmut_\d+$")
@@ -43,7 +44,7 @@ def main(wanted: list[str]) -> int:
             new.append(f"{line} {state}")
     print("\n" + ", ".join(f"{count} {state}" for state, count in states.most_common()))
     if new:
-        print(f"\nnot explained in {EXPLAINED}:", *new, sep="\n")
+        print("\nnot explained in docs/mutation.md:", *new, sep="\n")
     return 1 if new or states["not checked"] else 0
 
 
@@ -57,7 +58,8 @@ def results() -> list[tuple[str, str]]:
 
 def row(name: str) -> str:
     """Return a mutant as the beginning of a table's row: where it is, what it changed."""
-    said = subprocess.run([*MUTMUT, "show", name], check=True, capture_output=True, text=True)
+    command = [*MUTMUT, "show", name]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HOUSE)
     changed = [line for line in said.stdout.splitlines() if re.match(r"[-+](?![-+]{2} )", line)]
     before = _code(line[1:] for line in changed if line.startswith("-"))
     after = _code(line[1:] for line in changed if line.startswith("+"))
