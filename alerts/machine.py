@@ -9,7 +9,7 @@ Times ``t`` are the stream's own; ``at`` is the wall clock that a decision print
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, Final, NamedTuple
 
 from alerts.decisions import Decision, Happening, Reason, excursion_id
@@ -177,6 +177,22 @@ class Machine:
         decision = self._decide("closed", "rule-changed", now.seq, None, end=now.at)
         self._forget()
         return [decision]
+
+    def give_up(self, last: Moment) -> list[Decision]:
+        """Close what is open where the last reading ceases to hold; what comes after all begins anew."""
+        decisions = []
+        if self.open:
+            decision = self.as_it_stands(last)
+            end = last.at + self._certain_until(last) - last.t
+            decisions = [replace(decision, happening="closed", reason="probe-lost", end=end)]
+            self._forget()
+        # That it has recovered nobody will ever know.
+        self.thread, self.calm = "", None
+        return decisions
+
+    def _certain_until(self, last: Moment) -> int:
+        """Return the stream time up to which what was judged last holds for certain."""
+        return last.t + self.interval_ms
 
     # --- shared steps ---
 

@@ -52,12 +52,12 @@ class PairMachine(Machine):
 
     # --- time ---
 
-    def due(self, last: Moment) -> int:  # noqa: ARG002 - two readings hold
+    def due(self, last: Moment) -> int:
         """Return when the certain hold of both readings decides something."""
         first, second = self.lines
         if not (first and second) or (self.first is None and not self.thread):
             return NEVER
-        certain = min(first[-1][0] + self.interval_ms, second[-1][0] + self.other_interval_ms)
+        certain = self._certain_until(last)
         if certain <= self.until:
             return NEVER
         if not self.apart_now():
@@ -250,12 +250,22 @@ class PairMachine(Machine):
 
     def as_it_stands(self, last: Moment) -> Decision:
         """Return the open excursion with the last readings holding for one interval."""
-        first, second = self.lines
-        certain = min(first[-1][0] + self.interval_ms, second[-1][0] + self.other_interval_ms)
+        certain = self._certain_until(last)
         before, self.held = self.held, self.held + max(0, certain - self.until)
         decision = super().as_it_stands(last)
         self.held = before
         return decision
+
+    def give_up(self, last: Moment) -> list[Decision]:
+        """Close what is open; only new readings of both begin anew."""
+        decisions = super().give_up(last)
+        if decisions:
+            self.lines, self.pending, self.maybe = ([], []), 0, None
+        return decisions
+
+    def _certain_until(self, last: Moment) -> int:  # noqa: ARG002 - two readings hold
+        first, second = self.lines
+        return min(first[-1][0] + self.interval_ms, second[-1][0] + self.other_interval_ms)
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Take over what :meth:`dump` returned; the lists grow in place and must be our own."""

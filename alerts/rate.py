@@ -88,6 +88,9 @@ class RateMachine(RunMachine):
         # An integer is above a limit of integers exactly when the next one below it is not.
         return -(-change // span) if self.side == "above" else change // span
 
+    def _certain_until(self, last: Moment) -> int:
+        return super()._certain_until(self.rated or last)
+
     def _bequeath(self, heir: Machine, last: Moment) -> None:  # noqa: ARG002 - it is the rate that counts
         if isinstance(heir, RateMachine):
             heir.recent, heir.rated = self.recent, self.rated

@@ -232,6 +232,11 @@ class Hub:
                     self._publish_received(device)
                 if taken.excursions:
                     self._owed.set()
+            try:
+                if self._intake.give_up(self._clock.now_ms()):
+                    self._owed.set()
+            except DatabaseError as error:
+                self._vitals.database("intake", str(error))
 
     def _take(self, batch: list[Incoming]) -> Taken | None:
         """Take a batch, as often as the database needs; None when the hub stops meanwhile."""

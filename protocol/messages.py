@@ -148,6 +148,9 @@ class SeriesBody(TypedDict):
     interval_ms: Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
     max_gap_ms: Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
     storage: NotRequired[Annotated[list[Integer], Field(min_length=2, max_length=2)]]
+    storage_reason: NotRequired[
+        Annotated[str, Field(max_length=200, description="why it is wider than its profiles'")]
+    ]
     decides: bool
     rules: Annotated[list[RuleBody], Field(max_length=40)]
     calibration: NotRequired[CalibrationBody]
