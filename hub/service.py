@@ -322,14 +322,14 @@ class Hub:
 
     def _publish_told(self, device: str) -> None:
         try:
+            site = self._intake.devices()[device]
             with read(self.database) as conn:
-                payload = told_message(conn, device, self._clock.now_ms())
+                payload = told_message(conn, device, site, self._clock.now_ms())
         except DatabaseError as error:
             # A server that is away. In doubt the agent tells its people by itself.
             log.warning("cannot say yet of %s who was told: %s", device, error)
             self._untold.add(device)
             return
-        site = self._intake.devices()[device]
         self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
 
     def _publish_settings(self) -> None:
