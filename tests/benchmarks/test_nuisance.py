@@ -9,6 +9,7 @@ rule's delay.
 from __future__ import annotations
 
 import random
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -317,6 +318,14 @@ def test_a_probe_that_is_stuck_at_a_good_value_is_told(profile: str) -> None:
     assert found is not None
     assert (found.rule, found.delay_ms) == (f"{ALWAYS}/stuck", 12 * 60 * MINUTE)
     assert 0 <= found.after_start_ms - found.delay_ms <= MINUTE
+
+    # It may have stood at that value already; the 12 h are counted from there.
+    index, before = BEFORE_MS // STEP_MS, 10 * MINUTE // STEP_MS
+    center = case.samples.center[:]
+    center[index - before : index] = array("q", [center[index]] * before)
+    found = detected(replace(case, samples=replace(case.samples, center=center)), profile)
+    assert found is not None
+    assert found.after_failure_ms == 12 * 60 * MINUTE - 10 * MINUTE
 
 
 def test_a_failure_is_judged_against_the_same_hours_without_it(failures: list[Case]) -> None:
