@@ -80,7 +80,8 @@ def _years() -> Iterator[str]:
     yield "What they came from: SMS a year to each, by what was there up to half an hour before"
     yield (
         f"{'fridge':10} {'profile':10} {'doors':>5} {'defrosts':>8} {'SMS':>4} {'forgotten door':>14}"
-        f" {'other door':>10} {'defrost':>7} {'none':>4} {ALWAYS:>9} {'left out':>8} {'still':>6}"
+        f" {'stocktaking':>11} {'delivery':>8} {'vaccination':>11} {'other door':>10}"
+        f" {'defrost':>7} {'none':>4} {ALWAYS:>9} {'left out':>8} {'still':>6}"
     )
     for model in models:
         rest = dict(left_out[model].result())
@@ -137,7 +138,8 @@ def _sources(model: str, profile: str, made: Figures, rest: int) -> str:
     forgotten = f"{by['forgotten door']} ({made.doors}/{made.forgotten})"
     return (
         f"{model:10} {profile:10} {made.openings:5} {made.defrosts:8} {made.messages:4}"
-        f" {forgotten:>14} {by['other door']:10} {by['defrost']:7} {by['none']:4}"
+        f" {forgotten:>14} {by['stocktaking']:11} {by['delivery']:8} {by['vaccination']:11}"
+        f" {by['other door']:10} {by['defrost']:7} {by['none']:4}"
         f" {made.equipment:9} {rest:8} {_time(made.still_ms):>6}"
     )
 

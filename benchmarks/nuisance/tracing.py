@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from benchmarks.nuisance.judging import Message
 from benchmarks.nuisance.places import Samples
-from benchmarks.nuisance.usage import Opening
+from benchmarks.nuisance.usage import Opening, Why
 from config.profile import ALWAYS
 from journal.excursions import ExcursionRow
 
 # A buffered probe is warmest some minutes after the door is shut; half an hour later it is over.
 SOON_MS: Final = 30 * 60_000
 
-Source = Literal["forgotten door", "other door", "defrost", "none"]
+Source = Literal[
+    "forgotten door", "stocktaking", "delivery", "vaccination", "other door", "defrost", "none"
+]  # fmt: skip
+# Where an SMS has several, the first one here counts.
+_LIKELY: Final[tuple[Source, ...]] = (
+    "none", "defrost", "other door", "vaccination", "delivery", "stocktaking", "forgotten door"
+)  # fmt: skip
+_OF: Final[dict[Why, Source]] = {
+    "forgotten": "forgotten door",
+    "stocktaking": "stocktaking",
+    "delivery": "delivery",
+    "vaccination": "vaccination",
+    "other": "other door",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +66,17 @@ class Tracer:
         """Return what an SMS came from; one that speaks of no excursion came from nothing known."""
         found = [self._of(row) for row in (*message.opened, *message.recovered)]
         sources = {source for source, _ in found} or {"none"}
-        order: Sequence[Source] = ("none", "defrost", "other door", "forgotten door")
         return Trace(
-            next(source for source in order if source in sources),
+            next(source for source in _LIKELY if source in sources),
             frozenset(door for _, door in found if door is not None),
             of_equipment(message),
         )
 
     def _of(self, row: ExcursionRow) -> tuple[Source, Opening | None]:
-        """Return what was before an excursion began, and which door was forgotten."""
+        """Return what was before an excursion began, and which door was forgotten.
+
+        Of several doors it is a forgotten one, or else the one that stood open for longest.
+        """
         doors = self._openings[: bisect_right(self._opened, row.start)]
         # None stands within another, so that the last ones ended last.
         near = []
@@ -74,7 +88,7 @@ class Tracer:
         if forgotten is not None:
             return "forgotten door", forgotten
         if near:
-            return "other door", None
+            return _OF[max(near, key=lambda one: one.end - one.begin).why], None
         defrosts = self._defrosts[: bisect_right(self._begun, row.start)]
         if defrosts and defrosts[-1][1] >= row.start - SOON_MS:
             return "defrost", None
