@@ -219,7 +219,7 @@ class _Alarm:
             "channels": channels,
         }
         self._conn.execute(insert(notices).values(row))
-        if happening in TELLING:
+        if happening in TELLING and person:
             self._told.setdefault(person, sms)
             self._since.setdefault(person, at)
         self._done.notices += sms is None
