@@ -47,6 +47,7 @@ OUTBOX_TESTS = (
     "tests/hub/test_escalating.py",
     "tests/hub/test_notices.py",
     "tests/hub/test_outbox_answers.py",
+    "tests/hub/test_outbox_composing.py",
     "tests/hub/test_outbox_due.py",
 )
 

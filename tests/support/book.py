@@ -14,6 +14,7 @@ from hub.escalating import Escalated, escalate
 from hub.tables import alarm_answers, alarm_excursions, alarm_turns, alarms, notices, sms
 from journal import work
 from journal.database import read, write
+from journal.excursions import excursions
 from tests.support.county import hub_settings
 from tests.support.databases import new_database
 from tests.support.sender import MINUTE, START
@@ -46,10 +47,11 @@ class Book:
             "assets": [{"id": "fridge-1", "name": {"zh": "1号冰箱", "en": "Fridge 1"}}],
         }  # fmt: skip
         chain = [{"id": "county", "steps": [*steps] or STEPS}]
-        settings = hub_settings(
-            folder, people=PEOPLE, channels=WAYS, escalations=chain, sites=[base | site]
+        more = {name: site.pop(name) for name in ("most_sms_an_hour",) if name in site}
+        self.settings = hub_settings(
+            folder, people=PEOPLE, channels=WAYS, escalations=chain, sites=[base | site], **more
         )
-        self.chains = Chains(settings)
+        self.chains = Chains(self.settings)
         self.database = new_database(folder)
 
     def alarm(
@@ -78,6 +80,19 @@ class Book:
         with write(self.database) as conn:
             conn.execute(alarm_excursions.insert().values(row | more | times))
             turn(conn, alarm)
+
+    def excursion(self, id_: str, **more: Any) -> None:
+        """Write what is known of an excursion."""
+        row = {
+            "id": id_, "thread": id_, "site": "east-gate", "device": "pi-1", "asset": FRIDGE,
+            "series": "fridge-1/center/temperature", "point": "center", "quantity": "temperature",
+            "rule": "test/out", "profile": "", "kind": "consecutive", "side": "above",
+            "certainty": "certain", "holds": True, "tells": True, "snapshot": {}, "start": START,
+            "opened": START, "held_ms": 0, "unknown_ms": 0, "stream": "a" * 32, "first_seq": 1,
+            "learned_at": START,
+        }  # fmt: skip
+        with write(self.database) as conn:
+            conn.execute(excursions.insert().values(row | more))
 
     def answer(self, minute: float, person: str = "li", kind: str = "acknowledged") -> None:
         """Write an answer to the alarm."""
@@ -111,6 +126,16 @@ class Book:
         """Make what is due by this minute."""
         with write(self.database) as conn:
             return escalate(conn, self.chains, ms(minute))
+
+    def owe(self, person: str = "li", happening: str = "way-test", **more: Any) -> None:
+        """Write a notice that is of no alarm, unless ``more`` says of which."""
+        with write(self.database) as conn:
+            number = len(conn.execute(select(notices.c.id)).all()) + 1
+            row = {
+                "excursion": f"n{number}", "happening": happening, "person": person,
+                "site": "east-gate", "asset": "", "side": "", "created_at": START,
+            }  # fmt: skip
+            conn.execute(notices.insert().values(row | more))
 
     def rows(self) -> list[Any]:
         """Return all notices, in their order."""
