@@ -49,7 +49,7 @@ class TestAnswers:
         assert [row.created_at for row in rows] == [ms(5), ms(5), ms(36)]
         assert json.loads(rows[0].facts) == {"by": "li", "at": ms(5)}
         assert json.loads(rows[2].facts) == {"by": "zhao", "at": ms(36)}
-        assert {row.excursion for row in rows} == {"a"}
+        assert {(row.excursion, row.channels) for row in rows} == {("a", "")}
 
     def test_who_is_told_later_needs_no_word_of_an_earlier_answer(self, make: Make) -> None:
         """They hear of the alarm itself, as it is by then."""
@@ -149,16 +149,15 @@ class TestUnreachable:
         book.worded("s1", "li")
         book.worded("s2", "wang")
 
-        assert self.gone(book, "s2", 3) == 1
+        assert self.gone(book, "s2", 3, "空号") == 1
         assert self.gone(book, "s2", 4) == 0
         (row,) = book.rows()[2:]
-        facts = row.facts
         assert dict(row._mapping) == {
             "id": 3, "excursion": "a", "happening": "unreachable", "person": "amy",
             "site": "east-gate", "asset": FRIDGE, "side": "above", "created_at": ms(3),
-            "sms": None, "alarm": "a", "step": "-wang", "facts": facts, "channels": "",
+            "sms": None, "alarm": "a", "step": "-wang", "channels": "",
+            "facts": '{"missed": "wang", "reason": "空号"}',
         }  # fmt: skip
-        assert json.loads(facts) == {"missed": "wang", "reason": "refused"}
         with read(book.database) as conn:
             marked = conn.execute(select(sms.c.id, sms.c.unreachable_at)).all()
         assert [tuple(each) for each in marked] == [("s1", None), ("s2", ms(4))]
@@ -174,6 +173,17 @@ class TestUnreachable:
         assert (self.gone(book, "s1", 1), self.gone(book, "s2", 1)) == (1, 1)
         assert book.said(2) == [(1, "amy", "unreachable", "a"), (1, "zhao", "unreachable", "a")]
         assert [row.step for row in book.rows()[2:]] == ["-li", "-wang"]
+
+    def test_who_knows_of_another_rule_of_it_knows_of_it(self, make: Make) -> None:
+        """Amy was told of the second excursion alone: she is not told as if she knew nothing."""
+        book = make(tell=["zhao"])
+        book.alarm()
+        book.due(0)
+        book.owe("amy", "opened", excursion="b", alarm="a")
+        book.worded("s1", "li")
+
+        assert self.gone(book, "s1", 1) == 1
+        assert book.said(3) == [(1, "zhao", "unreachable", "a")]
 
     def test_of_each_alarm_in_it_somebody_hears_once(self, make: Make) -> None:
         """An SMS about two fridges, one of them twice; the end of a third alarm is nobody's news."""
@@ -194,6 +204,18 @@ class TestUnreachable:
             (11, "amy", "unreachable", "a"),
             (11, "amy", "unreachable", "b"),
         ]
+
+    def test_an_alarm_of_which_somebody_heard_already_hides_no_other(self, make: Make) -> None:
+        """An earlier SMS about the first fridge was lost as well."""
+        book = make({"to": ["li"]}, {"after": "2h", "to": ["amy"]})
+        for id_ in ("a", "b"):
+            book.alarm(id_)
+        book.due(0)
+        book.worded("s1", "li")
+        book.owe("amy", "unreachable", excursion="a", alarm="a", step="-li")
+
+        assert self.gone(book, "s1", 1) == 1
+        assert book.said(3) == [(1, "amy", "unreachable", "b")]
 
     def test_where_everybody_knows_who_was_reached_hears_it(self, make: Make) -> None:
         """Not who was missed in the last half hour as well; who was missed before that may be."""
@@ -256,5 +278,16 @@ class TestUnreachable:
         book.worded("s1", "li")
 
         assert self.gone(book, "s1", 2) == made
+        assert self.gone(book, "s1", 3) == 0
         assert book.said(1) == [(2, "wang", "unreachable", "t1")] * made
         assert [(each.alarm, each.asset) for each in book.rows()[1:]] == [("", "")] * made
+
+    def test_for_a_test_that_fails_nobody_else_is_woken(self, make: Make) -> None:
+        """Where all who are told first are lost, the journal has it, and no later step is told."""
+        book = make()
+        book.owe("li", facts="{}", channels="")
+        book.worded("s1", "li")
+        book.worded("s2", "wang", unreachable_at=ms(1))
+
+        assert self.gone(book, "s1", 2) == 0
+        assert len(book.rows()) == 1

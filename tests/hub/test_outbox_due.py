@@ -221,6 +221,15 @@ class TestFacts:
 
         assert [minute for minute, *_ in book.said()] == told
 
+    def test_work_on_one_fridge_keeps_back_nothing_of_another(self, make: Make) -> None:
+        """The neighbour is defrosted: this one is told of all the same."""
+        book = make({"to": ["li"], "repeat": "10min"})
+        book.plan(0, 60, now=0, asset="east-gate/fridge-2")
+        book.alarm(opened=5)
+        book.due(20)
+
+        assert [minute for minute, *_ in book.said()] == [5, 15]
+
     def test_a_recovery_ends_what_is_due(self, make: Make) -> None:
         """Nobody hears of a step behind it; whoever was told hears of the end, once."""
         book = make()

@@ -108,10 +108,10 @@ class Book:
             conn.execute(alarms.update().values(recovered_at=ms(minute), ended_by=by))
             turn(conn, "a")
 
-    def plan(self, begin: float, until: float, now: float) -> None:
-        """Plan work on the fridge."""
+    def plan(self, begin: float, until: float, now: float, asset: str = FRIDGE) -> None:
+        """Plan work on the fridge, or on another."""
         with write(self.database) as conn:
-            work.plan(conn, FRIDGE, ms(begin), ms(until), "defrosting", "li", now=ms(now))
+            work.plan(conn, asset, ms(begin), ms(until), "defrosting", "li", now=ms(now))
 
     def worded(self, id_: str, *people: str, **more: Any) -> None:
         """Bind what is owed to these people to an SMS of this id."""
