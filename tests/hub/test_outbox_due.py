@@ -281,11 +281,14 @@ class TestFacts:
         assert book.said(1) == [(24, "li", "repeat", "a")]
 
 
-def spans(*members: tuple[float, float | None], kind: str = "consecutive") -> list[Span]:
+def member(opened: float, closed: float | None, kind: str = "consecutive") -> Any:
+    """Return an excursion as far as it matters when it was open."""
+    return SimpleNamespace(kind=kind, opened_at=opened, closed_at=closed)
+
+
+def spans(*members: tuple[float, float | None]) -> list[Span]:
     """Return when nothing of these excursions was open."""
-    return _inside(
-        SimpleNamespace(kind=kind, opened_at=opened, closed_at=closed) for opened, closed in members
-    )
+    return _inside(member(*each) for each in members)
 
 
 def test_inside_is_while_nothing_is_open() -> None:
@@ -302,9 +305,8 @@ def test_inside_is_while_nothing_is_open() -> None:
 
 def test_inside_looks_at_sums_only_where_there_is_nothing_else() -> None:
     """A sum falls hours after the fridge is cold again."""
-    out = SimpleNamespace(kind="consecutive", opened_at=0, closed_at=5)
-    total = SimpleNamespace(kind="cumulative", opened_at=3, closed_at=None)
+    out, total = member(0, 5), member(3, None, "cumulative")
 
     assert _inside([out, total]) == [Span(5, None)]
     assert _inside([total]) == []
-    assert spans((3, 9), kind="cumulative") == [Span(9, None)]
+    assert _inside([member(3, 9, "cumulative")]) == [Span(9, None)]
