@@ -158,8 +158,8 @@ def answered(facts: AlarmFacts, now: int) -> bool:
 
 
 def _answer_ends(facts: AlarmFacts, answer: Answer) -> int:
-    worse = [at for at in facts.worsened if answer.at < at < answer.at + answer.holds_ms]
-    return min(worse, default=answer.at + answer.holds_ms)
+    worse = [at for at in facts.worsened if at > answer.at]
+    return min([*worse, answer.at + answer.holds_ms])
 
 
 def _pauses(facts: AlarmFacts) -> list[_Pause]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select
@@ -79,8 +79,7 @@ class _Alarm:
         self._policy: Policy = chains.policy(alarm.site)
         if alarm.side == CALIBRATION:
             # It is told by day, once: nobody is woken for a certificate.
-            self._policy = self._policy[:1]
-            self._policy = (type(self._policy[0])(0, self._policy[0].to, self._policy[0].channels),)
+            self._policy = (replace(self._policy[0], after_ms=0, repeat_ms=None),)
         members = select(alarm_excursions).where(alarm_excursions.c.alarm == alarm.id)
         self._members = conn.execute(members.order_by(alarm_excursions.c.opened_at)).all()
         given = select(alarm_answers).where(alarm_answers.c.alarm == alarm.id)
@@ -138,7 +137,7 @@ class _Alarm:
     # --- what follows ---
 
     def _tell(self, due: Due) -> None:
-        channels = ",".join(self._policy[due.steps[-1]].channels) if due.steps else ""
+        channels = ",".join(self._policy[due.steps[-1]].channels)
         people = self._chains.people(self._alarm.site, due.steps, due.at)
         if not people:
             # Somebody must see that nobody was told: a notice to nobody ends as refused.
@@ -160,12 +159,7 @@ class _Alarm:
         """Tell the others that somebody has taken it on, once for each time that it is taken on."""
         before: list[Answer] = []
         for row in self._answers:
-            taken_on = not answered(
-                AlarmFacts(
-                    facts.id, facts.opened_at, worsened=facts.worsened, answers=tuple(before)
-                ),
-                row.at,
-            )
+            taken_on = not answered(replace(facts, answers=tuple(before)), row.at)
             before.append(_answer(row))
             over = facts.recovered_at is not None and facts.recovered_at <= row.at
             if row.kind != "acknowledged" or not taken_on or over:
@@ -215,11 +209,11 @@ class _Alarm:
             "created_at": at,
             "sms": sms,
             "alarm": alarm.id,
-            "facts": json.dumps(dict(facts or {}), ensure_ascii=False),
+            "facts": json.dumps(dict(facts or {})),
             "channels": channels,
         }
         self._conn.execute(insert(notices).values(row))
-        if happening in TELLING:
+        if happening in TELLING and person:
             self._told.setdefault(person, sms)
             self._since.setdefault(person, at)
         self._done.notices += sms is None
@@ -286,7 +280,7 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
         told = list(dict.fromkeys(each.person for each in there if each.person))
         instead = chains.instead_of(notice.site, row.person, told, now) if notice.alarm else None
         if instead is None:
-            instead = _reachable(conn, chains, notice, row.person, told, now)
+            instead = _reachable(conn, chains, notice, told, now)
         if instead is None:
             fields = {"event": "nobody-reached", "person": row.person, "alarm": id_}
             log.error("nobody can be told instead of %s", row.person, extra=fields)
@@ -307,10 +301,11 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
 
 
 def _reachable(
-    conn: Connection, chains: Chains, notice: Row[Any], missed: str, told: list[str], now: int
+    conn: Connection, chains: Chains, notice: Row[Any], told: list[str], now: int
 ) -> str | None:
     """Return somebody who was told, or is told first, and of whom nothing says that they were not."""
     lost = select(sms.c.person).where(sms.c.unreachable_at > now - ANSWER_HOLDS_MS)
-    gone = {missed, *conn.execute(lost).scalars()}
+    # Whoever is missed now is among them.
+    gone = set(conn.execute(lost).scalars())
     people = [*told, *chains.people(notice.site, (0,), now)]
     return next((person for person in people if person not in gone), None)

@@ -60,7 +60,12 @@ def row(name: str) -> str:
     """Return a mutant as the beginning of a table's row: where it is, what it changed."""
     command = [*MUTMUT, "show", name]
     said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HOUSE)
-    changed = [line for line in said.stdout.splitlines() if re.match(r"[-+](?![-+]{2} )", line)]
+    return row_of(name, said.stdout.splitlines())
+
+
+def row_of(name: str, difference: list[str]) -> str:
+    """Return the beginning of the row of a mutant that makes this difference."""
+    changed = [line for line in difference if re.match(r"[-+](?![-+]{2} )", line)]
     before = _code(line[1:] for line in changed if line.startswith("-"))
     after = _code(line[1:] for line in changed if line.startswith("+"))
     found = _NAME.match(name)

@@ -1,18 +1,21 @@
-"""The mutants of alerts/ in one process: the assertions of mutmut's run, without a pytest for each.
+"""The mutants in one process: the assertions of mutmut's run, without a pytest for each.
 
-    python tools/quick_mutants.py                   all of them, about two hours of one core
+    python tools/quick_mutants.py                   those of alerts/, about two hours of one core
     python tools/quick_mutants.py window            one module
     python tools/quick_mutants.py "window.*due*"    some of one
+    python tools/quick_mutants.py escalating        one of the hub's outbox (or notices)
 
 mutmut makes the mutants and switches between them. Those of the engine are given every example of
 tests/alerts/test_engine_examples.py and test_engine_handover.py, and then, one case after the
 other, the bodies of the proofs in test_engine_oracle.py, on the same cases for all; those of
-escalation and roster the tests of these. The first assertion that fails ends it. What lives here
+escalation and roster the tests of these; those of the hub's outbox its tests that come to the
+mutated function (tools/hub_mutants.py). The first assertion that fails ends it. What lives here
 and has no row in docs/mutation.md is printed as one, and makes this command fail.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import itertools
@@ -24,10 +27,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mutants import EXPLAINED, row
+from mutants import EXPLAINED, row_of
 
 CASES = int(os.environ.get("COLDWATCH_MUTANTS_CASES", "120"))
 # A mutant that loops for ever; the whole run of an unharmed engine takes some seconds.
@@ -36,8 +40,16 @@ ENGINE = ("test_engine_handover", "test_engine_examples")
 TESTS = {
     "series": ENGINE, "runs": ENGINE, "window": ENGINE, "machine": ENGINE, "engine": ENGINE,
     "pair": ENGINE, "rate": ENGINE, "stuck": ENGINE,
-    "escalation": ("test_escalation",), "roster": ("test_roster",),
+    "escalation": ("test_escalation_pauses", "test_escalation"), "roster": ("test_roster",),
 }  # fmt: skip
+OUTBOX = ("escalating", "notices")
+OUTBOX_TESTS = (
+    "tests/hub/test_escalating.py",
+    "tests/hub/test_notices.py",
+    "tests/hub/test_outbox_answers.py",
+    "tests/hub/test_outbox_composing.py",
+    "tests/hub/test_outbox_due.py",
+)
 
 Check = Callable[[], object]
 
@@ -51,33 +63,69 @@ def main(wanted: list[str]) -> int:
     from mutmut.mutation.trampoline import set_mutant_under_test
 
     set_mutant_under_test("")
-    signal.signal(signal.SIGALRM, too_long)
     states: Counter[str] = Counter()
-    checks: dict[tuple[str, ...], list[Check]] = {}
-    for chosen in wanted or TESTS:
-        module = chosen.partition(".")[0]
-        tests = TESTS[module]
-        if tests not in checks:
-            checks[tests] = [*examples(tests), *(proofs() if tests == ENGINE else ())]
-        began = time.monotonic()
-        for check in checks[tests]:
-            check()
-        took = time.monotonic() - began
-        print(f"{module}: {len(checks[tests])} checks, {took:.1f} s for it as it is", flush=True)
-        for name in mutants(module):
-            if not fnmatch(name, f"alerts.{chosen}*"):
-                continue
-            set_mutant_under_test(name)
-            state = verdict(checks[tests], LONGEST_S + int(10 * took))
+
+    def judge(name: str, ask: Callable[[], str]) -> None:
+        """Ask for the verdict while this mutant is in force, and say it."""
+        set_mutant_under_test(name)
+        try:
+            state = ask()
+        finally:
             set_mutant_under_test("")
-            if state == "survived":
-                line = row(name)
-                state = "explained" if line in explained else "lives"
-            if state not in {"killed", "explained"}:
-                print(f"{name}: {state}\n  {line if state == 'lives' else ''}", flush=True)
-            states[f"{module} {state}"] += 1
+        line = ""
+        if state != "killed":
+            line = quick_row(name)
+            state = "explained" if line in explained else state
+        if line and state != "explained":
+            print(f"{name}: {state}\n  {line}", flush=True)
+        states[f"{name.split('.')[1]} {state}"] += 1
+
+    of_hub = [chosen for chosen in wanted if chosen.partition(".")[0] in OUTBOX]
+    for chosen in [each for each in wanted or TESTS if each not in of_hub]:
+        alone(chosen, judge)
+    for chosen in of_hub:
+        with_pytest(chosen, judge)
     print(json.dumps(states, indent=1))
     return int(any(not key.endswith(("killed", "explained")) for key in states))
+
+
+def alone(chosen: str, judge: Callable[[str, Callable[[], str]], None]) -> None:
+    """Judge mutants of alerts/ by tests that need no pytest."""
+    module = chosen.partition(".")[0]
+    signal.signal(signal.SIGALRM, too_long)
+    checks = checks_of(TESTS[module])
+    began = time.monotonic()
+    for check in checks:
+        check()
+    took = time.monotonic() - began
+    print(f"{module}: {len(checks)} checks, {took:.1f} s for it as it is", flush=True)
+    for name in mutants(f"alerts.{module}"):
+        if fnmatch(name, f"alerts.{chosen}*"):
+            judge(name, lambda: verdict(checks, LONGEST_S + int(10 * took)))
+
+
+@cache
+def checks_of(tests: tuple[str, ...]) -> list[Check]:
+    """Return the checks of these files of tests/alerts; those of the engine have the proofs too."""
+    return [*examples(tests), *(proofs() if tests == ENGINE else ())]
+
+
+def with_pytest(chosen: str, judge: Callable[[str, Callable[[], str]], None]) -> None:
+    """Judge mutants of the outbox by the tests that come to their function."""
+    from hub_mutants import lend, told_by
+
+    module = chosen.partition(".")[0]
+
+    def use(stories: list[Any]) -> None:
+        took = sum(story.seconds for story in stories)
+        print(f"{module}: {len(stories)} tests, {took:.1f} s for it as it is", flush=True)
+        for name in mutants(f"hub.{module}"):
+            if fnmatch(name, f"hub.{chosen}*"):
+                function = name.partition("__mutmut_")[0]
+                reach = [story for story in stories if function in story.reached]
+                judge(name, lambda reach=reach: told_by(reach))  # type: ignore[misc]
+
+    lend(OUTBOX_TESTS, use)
 
 
 def verdict(checks: list[Check], seconds: int) -> str:
@@ -92,7 +140,7 @@ def verdict(checks: list[Check], seconds: int) -> str:
         return "killed"
     finally:
         signal.alarm(0)
-    return "survived"
+    return "lives"
 
 
 class TooLong(BaseException):
@@ -118,13 +166,24 @@ def make_mutants() -> None:
 
 def mutants(module: str) -> list[str]:
     """Return the names of the mutants of a module."""
-    found = importlib.import_module(f"alerts.{module}")
-    tables = [
-        each
-        for name, each in vars(found).items()
-        if name.startswith("mutants_x") and isinstance(each, dict)
-    ]
-    return [f"alerts.{module}.{key}" for each in tables for key in each if key != "_mutmut_orig"]
+    return [f"{module}.{key}" for table in tables(module) for key in table if key != "_mutmut_orig"]
+
+
+def tables(module: str) -> list[dict[str, Any]]:
+    """Return mutmut's tables of a module: of each function the original and its mutants."""
+    found = vars(importlib.import_module(module)).items()
+    return [each for name, each in found if name.startswith("mutants_x") and isinstance(each, dict)]
+
+
+def quick_row(name: str) -> str:
+    """Return the row of a mutant as `mutants.row` does, without six seconds of mutmut for it."""
+    module, _, key = name.rpartition(".")
+    table = next(table for table in tables(module) if key in table)
+    before, after = (
+        inspect.getsource(function).replace(function.__name__, "").splitlines()
+        for function in (table["_mutmut_orig"], table[key])
+    )
+    return row_of(name, list(difflib.unified_diff(before, after, lineterm="", n=0)))
 
 
 def examples(modules: tuple[str, ...]) -> Iterator[Check]:

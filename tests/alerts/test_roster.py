@@ -54,6 +54,17 @@ def test_who_has_a_role(when: str, people: list[str]) -> None:
     assert people_of(["pharmacist", "nurse"], ROSTER, ms(when), SHANGHAI) == people
 
 
+def test_duties_may_change_at_half_past() -> None:
+    """To the minute."""
+    roster = [line("doctor", "eva", **{"from": "08:30"}, until="17:45")]
+    when = {"08:29": [], "08:30": ["eva"], "08:40": ["eva"], "17:44": ["eva"], "17:45": []}
+
+    found = {
+        each: people_of(["doctor"], roster, ms(f"2025-11-21T{each}"), SHANGHAI) for each in when
+    }
+    assert found == when
+
+
 def test_people_may_be_named_beside_roles() -> None:
     """Each is told once, in the order in which they are named."""
     assert people_of(["li", "pharmacist", "amy"], ROSTER, ms("2025-11-21T09:00"), SHANGHAI) == [
@@ -114,18 +125,69 @@ def test_who_cannot_be_reached_is_followed_by_somebody_who_was_not_told() -> Non
     night = ms("2025-11-22T21:00")
     roster = [*ROSTER, line("manager", "chen")]
 
-    def after(person: str, *told: str) -> str | None:
-        return next_to_tell(
-            POLICY, roster, night, SHANGHAI, unreachable=person, told=frozenset(told)
-        )
+    def then(person: str, *told: str) -> str | None:
+        return after(POLICY, roster, person, [*told], night)
 
-    assert after("wang", "wang") == "zhao"
-    assert after("wang", "wang", "zhao") == "amy"
-    assert after("amy", "wang", "amy") == "chen"
-    assert after("wang", "wang", "amy", "zhao") == "chen"
-    assert after("wang", "wang", "amy", "zhao", "chen") == "li"
-    assert after("wang", "wang", "amy", "zhao", "chen", "li") is None
-    assert after("nobody", "wang") == "amy"
+    assert then("wang", "wang") == "zhao"
+    assert then("wang", "wang", "zhao") == "amy"
+    assert then("amy", "wang", "amy") == "chen"
+    assert then("wang", "wang", "amy", "zhao") == "chen"
+    assert then("wang", "wang", "amy", "zhao", "chen") == "li"
+    assert then("wang", "wang", "amy", "zhao", "chen", "li") is None
+    assert then("nobody", "wang") == "amy"
+
+
+def after(
+    policy: tuple[Step, ...],
+    roster: list[Duty],
+    person: str,
+    told: list[str],
+    at: int = 0,
+    zone: ZoneInfo = SHANGHAI,
+) -> str | None:
+    """Return who is told instead of a person."""
+    return next_to_tell(policy, roster, at, zone, unreachable=person, told=frozenset(told))
+
+
+def test_the_rest_of_a_step_begins_behind_who_cannot_be_reached() -> None:
+    """Then those before, then each of the steps behind, in order; nobody of an earlier step."""
+    policy = (Step(0, ("li", "wang", "amy")), Step(1, ("zhao",)), Step(2, ("chen", "guo")))
+
+    def order(person: str) -> list[str]:
+        told = [person]
+        while (found := after(policy, [], person, told)) is not None:
+            assert found not in told
+            told.append(found)
+        return told[1:]
+
+    assert order("wang") == ["amy", "li", "zhao", "chen", "guo"]
+    assert order("li") == ["wang", "amy", "zhao", "chen", "guo"]
+    assert order("zhao") == ["chen", "guo"]
+    assert order("guo") == ["chen"]
+
+
+def test_the_stand_in_of_the_duty_that_is_in_force_comes_first() -> None:
+    """Of the night's in the night of the site, wherever the hub stands; the other is next."""
+    roster = [
+        line("pharmacist", "li", **{"from": "08:00"}, until="20:00", stand_in="wang"),
+        line("pharmacist", "li", **{"from": "20:00"}, until="08:00", stand_in="zhao"),
+    ]
+    policy = (Step(0, ("pharmacist",)),)
+    noon_in_shanghai = ms("2025-11-21T12:00")
+    caracas = ZoneInfo("America/Caracas")
+
+    assert after(policy, roster, "li", ["li"], noon_in_shanghai) == "wang"
+    assert after(policy, roster, "li", ["li"], noon_in_shanghai, caracas) == "zhao"
+    assert after(policy, roster, "li", ["li", "zhao"], noon_in_shanghai, caracas) == "wang"
+
+
+def test_who_is_off_duty_by_now_has_a_stand_in_still() -> None:
+    """An SMS of the evening that turns out lost in the morning; then whoever is on duty."""
+    policy = (Step(0, ("pharmacist",)),)
+    morning = ms("2025-11-22T08:30")
+
+    assert after(policy, ROSTER, "wang", ["wang"], morning) == "zhao"
+    assert after(policy, ROSTER, "wang", ["wang", "zhao"], morning) == "li"
 
 
 def test_days_are_seven() -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
@@ -50,8 +52,23 @@ def close_all() -> None:
         _opened.pop().dispose()
 
 
+@cache
+def _empty_file() -> bytes:
+    """Make an SQLite database by all steps, once a run, and return it; they have their own tests."""
+    with TemporaryDirectory(prefix="coldwatch-empty-") as name:
+        file = Path(name) / "hub.db"
+        engine = open_database(file)
+        create_tables(engine)
+        engine.dispose()
+        return file.read_bytes()
+
+
 def new_database(folder: Path) -> Engine:
     """Open the database of a state directory, with its tables."""
+    where = where_of(folder)
+    if isinstance(where, Path) and not where.exists():
+        where.write_bytes(_empty_file())
     engine = database_of(folder)
+    # Nothing is left to do, unless a table was declared since.
     create_tables(engine)
     return engine
