@@ -179,9 +179,10 @@ class PairMachine(Machine):
         self.calm = None
         if self.first is None:
             return
-        before = self.held + self.unknown + self.pending
-        if self.opened is None and self.maybe is None and before + span >= self.rule.for_ms:
-            self.maybe = at + max(0, self.rule.for_ms - before)
+        before, need = self.held + self.unknown + self.pending, self.rule.for_ms
+        # Where held time alone has reached a shorter D of new settings, it is no longer a guess.
+        if self.opened is None and self.maybe is None and self.held < need <= before + span:
+            self.maybe = at + max(0, need - before)
         self.pending += span
 
     def _apart(self, span: int, at: int, now: Moment) -> list[Decision]:
@@ -239,7 +240,7 @@ class PairMachine(Machine):
         heir.held, heir.unknown, heir.extreme = self.held, self.unknown, self.extreme
         heir.pending = self.pending
         beyond = self.held + self.unknown + self.pending - heir.rule.for_ms
-        if self.pending and beyond >= 0:
+        if self.pending and beyond >= 0 and self.held < heir.rule.for_ms:
             newest = max((line[0] for line in self.lines), key=lambda kept: (kept[0], kept[2]))
             heir.maybe = newest[1] + self.until - newest[0] - min(beyond, self.pending)
 
