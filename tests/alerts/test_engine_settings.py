@@ -1,0 +1,146 @@
+"""Records that are no readings: what settings, reboots and the end of a table do to what is under way.
+
+Found by mutation testing (docs/mutation.md): each of these turned a mutant red that all other tests
+let live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from alerts.engine import StreamEngine, Thread
+from alerts.profiles import rules_for
+from alerts.rules import Rule
+from protocol.reading import Reading
+from tests.alerts.story import CENTER, MINUTE, START, STREAM, Story, brief, minute_of
+
+UPPER = "fridge-1/upper/temperature"
+DOOR = "fridge-1/door/open"
+WARM = Rule("t/warm", "consecutive", 10 * MINUTE, above=8_000)
+STUCK = Rule("t/stuck", "stuck", 60 * MINUTE)
+*_, SILENCE = rules_for("who-pqs", "temperature")
+
+
+class TestClockOfSettings:
+    @pytest.mark.parametrize(("clock", "told"), [("synced", "certain"), ("estimated", "possible")])
+    @pytest.mark.parametrize("boot", ["b", "c"])
+    def test_settings_beside_a_reboot_tell_whether_the_clock_is_known(
+        self, boot: str, clock: str, told: str
+    ) -> None:
+        """They may be the last record before it or the first behind it; a guessed time is unknown."""
+        story = Story(WARM)
+        story.hold(0, 8, 9)
+        story.seq += 1
+        story.engine.feed_settings(
+            seq=story.seq,
+            at=START + 9 * MINUTE,
+            boot=boot,
+            mono_ms=9 * MINUTE,
+            clock=clock,
+            watches={CENTER: story.watch},
+        )
+        (opened,) = story.boot("d", 10.5, 9)
+
+        assert opened.certainty == told
+
+    def test_settings_take_no_time(self) -> None:
+        """They stand at the instant of the record before them: what is in time stays in time."""
+        story = Story(SILENCE)
+        story.read(1, 5)
+        story.settings(1, {CENTER: story.watch})
+        story.settings(1, {CENTER: story.watch})
+
+        assert story.read(16, 5) == []
+
+    def test_settings_that_show_how_late_it_is_are_the_evidence(self) -> None:
+        """A series has been silent for an hour; the record that says so by its time is named."""
+        story = Story(SILENCE)
+        story.read(1, 5)
+        (opened,) = story.settings(61, {CENTER: story.watch})
+
+        assert brief([opened]) == [("opened", "silence", "silent")]
+        assert (opened.seq, opened.value, minute_of(opened.opened)) == (story.seq, None, 16)
+
+
+class TestRecordsOfTheWire:
+    def test_a_hub_that_gets_bodies_decides_as_the_agent_does_on_readings(self) -> None:
+        """Kinds, values, qualities and clocks are read as they are written; nothing else is judged."""
+        story, hub = Story(WARM), StreamEngine(STREAM)
+        body = {
+            "kind": "settings",
+            "seq": 1,
+            "at": START,
+            "boot": "b",
+            "mono_ms": 0,
+            "clock": "synced",
+            "version": "0" * 16,
+            "series": {CENTER: story.watch.body()},
+        }
+        assert hub.feed_record(body) == []
+        assert hub.feed_record({"kind": "of-a-later-version"}) == []
+        readings = [
+            *(Reading(2 + m, CENTER, START + m * MINUTE, "b", m * MINUTE, 9_000) for m in range(8)),
+            # Neither of these two is judged; a suspect one is.
+            Reading(10, CENTER, START + 8 * MINUTE, "b", 8 * MINUTE, 5_000, "rejected:crc"),
+            Reading(11, CENTER, START + 8 * MINUTE, "b", 8 * MINUTE, None, "rejected:no-answer"),
+            Reading(12, CENTER, START + 8 * MINUTE, "b", 8 * MINUTE, 9_500, "suspect:stuck"),
+            # Two minutes and a half by a clock that is guessed.
+            Reading(13, CENTER, START + 630_000, "c", 7, 9_000, clock="estimated"),
+        ]
+        for reading in readings:
+            agent = story.engine.feed(reading)
+            assert hub.feed_record(reading.body()) == agent
+
+        (opened,) = agent
+        assert (opened.certainty, opened.unknown_ms) == ("possible", MINUTE)
+        assert hub.dump() == story.engine.dump()
+
+
+class TestReboots:
+    def test_a_probe_that_shows_the_same_behind_a_doubtful_reboot_is_possibly_stuck(self) -> None:
+        """How long it was off is not known: the hour is made of unknown time too."""
+        story = Story(STUCK)
+        story.hold(0, 20, 5)
+        for minute in range(23, 60):
+            assert story.boot("c", minute, 5, "estimated") == []
+        (opened,) = story.boot("c", 60, 5, "estimated")
+
+        assert (opened.certainty, opened.unknown_ms) == ("possible", 2 * MINUTE)
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 60)
+
+
+class TestEndOfATable:
+    def test_the_last_reading_is_the_evidence(self) -> None:
+        """finish() opens what its one interval fulfils, and names it; its value holds on."""
+        story = Story(WARM)
+        story.hold(0, 9, 9)
+        (opened,) = story.engine.finish()
+
+        assert (opened.seq, opened.value) == (story.seq, None)
+        assert minute_of(opened.opened) == 10
+
+    def test_a_silence_is_none_where_the_table_ends(self) -> None:
+        """Behind its last reading nothing is known, and nothing is silent."""
+        story = Story(replace(SILENCE, for_ms=1))
+        story.read(0, 5)
+
+        assert story.engine.finish() == []
+
+
+def test_threads_say_what_is_not_over_and_what_it_is_about() -> None:
+    """Open or not recovered: series, rule, side and the id under which people know it."""
+    story = Story(WARM, series=CENTER)
+    both = {CENTER: story.watch, UPPER: replace(story.watch, series=UPPER)}
+    story.settings(0, both)
+    assert story.engine.threads() == frozenset()
+
+    story.hold(0, 11, 9)
+    (opened,) = story.decisions
+    known = {Thread(opened.id, CENTER, "t/warm", "above")}
+    assert story.engine.threads() == known
+    story.hold(12, 21, 5)
+    assert story.engine.threads() == known
+    story.read(22, 5)
+    assert story.engine.threads() == frozenset()
