@@ -14,6 +14,7 @@ import pytest
 from alerts.decisions import Decision, excursion_id
 from alerts.engine import StreamEngine
 from alerts.rules import Rule
+from protocol.reading import Reading
 from tests.alerts.story import CENTER, MINUTE, START, STREAM, Story, brief, minute_of
 
 UPPER = "fridge-1/upper/temperature"
@@ -25,10 +26,26 @@ APART = Rule("t/apart", "disagreement", 60 * MINUTE, apart=4_000, other=UPPER)
 class Pair(Story):
     """Two points of one fridge, read in turn every minute; the door's records only show the time."""
 
+    shift = 0
+
     def __init__(self, rule: Rule = APART) -> None:
         super().__init__(rule)
         self.others = {name: replace(self.watch, series=name, rules=()) for name in (UPPER, LOWER)}
         self.judge_by(0, rule)
+
+    def read(
+        self, minute: float, value: float | None, quality: str = "ok", series: str | None = None
+    ) -> list[Decision]:
+        """Read a value, while the wall clock is wrong by ``shift``."""
+        if not self.shift:
+            return super().read(minute, value, quality, series)
+        assert value is not None
+        self.seq += 1
+        mono, name = round(minute * MINUTE), series or self.series
+        at = START + mono + self.shift
+        brought = self.engine.feed(Reading(self.seq, name, at, "b", mono, round(value * 1000)))
+        self.decisions += brought
+        return brought
 
     def judge_by(self, minute: float, *rules: Rule) -> list[Decision]:
         """Put these rules in force."""
@@ -100,6 +117,8 @@ class TestTimeAlone:
         assert (recovered.happening, recovered.seq, recovered.value) == (
             "recovered", story.seq, None,
         )  # fmt: skip
+        # The wall clock that it prints is that of this series' newest reading.
+        assert minute_of(recovered.end) == 89
 
     def test_what_is_possible_becomes_certain_with_the_first_record_that_shows_it(self) -> None:
         """Ten minutes were unknown, so held time alone is enough at minute 70."""
@@ -116,6 +135,50 @@ class TestTimeAlone:
         assert (confirmed.certainty, confirmed.held_ms) == ("certain", 60 * MINUTE)
         assert (confirmed.seq, confirmed.value, confirmed.extreme) == (story.seq, None, 7_000)
 
+    def test_unknown_time_brings_it_forward_too(self) -> None:
+        """Fifty minutes held and ten unknown are an hour, by the door's record of that minute."""
+        story = Pair()
+        story.both(0, 20, 5, 12)
+        story.hold(21, 30, 5)
+        story.both(31, 59, 5, 12)
+        assert story.door(59.9) == []
+        (opened,) = story.door(60)
+
+        assert (opened.certainty, opened.held_ms, opened.unknown_ms) == (
+            "possible", 50 * MINUTE, 10 * MINUTE,
+        )  # fmt: skip
+
+    def test_so_does_unknown_time_that_has_just_ended(self) -> None:
+        """The silent point is back at 59, apart as before; half a minute later the hour is full."""
+        story = Pair(replace(APART, for_ms=59 * MINUTE + MINUTE // 2))
+        story.both(0, 20, 5, 12)
+        story.hold(21, 58, 5)
+        story.both(59, 59, 5, 12)
+        assert story.door(59.4) == []
+        (opened,) = story.door(59.5)
+
+        assert (opened.certainty, minute_of(opened.opened)) == ("possible", 59.5)
+        assert (opened.held_ms, opened.unknown_ms) == (21.5 * MINUTE, 38 * MINUTE)
+
+    def test_a_d_that_is_over_already_opens_with_the_next_record(self) -> None:
+        """Settings that come with the readings of minute 50; a moment later is enough."""
+        story = Pair()
+        story.both(0, 50, 5, 12)
+        assert story.judge_by(50, replace(APART, for_ms=10 * MINUTE)) == []
+        (opened,) = story.door(50 + 1 / MINUTE)
+
+        assert (opened.certainty, opened.held_ms) == ("certain", 50 * MINUTE)
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 50)
+
+    def test_points_read_just_as_far_apart_as_is_allowed_hold_all_the_time(self) -> None:
+        """Every three minutes, with three minutes allowed: between the two readings nothing is judged."""
+        story = Pair()
+        for minute in range(0, 63, 3):
+            story.both(minute, minute, 5, 12)
+
+        (opened,) = story.decisions
+        assert (opened.certainty, opened.held_ms) == ("certain", 60 * MINUTE)
+
     def test_time_alone_credits_each_point_one_interval_and_no_more(self) -> None:
         """Two points that have both fallen silent open nothing, however long the door speaks."""
         story = Pair()
@@ -123,22 +186,129 @@ class TestTimeAlone:
 
         assert [story.door(minute) for minute in range(59, 90)] == [[]] * 31
 
-    def test_as_it_stands_it_counts_as_long_as_both_hold_for_certain(self) -> None:
+    @pytest.mark.parametrize("later", [CENTER, UPPER])
+    def test_as_it_stands_it_counts_as_long_as_both_hold_for_certain(self, later: str) -> None:
         """One point was read half a minute later than the other, which holds for one minute."""
         story = Pair()
         story.both(0, 70, 5, 12)
-        story.read(70.5, 5)
+        story.read(70.5, 5 if later == CENTER else 12, series=later)
 
         first, again = story.engine.open_excursions(), story.engine.open_excursions()
         (closed,) = story.both(71, 71, 5, 6) + story.door(71.5)
         assert first == again
-        (standing,) = first
-        assert (standing.held_ms, standing.seq, standing.value) == (
-            71 * MINUTE,
-            story.seq - 3,
-            5_000,
-        )
+        assert [each.held_ms for each in first] == [71 * MINUTE]
+        assert first[0].value == 5_000
         assert closed.held_ms == 71 * MINUTE
+
+    def test_as_it_stands_a_silent_point_adds_nothing(self) -> None:
+        """Its last reading held for a minute; since then nobody knows."""
+        story = Pair()
+        story.both(0, 70, 5, 12)
+        story.hold(71, 80, 5)
+
+        (standing,) = story.engine.open_excursions()
+        assert standing.held_ms == 71 * MINUTE
+
+
+class TestValues:
+    def test_a_thousandth_is_apart_where_the_two_must_be_equal(self) -> None:
+        """X may be 0."""
+        story = Pair(replace(APART, apart=0))
+        story.both(0, 59, 5, 5.001)
+
+        assert brief(story.door(60)) == [("opened", "apart", "apart")]
+
+    @pytest.mark.parametrize(("center", "upper"), [(5, -1), (-1, 5)])
+    def test_on_both_sides_of_zero(self, center: float, upper: float) -> None:
+        """The difference counts, whatever the values are."""
+        story = Pair()
+        story.both(0, 60, center, upper)
+
+        (opened,) = story.decisions
+        assert opened.extreme == 6_000
+
+
+class TestSilence:
+    """While one point is silent nobody knows: when that began, and what comes behind."""
+
+    def test_a_second_one_counts_with_the_first(self) -> None:
+        """Ten minutes were unknown, twenty-nine more held; in the second silence the hour gets full."""
+        story = Pair()
+        story.both(0, 20, 5, 12)
+        story.hold(21, 30, 5)
+        story.both(31, 39, 5, 12)
+        story.hold(40, 69, 5)
+        story.both(70, 71, 5, 12)
+
+        (opened,) = story.decisions
+        assert (opened.certainty, minute_of(opened.opened)) == ("possible", 60)
+        assert (opened.held_ms, opened.unknown_ms) == (30 * MINUTE, 30 * MINUTE)
+
+    def test_what_confirms_is_its_evidence(self) -> None:
+        """A reading that proves more than its interval brings held time to an hour."""
+        story = Pair()
+        story.both(0, 20, 5, 12)
+        story.hold(21, 30, 5)
+        story.both(31, 68, 5, 12)
+        story.read(70.5, 12, series=UPPER)
+        (confirmed,) = story.read(71, 5)
+
+        assert (confirmed.happening, confirmed.seq, confirmed.value) == (
+            "confirmed", story.seq, 5_000,
+        )  # fmt: skip
+
+    def test_where_they_were_together_under_the_new_rule_nothing_began(self) -> None:
+        """Apart by 4.5 is not by more than 5; that they come back farther apart begins it."""
+        story = Pair()
+        story.both(0, 20, 5, 9.5)
+        story.hold(21, 50, 5)
+        story.judge_by(50.5, replace(APART, apart=5_000))
+        story.hold(51, 54, 5)
+        story.both(55, 115, 5, 12)
+
+        (opened,) = story.decisions
+        assert (opened.certainty, minute_of(opened.start)) == ("certain", 55)
+
+    def test_a_shorter_d_counts_what_was_unknown_before_too(self) -> None:
+        """Thirty held and ten unknown, then silence from 40 on; D becomes fifty at minute 55."""
+        story = Pair()
+        story.both(0, 20, 5, 12)
+        story.hold(21, 30, 5)
+        story.both(31, 39, 5, 12)
+        story.hold(40, 54, 5)
+        story.judge_by(54.5, replace(APART, for_ms=50 * MINUTE))
+        story.hold(55, 59, 5)
+        story.both(60, 61, 5, 12)
+
+        (opened,) = story.decisions
+        assert (opened.certainty, minute_of(opened.opened)) == ("possible", 50)
+
+    def test_a_shorter_d_that_was_over_when_it_began(self) -> None:
+        """The settings come before anybody knows of the silence: possible from its beginning on."""
+        story = Pair()
+        story.both(0, 20, 5, 12)
+        story.hold(21, 30, 5)
+        story.both(31, 40, 5, 12)
+        story.hold(41, 42, 5)
+        story.judge_by(42, replace(APART, for_ms=35 * MINUTE))
+        story.hold(43, 54, 5)
+        story.both(55, 56, 5, 12)
+
+        (opened,) = story.decisions
+        assert (opened.certainty, minute_of(opened.opened)) == ("possible", 41)
+
+    def test_a_clock_that_is_set_in_it_dates_what_follows(self) -> None:
+        """With the newest reading before the settings the wall clock went on by an hour."""
+        story = Pair()
+        story.both(0, 20, 5, 12)
+        story.hold(21, 49, 5)
+        story.shift = 60 * MINUTE
+        story.read(50, 5)
+        story.judge_by(50.5, replace(APART, for_ms=40 * MINUTE))
+        story.both(55, 56, 5, 12)
+
+        (opened,) = story.decisions
+        assert minute_of(opened.opened) == 60 + 40
 
 
 class TestEvidence:
@@ -200,6 +370,19 @@ class TestSettings:
         (opened,) = story.read(111, 5)
 
         assert (minute_of(opened.start), minute_of(opened.opened)) == (51, 111)
+
+    def test_another_point_may_show_that_it_is_over(self) -> None:
+        """Ten minutes together with the one that is compared now, which nobody has read before."""
+        story = Pair()
+        story.both(0, 65, 5, 12)
+        (closed,) = story.both(66, 67, 5, 6)
+        story.judge_by(67.5, replace(APART, other=LOWER))
+        assert story.door(68) + story.read(68, 5) + story.door(69) == []
+        for minute in range(69, 79):
+            assert story.read(minute, 5) + story.read(minute, 6, series=LOWER) == []
+        (recovered,) = story.read(79, 5)
+
+        assert (recovered.happening, recovered.thread) == ("recovered", closed.id)
 
     @pytest.mark.parametrize(("d", "opened_at"), [(22, 22), (40, 40), (50, 50), (51, 51), (55, 55)])
     def test_a_shorter_d_while_one_point_is_silent_counts_what_has_passed(
