@@ -34,7 +34,7 @@ CASES = int(os.environ.get("COLDWATCH_MUTANTS_CASES", "120"))
 LONGEST_S = 60
 ENGINE = (
     "test_engine_handover", "test_engine_examples", "test_engine_evidence", "test_engine_pairs",
-    "test_engine_rates", "test_engine_settings",
+    "test_engine_pair_settings", "test_engine_rates", "test_engine_settings",
 )  # fmt: skip
 TESTS = {
     "series": ENGINE, "runs": ENGINE, "window": ENGINE, "machine": ENGINE, "engine": ENGINE,

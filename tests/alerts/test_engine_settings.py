@@ -14,6 +14,7 @@ from alerts.engine import StreamEngine, Thread
 from alerts.profiles import rules_for
 from alerts.rules import Rule
 from protocol.reading import Reading
+from tests.alerts.pairs import Pair
 from tests.alerts.story import CENTER, MINUTE, START, STREAM, Story, brief, minute_of
 
 UPPER = "fridge-1/upper/temperature"
@@ -64,6 +65,46 @@ class TestClockOfSettings:
         assert (opened.seq, opened.value, minute_of(opened.opened)) == (story.seq, None, 16)
 
 
+class TestRulesThatGo:
+    def test_an_open_excursion_runs_to_its_end_though_its_rule_is_gone(self) -> None:
+        """It closes with the first reading inside; then nothing judges any more."""
+        story = Story(WARM)
+        story.hold(0, 11, 9)
+        assert story.settings(11.5, {CENTER: replace(story.watch, rules=())}) == []
+        assert story.hold(12, 20, 9) == []
+
+        assert brief(story.read(21, 5)) == [("closed", "warm", "above")]
+        assert story.hold(22, 60, 9) == []
+        assert story.engine.threads() == frozenset()
+
+    def test_so_does_a_disagreement_while_the_other_point_is_there(self) -> None:
+        """Only where that one goes as well there is nothing to compare with."""
+        story = Pair()
+        story.both(0, 60, 5, 12)
+        assert story.judge_by(60.5) == []
+        story.both(61, 70, 5, 12)
+
+        (closed,) = story.both(71, 72, 5, 6)
+        assert (closed.reason, minute_of(closed.end)) == ("points-agree-again", 71)
+
+    def test_a_silence_that_nobody_watches_for_is_over(self) -> None:
+        """It would stay open for as long as the probe is dead."""
+        story = Story(SILENCE)
+        story.read(1, 5)
+        story.read(30, 0, series=DOOR)
+        (closed,) = story.settings(31, {CENTER: replace(story.watch, rules=())})
+
+        assert (closed.reason, closed.seq, minute_of(closed.end)) == ("rule-changed", story.seq, 31)
+
+    def test_where_nothing_is_watched_readings_bring_nothing(self) -> None:
+        """A device that has no settings yet, and one whose last series has gone."""
+        story = Story(WARM)
+        story.settings(1, {})
+
+        assert story.read(2, 9) == []
+        assert StreamEngine(STREAM).feed(Reading(1, CENTER, START, "b", 0, 9_000)) == []
+
+
 class TestRecordsOfTheWire:
     def test_a_hub_that_gets_bodies_decides_as_the_agent_does_on_readings(self) -> None:
         """Kinds, values, qualities and clocks are read as they are written; nothing else is judged."""
@@ -99,6 +140,19 @@ class TestRecordsOfTheWire:
 
 
 class TestReboots:
+    def test_a_clock_that_stood_still_is_known_and_one_that_went_back_takes_no_time(self) -> None:
+        """Off for less than the clock shows is no doubt; going back is one, and no time passes."""
+        story = Story(SILENCE)
+        story.read(1, 5)
+        story.boot("c", 1, 5)
+        story.boot("d", 0.5, 5)
+        assert story.engine.feed(Reading(9, CENTER, START + 930_000, "d", 930_007, 5_000)) == []
+
+        warm = Story(WARM)
+        warm.hold(0, 8, 9)
+        warm.boot("c", 8, 9)
+        assert [d.certainty for d in warm.boot("c", 10.5, 9)] == ["certain"]
+
     def test_a_probe_that_shows_the_same_behind_a_doubtful_reboot_is_possibly_stuck(self) -> None:
         """How long it was off is not known: the hour is made of unknown time too."""
         story = Story(STUCK)
