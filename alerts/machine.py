@@ -185,8 +185,10 @@ class Machine:
         return value > self.high or value < self.low
 
     def _worse(self, value: int) -> None:
-        worst = min if self.side == "below" else max
-        self.extreme = value if self.extreme is None else worst(self.extreme, value)
+        if self.extreme is None or (
+            value < self.extreme if self.side == "below" else value > self.extreme
+        ):
+            self.extreme = value
 
     def begin(self, first: list[int]) -> None:
         """Let a run begin at its first outside reading, given as [t, at, seq]."""

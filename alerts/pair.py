@@ -139,6 +139,8 @@ class PairMachine(Machine):
                 places[which], end = place, min(end, until)
                 values.append(value)
                 in_force.append(line[place])
+            # Otherwise it would go round here for ever.
+            assert begin < end
             starter = _newer(in_force)
             first, second = values
             difference = None if first is None or second is None else abs(first - second)

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import pytest
 
+from alerts.decisions import excursion_id
 from alerts.engine import StreamEngine
 from tests.alerts.pairs import APART, LOWER, UPPER, Pair
-from tests.alerts.story import MINUTE, STREAM, minute_of
+from tests.alerts.story import CENTER, MINUTE, STREAM, minute_of
 
 
 class TestSilence:
@@ -211,7 +212,7 @@ class TestSettings:
             assert (opened.certainty, minute_of(opened.opened)) == ("certain", 60)
 
     @pytest.mark.parametrize("restarted", [False, True])
-    @pytest.mark.parametrize("proof", ["door", "reading"])
+    @pytest.mark.parametrize("proof", ["door", "reading", "reading after two minutes"])
     def test_when_an_older_rule_has_ended_the_one_in_force_takes_over_at_once(
         self, proof: str, restarted: bool
     ) -> None:
@@ -220,12 +221,18 @@ class TestSettings:
         story.both(0, 65, 5, 12)
         tight = replace(APART, apart=1_000, for_ms=30 * MINUTE)
         story.judge_by(65.5, tight)
-        story.both(66, 66, 5, 8)
-        (closed,) = story.door(66.5) if proof == "door" else story.read(67, 8, series=UPPER)
+        if proof == "reading after two minutes":
+            # Not time alone: that the other point has held up to here, only its reading says.
+            story.read(66, 9)
+            (closed,) = story.read(67.5, 12, series=UPPER)
+        else:
+            story.both(66, 66, 9, 12)
+            (closed,) = story.door(66.5) if proof == "door" else story.read(67, 12, series=UPPER)
         if restarted:
             story.engine = StreamEngine.load(STREAM, json.loads(json.dumps(story.engine.dump())))
-        story.both(67, 100, 5, 8)
+        story.both(68, 100, 9, 12)
 
         opened = story.decisions[-1]
         assert (opened.rule, opened.thread, opened.extreme) == (tight, closed.id, 3_000)
         assert (minute_of(opened.start), minute_of(opened.opened)) == (66, 96)
+        assert opened.id == excursion_id(STREAM, CENTER, "t/apart", opened.first_seq)

@@ -7,12 +7,14 @@ let live.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from alerts.decisions import Decision
 from alerts.engine import StreamEngine, Thread
 from alerts.profiles import rules_for
-from alerts.rules import Rule
+from alerts.rules import Rule, Watch
 from protocol.reading import Reading
 from tests.alerts.pairs import Pair
 from tests.alerts.story import CENTER, MINUTE, START, STREAM, Story, brief, minute_of
@@ -108,35 +110,49 @@ class TestRulesThatGo:
 class TestRecordsOfTheWire:
     def test_a_hub_that_gets_bodies_decides_as_the_agent_does_on_readings(self) -> None:
         """Kinds, values, qualities and clocks are read as they are written; nothing else is judged."""
-        story, hub = Story(WARM), StreamEngine(STREAM)
-        body = {
-            "kind": "settings",
-            "seq": 1,
-            "at": START,
-            "boot": "b",
-            "mono_ms": 0,
-            "clock": "synced",
-            "version": "0" * 16,
-            "series": {CENTER: story.watch.body()},
-        }
-        assert hub.feed_record(body) == []
-        assert hub.feed_record({"kind": "of-a-later-version"}) == []
-        readings = [
-            *(Reading(2 + m, CENTER, START + m * MINUTE, "b", m * MINUTE, 9_000) for m in range(8)),
+        story = Story(WARM)
+        at = [START + minute * MINUTE for minute in range(12)]
+        records: list[Reading | dict[str, Any]] = [
+            self.settings(1, START, "b", 0, "synced", story.watch),
+            {"kind": "of-a-later-version"},
+            *(Reading(2 + m, CENTER, at[m], "b", m * MINUTE, 9_000) for m in range(8)),
             # Neither of these two is judged; a suspect one is.
-            Reading(10, CENTER, START + 8 * MINUTE, "b", 8 * MINUTE, 5_000, "rejected:crc"),
-            Reading(11, CENTER, START + 8 * MINUTE, "b", 8 * MINUTE, None, "rejected:no-answer"),
-            Reading(12, CENTER, START + 8 * MINUTE, "b", 8 * MINUTE, 9_500, "suspect:stuck"),
+            Reading(10, CENTER, at[8], "b", 8 * MINUTE, 5_000, "rejected:crc"),
+            Reading(11, CENTER, at[8], "b", 8 * MINUTE, None, "rejected:no-answer"),
+            Reading(12, CENTER, at[8], "b", 8 * MINUTE, 9_500, "suspect:stuck"),
             # Two minutes and a half by a clock that is guessed.
-            Reading(13, CENTER, START + 630_000, "c", 7, 9_000, clock="estimated"),
+            self.settings(13, at[10], "c", 7, "estimated", story.watch),
+            Reading(14, CENTER, at[10] + MINUTE // 2, "c", 7 + MINUTE // 2, 9_000),
         ]
-        for reading in readings:
-            agent = story.engine.feed(reading)
-            assert hub.feed_record(reading.body()) == agent
+        agent, hub = StreamEngine(STREAM), StreamEngine(STREAM)
+        for record in records:
+            brought = self.agent_takes(agent, record, story.watch)
+            body = record.body() if isinstance(record, Reading) else record
+            assert hub.feed_record(body) == brought
+            assert hub.dump() == agent.dump()
 
-        (opened,) = agent
+        (opened,) = brought
         assert (opened.certainty, opened.unknown_ms) == ("possible", MINUTE)
-        assert hub.dump() == story.engine.dump()
+
+    def settings(
+        self, seq: int, at: int, boot: str, mono_ms: int, clock: str, watch: Watch
+    ) -> dict[str, Any]:
+        """Spell a settings record."""
+        fields = {"seq": seq, "at": at, "boot": boot, "mono_ms": mono_ms, "clock": clock}
+        return {"kind": "settings", "version": "0" * 16, "series": {CENTER: watch.body()}} | fields
+
+    def agent_takes(
+        self, agent: StreamEngine, record: Reading | dict[str, Any], watch: Watch
+    ) -> list[Decision]:
+        """Feed an engine as an agent does, which has no bodies."""
+        if isinstance(record, Reading):
+            return agent.feed(record)
+        if record["kind"] != "settings":
+            return []
+        names = ("seq", "at", "boot", "mono_ms", "clock")
+        return agent.feed_settings(
+            **{name: record[name] for name in names}, watches={CENTER: watch}
+        )
 
 
 class TestReboots:
@@ -152,6 +168,16 @@ class TestReboots:
         warm.hold(0, 8, 9)
         warm.boot("c", 8, 9)
         assert [d.certainty for d in warm.boot("c", 10.5, 9)] == ["certain"]
+
+    def test_each_doubtful_reboot_is_a_doubt(self) -> None:
+        """Behind the second one as well nobody knows how long it was off."""
+        story = Story(WARM)
+        story.boot("c", 1, 5, "estimated")
+        for minute in range(2, 10):
+            story.boot("c", minute, 9, "estimated")
+        (opened,) = story.boot("d", 12, 9, "estimated")
+
+        assert (opened.certainty, opened.unknown_ms) == ("possible", 2 * MINUTE)
 
     def test_a_probe_that_shows_the_same_behind_a_doubtful_reboot_is_possibly_stuck(self) -> None:
         """How long it was off is not known: the hour is made of unknown time too."""
@@ -174,6 +200,13 @@ class TestEndOfATable:
 
         assert (opened.seq, opened.value) == (story.seq, None)
         assert minute_of(opened.opened) == 10
+
+    def test_every_rule_has_its_say(self) -> None:
+        """Two rules are fulfilled by the last interval, and both are told."""
+        story = Story(WARM, replace(WARM, id="t/warmer", above=8_500))
+        story.hold(0, 9, 9)
+
+        assert [d.rule.id for d in story.engine.finish()] == ["t/warm", "t/warmer"]
 
     def test_a_silence_is_none_where_the_table_ends(self) -> None:
         """Behind its last reading nothing is known, and nothing is silent."""
