@@ -73,11 +73,11 @@ def main(wanted: list[str]) -> int:
             set_mutant_under_test(name)
             state = verdict(checks[tests], LONGEST_S + int(10 * took))
             set_mutant_under_test("")
-            if state != "killed":
+            if state == "survived":
                 line = row(name)
-                state = "explained" if line in explained else state
+                state = "explained" if line in explained else "lives"
             if state not in {"killed", "explained"}:
-                print(f"{name}: {state}\n  {line}", flush=True)
+                print(f"{name}: {state}\n  {line if state == 'lives' else ''}", flush=True)
             states[f"{module} {state}"] += 1
     print(json.dumps(states, indent=1))
     return int(any(not key.endswith(("killed", "explained")) for key in states))
@@ -95,7 +95,7 @@ def verdict(checks: list[Check], seconds: int) -> str:
         return "killed"
     finally:
         signal.alarm(0)
-    return "lives"
+    return "survived"
 
 
 class TooLong(BaseException):

@@ -6,12 +6,13 @@ let live.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from alerts.decisions import Decision
+from alerts.decisions import Decision, excursion_id
 from alerts.engine import StreamEngine, Thread
 from alerts.profiles import rules_for
 from alerts.rules import Rule, Watch
@@ -189,6 +190,18 @@ class TestReboots:
 
         assert (opened.certainty, opened.unknown_ms) == ("possible", 2 * MINUTE)
         assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 60)
+
+
+def test_settings_behind_a_restart_are_judged_under_the_stream_s_name() -> None:
+    """Agent and hub know an excursion by a hash of it, whichever of them has been restarted."""
+    story = Story()
+    story.engine = StreamEngine.load(STREAM, json.loads(json.dumps(story.engine.dump())))
+    story.settings(0, {CENTER: replace(story.watch, rules=(WARM,))})
+    story.hold(0, 10, 9)
+
+    (opened,) = story.decisions
+    assert opened.stream == STREAM
+    assert opened.id == excursion_id(STREAM, CENTER, "t/warm", opened.first_seq)
 
 
 class TestEndOfATable:
