@@ -159,7 +159,8 @@ class StreamEngine:
             state = self._series.get(name)
             if state is None:
                 state = self._series[name] = Series(watch, now)
-            state.watch = watch
+            else:
+                state.watch = watch
             self._adopt(state, watches, now, decisions)
             state.settle()
         self.watches = dict(watches)
@@ -271,6 +272,8 @@ class StreamEngine:
             if t >= state.due:
                 for machine in state.machines.values():
                     decisions += machine.advance(t, state.last, seq)
+                # What has ended gives way at once: a saved state does not say that it was to.
+                self._replace_retired(state, state.last)
                 state.settle()
         self._due = min((state.due for state in self._series.values()), default=NEVER)
 

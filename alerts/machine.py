@@ -86,9 +86,10 @@ class Machine:
         self.gap_ms = watch.max_gap_ms
         # How long behind a reading time alone decides something, nothing being under way.
         self.patience = NEVER
-        # The excursion: first outside reading as [t, at, seq], opening instant (wall), certainty.
+        # The excursion: first outside reading as [t, at, seq], and opening instant (wall).
         self.first: list[int] | None = None
         self.opened: int | None = None
+        # Of the one that is open, or was open last.
         self.certainty: Certainty = "certain"
         self.id = ""
         self.held = 0
@@ -100,8 +101,7 @@ class Machine:
         self.calm: int | None = None
         # A rule that is no longer in force stays until its open excursion closes.
         self.successor: Rule | None = None
-        self._retiring = False
-        self.retired = False
+        self._retiring = self.retired = False
 
     # --- what the engine asks ---
 
@@ -213,8 +213,6 @@ class Machine:
     def _forget(self) -> None:
         self.first = None
         self.opened = None
-        self.certainty = "certain"
-        self.id = ""
         self.held = self.unknown = 0
         self.extreme = None
         if self._retiring:
@@ -268,7 +266,7 @@ class Machine:
                 None,
                 now.seq,
                 now.seq,
-                now.value,
+                now.value if now.valid else None,
             )
         ]
 
@@ -308,7 +306,7 @@ class Machine:
 
     def dump(self) -> dict[str, Any]:
         """Return what is under way as a JSON object; empty when nothing is."""
-        if self.quiet and not self._retiring:
+        if self.quiet:
             return {}
         saved: dict[str, Any] = {name: getattr(self, name) for name in self.saved_fields}
         if self._retiring:

@@ -36,7 +36,10 @@ from mutants import EXPLAINED, row_of
 CASES = int(os.environ.get("COLDWATCH_MUTANTS_CASES", "120"))
 # A mutant that loops for ever; the whole run of an unharmed engine takes some seconds.
 LONGEST_S = 60
-ENGINE = ("test_engine_handover", "test_engine_examples")
+ENGINE = (
+    "test_engine_handover", "test_engine_examples", "test_engine_evidence", "test_engine_pairs",
+    "test_engine_pair_settings", "test_engine_rates", "test_engine_settings",
+)  # fmt: skip
 TESTS = {
     "series": ENGINE, "runs": ENGINE, "window": ENGINE, "machine": ENGINE, "engine": ENGINE,
     "pair": ENGINE, "rate": ENGINE, "stuck": ENGINE,
@@ -245,6 +248,15 @@ def proofs() -> Iterator[Check]:
 
     draw_cases()
     draw_changes()
+
+    def draw_cases_of(kind: Any) -> None:
+        @quiet
+        @given(streams.cases([kind]))
+        def draw_case(case: Any) -> None:
+            drawn.setdefault(kind, []).append(case)
+
+        draw_case()
+
     oracle.Oracle = remembering(oracle.Oracle)
     tests = [each for name, each in vars(oracle).items() if name.startswith("test")]
     for number in range(CASES):
@@ -255,6 +267,26 @@ def proofs() -> Iterator[Check]:
                 kind = "cases" if parameters == ["case"] else "changes"
                 if number < len(drawn[kind]):
                     yield lambda inner=inner, case=drawn[kind][number]: inner(case)
+            elif parameters == ["kind", "data"]:
+                # A test that draws a case of one kind of rule: it is handed one.
+                (kinds,) = (mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")
+                for kind in kinds:
+                    if kind not in drawn:
+                        draw_cases_of(kind)
+                    if number < len(drawn[kind]):
+                        data = Drawn(drawn[kind][number])
+                        yield lambda inner=inner, kind=kind, data=data: inner(kind, data)
+
+
+class Drawn:
+    """What Hypothesis gives a test to draw from, when everything is drawn already."""
+
+    def __init__(self, case: Any) -> None:
+        self._case = case
+
+    def draw(self, _: object) -> Any:
+        """Return the case."""
+        return self._case
 
 
 def remembering(brute_force: Any) -> Any:
