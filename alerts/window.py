@@ -120,21 +120,12 @@ class SumMachine(Machine):
             elif self.opened is not None or self.sum + span < need:
                 self._grow(span)
         while self.until < to:
-            while (
-                self.blocks
-                and self.blocks[0][1] <= self.until - window
-                and not (growing and len(self.blocks) == 1)
-            ):
+            while self.blocks and self.blocks[0][1] <= self.until - window:
                 self.blocks.pop(0)
             edge = self.blocks[0][0] + window if self.blocks else to
-            losing = bool(self.blocks) and self.until >= edge
-            if losing:
-                # The newest block grows at the same rate when it is being lost as well.
-                step = min(
-                    to, self.blocks[0][1] + window if len(self.blocks) > 1 or not growing else to
-                )
-            else:
-                step = min(to, max(edge, self.until + 1) if self.blocks else to)
+            losing = self.until >= edge
+            # The newest block grows at the same rate when it is being lost as well.
+            step = min(to, self.blocks[0][1] + window if losing else edge)
             span = step - self.until
             if self.opened is None and growing and not losing and need <= self.sum + span:
                 self._grow(max(0, need - self.sum))

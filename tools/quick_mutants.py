@@ -35,9 +35,9 @@ CASES = int(os.environ.get("COLDWATCH_MUTANTS_CASES", "120"))
 LONGEST_S = 10
 ENGINE = (
     "test_engine_handover",
-    "test_engine_examples",
     "test_engine_runs",
     "test_engine_windows",
+    "test_engine_examples",
     "test_engine_lookout",
 )
 TESTS = {

@@ -5,6 +5,8 @@ Each of these turned a mutant red that all other tests let live (docs/mutation.m
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alerts.rules import Rule
 from tests.alerts.story import CENTER, MINUTE, Story, brief, minute_of
 
@@ -22,10 +24,11 @@ def kept(story: Story) -> object:
 
 class TestWhatBelongsToIt:
     def test_the_limit_itself_is_inside(self) -> None:
-        """Below 2 degC is summed; exactly 2 degC is storage, however long."""
+        """Below 2 degC is summed; exactly 2 degC is storage, however long, behind a cold minute too."""
         story = Story(COLD)
+        story.read(0, 1)
 
-        assert story.hold(0, 30, 2) == []
+        assert story.hold(1, 30, 2) == []
         assert story.engine.finish() == []
 
     def test_a_cold_reading_replaced_at_once_by_a_colder_one_is_its_start(self) -> None:
@@ -37,6 +40,16 @@ class TestWhatBelongsToIt:
 
         assert opened.first_seq == first
         assert opened.extreme == -4_000
+
+    def test_a_shorter_d_that_is_full_already_opens_at_the_last_reading(self) -> None:
+        """Eight minutes are in the window when D becomes five; the door's record shows it at once."""
+        story = Story(COLD)
+        story.hold(0, 8, 1)
+        story.settings(8, {CENTER: replace(story.watch, rules=(replace(COLD, for_ms=5 * MINUTE),))})
+
+        (opened,) = story.read(8.5, 0, series="fridge-1/door/open")
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 8)
+        assert opened.held_ms == 8 * MINUTE
 
 
 class TestWhenItIsOver:
