@@ -38,6 +38,10 @@ class Moment(NamedTuple):
         """Return it for JSON."""
         return [self.t, self.at, self.seq, self.value, self.epoch, int(self.valid)]
 
+    def told_by(self, seq: int) -> Moment:
+        """Return this moment as record ``seq`` brings it to light, which is none of this series."""
+        return self._replace(seq=seq, valid=False)
+
     @classmethod
     def load(cls, saved: list[int]) -> Moment:
         """Rebuild it from :meth:`dump`."""
