@@ -184,11 +184,12 @@ class SumMachine(Machine):
 
     def give_up(self, last: Moment) -> list[Decision]:
         """Close what is open; its window is told of, and what comes after all begins one of its own."""
-        self.advance(last.t + self.interval_ms, last, last.seq)
-        decisions = super().give_up(last)
-        if decisions:
+        # What the last interval completes opens before it closes.
+        opened = self.advance(last.t + self.interval_ms, last, last.seq)
+        closed = super().give_up(last)
+        if closed:
             self.blocks, self.sum, self.out = [], 0, False
-        return decisions
+        return opened + closed
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Take over what :meth:`dump` returned; the blocks grow in place and must be our own."""

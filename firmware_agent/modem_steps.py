@@ -155,7 +155,8 @@ def _at_work(item: Excursion, view: View) -> bool:
     return any(
         work.asset == asset
         and work.begin <= item.opened < work.until
-        and view.wall_ms < work.until + HUB_FIRST_MS
+        # A clock that has fallen back would wait for ever.
+        and item.opened <= view.wall_ms < work.until + HUB_FIRST_MS
         for work in view.works
     )
 

@@ -178,7 +178,7 @@ class Intake:
         if self._stale:
             self._reload()
         with read(self._database) as conn:
-            lost = lost_probes.find(conn, self._streams, now)
+            lost = lost_probes.find(conn, self._streams)
         if lost:
             try:
                 with write(self._database) as conn:

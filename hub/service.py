@@ -235,6 +235,7 @@ class Hub:
             try:
                 if self._intake.give_up(self._clock.now_ms()):
                     self._owed.set()
+                self._vitals.database("intake", "")
             except DatabaseError as error:
                 self._vitals.database("intake", str(error))
 

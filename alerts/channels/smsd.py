@@ -32,10 +32,9 @@ _SLOWEST_RESTART_S: Final = 5.0
 # had freed (1.42, signal 11). These are its own queries, each with the timeout before: the first
 # runs when a modem is found, the other every 30 s, so also after smsd has connected anew. libdbi wants
 # as many columns of both statements, hence RETURNING, and a table behind FROM, hence the comment.
-_WAIT: Final = "PRAGMA busy_timeout = 20000"
 _QUERIES: Final = {
-    "delete_phone": f"{_WAIT}; DELETE FROM phones WHERE IMEI = %I RETURNING 0",
-    "refresh_phone_status": f"{_WAIT} /* FROM phones */; UPDATE phones SET"
+    "delete_phone": "PRAGMA busy_timeout = 20000; DELETE FROM phones WHERE IMEI = %I RETURNING 0",
+    "refresh_phone_status": "PRAGMA busy_timeout = 20000 /* FROM phones */; UPDATE phones SET"
     " TimeOut = datetime('now', '+10 seconds', 'localtime'), Battery = %1, Signal = %2,"
     " NetCode = %O, NetName = %M WHERE IMEI = %I RETURNING 0",
 }

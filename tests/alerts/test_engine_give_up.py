@@ -100,6 +100,18 @@ def test_a_window_is_credited_its_last_interval_and_begins_anew() -> None:
     assert (opened.happening, minute_of(opened.start)) == ("opened", 60)
 
 
+def test_what_the_last_interval_completes_opens_before_it_closes() -> None:
+    """Eleven minutes of frost and the device cut off: the twelfth is certain, and twelve are D."""
+    story = Story(FREEZE)
+    assert story.hold(0, 11, -1) == []
+
+    opened, closed = story.engine.give_up(CENTER)
+    assert [(each.happening, each.id) for each in (opened, closed)] == [
+        ("opened", closed.id), ("closed", opened.id),
+    ]  # fmt: skip
+    assert (minute_of(opened.opened), minute_of(closed.end)) == (12, 12)
+
+
 def test_a_window_that_had_not_opened_is_kept() -> None:
     """Five minutes of frost count in it afterwards as they did before."""
     story = Story(FREEZE)
@@ -213,3 +225,5 @@ def test_every_excursion_is_one_and_a_restart_changes_nothing(
         happened += [(each.happening, each.id) for each in brought if each.happening != "recovered"]
 
     assert len(happened) == len(set(happened))
+    opened = {id_ for happening, id_ in happened if happening == "opened"}
+    assert {id_ for _, id_ in happened} == opened

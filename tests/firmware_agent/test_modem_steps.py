@@ -120,6 +120,7 @@ OPENED = [("opened", ("e1",))]
         ("work that begins as it opens", at_work(begin=600_001), []),
         ("it opened before the work", at_work(begin=600_002), OPENED),
         ("it opened as the work ended", at_work(until=600_001, wall_ms=700_000), OPENED),
+        ("the clock has fallen back behind its opening", at_work(wall_ms=600_000), OPENED),
         ("work on another fridge", at_work(asset="fridge-2"), OPENED),
     ],
 )  # fmt: skip

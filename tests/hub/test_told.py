@@ -16,6 +16,8 @@ from protocol.messages import Told
 from tests.hub.test_notices import Desk
 from tests.support.sender import MINUTE, START
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
