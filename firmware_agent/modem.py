@@ -60,7 +60,7 @@ class ModemPart:
         self._words = Words(settings, plan.series, self._rules)
         self._warm_ups = WarmUps(Path(plan.state_dir), plan.series)
         book = Book.open(Path(plan.state_dir) / FILE)
-        self._seen, self._told = _remembered(book)
+        self._seen, self._told, self._by_hub = _remembered(book)
         self._teller = Teller(
             book,
             channel or GammuSmsd(Path(settings["database"])),
@@ -118,6 +118,7 @@ class ModemPart:
             self._teller.book.memory = {
                 "seen": {id_: [*asdict(item).values()] for id_, item in self._seen.items()},
                 "told": [asdict(item) | {"ids": list(item.ids)} for item in self._told],
+                "by_hub": sorted(self._by_hub),
             }
             self._teller.add(messages)
         self._wake_for_mains(view)
@@ -155,6 +156,9 @@ class ModemPart:
         progress, now_ms = state.progress, self._clock.mono_ms()
         here = {item.id for item in state.excursions}
         self._seen = {id_: seen for id_, seen in self._seen.items() if id_ in here}
+        # While it is open here it stays told: the hub lists what it calls over for a day only, and
+        # it may know better that it is (a person said that the probe is dead).
+        self._by_hub = here & (self._by_hub | progress.listed)
         for item in state.excursions:
             if item.tells:
                 self._seen.setdefault(item.id, Seen(self._boot, now_ms, progress.recorded))
@@ -165,7 +169,7 @@ class ModemPart:
             stream=progress.stream,
             judged=progress.judged,
             open=state.excursions,
-            listed=progress.listed,
+            listed=progress.listed | self._by_hub,
             threads=progress.threads,
             seen=self._seen,
             told=self._told,
@@ -282,7 +286,7 @@ class ModemPart:
             self._timer.start()
 
 
-def _remembered(book: Book) -> tuple[dict[str, Seen], list[Told]]:
+def _remembered(book: Book) -> tuple[dict[str, Seen], list[Told], set[str]]:
     """Return what the book remembers; of another shape (another version's) it is told anew."""
     memory = book.memory
     try:
@@ -290,8 +294,8 @@ def _remembered(book: Book) -> tuple[dict[str, Seen], list[Told]]:
         told = [Told(**(item | {"ids": tuple(item["ids"])})) for item in memory.get("told", ())]
     except (TypeError, KeyError, AttributeError) as error:
         log.warning("modem=forgetful file=%s reason=%r", book.path, str(error))
-        return {}, []
-    return seen, told
+        return {}, [], set()
+    return seen, told, {str(id_) for id_ in memory.get("by_hub", ())}
 
 
 def notice(message: Message) -> dict[str, Any]:

@@ -169,6 +169,31 @@ def test_a_start_that_was_a_guess_is_not_told_at_the_end(world: World) -> None:
     assert "TOO HOT for 5 min" in world.texts()[3]
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_the_hub_has_told_stays_told_while_it_is_open_here(
+    tmp_path: Path, *, restarts: bool
+) -> None:
+    """The hub lists what it calls over for a day: a person has said there that the probe is dead."""
+    channel, clock = MemoryChannel(), HandClock()
+    world = World(tmp_path, channel, clock)
+    warm = world.excursion()
+    world.listed = frozenset({warm.id})
+    world.cycle(warm)
+    if restarts:
+        world = World(tmp_path, channel, clock)
+    world.listed = frozenset()
+    for _ in range(3):
+        world.cycle(warm, after_ms=120_000)
+    assert world.texts() == []
+
+    # Over here as well, and open again: that is another matter.
+    world.cycle(value=5_000)
+    again = replace(warm, id="f" * 16, thread="f" * 16)
+    world.cycle(again)
+    world.cycle(again, after_ms=120_000)
+    assert len(world.texts()) == 2
+
+
 @pytest.mark.parametrize("told", [[{"thread": "e1"}], [3], {"a": 1}])
 def test_a_memory_of_another_version_keeps_no_agent_from_starting(
     tmp_path: Path, told: object
