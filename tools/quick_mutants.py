@@ -80,8 +80,8 @@ def main(wanted: list[str]) -> int:
             if state == "survived":
                 line = row(name)
                 state = "explained" if line in explained else "lives"
-            if state == "lives":
-                print(f"{name}: {state}\n  {line}", flush=True)
+                if state == "lives":
+                    print(f"{name}: {state}\n  {line}", flush=True)
             states[f"{module}: {state}"] += 1
     print(json.dumps(states, indent=1))
     return int(any(key.endswith(": lives") for key in states))

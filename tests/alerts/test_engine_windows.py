@@ -51,6 +51,16 @@ class TestWhatBelongsToIt:
         assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 8)
         assert opened.held_ms == 8 * MINUTE
 
+    def test_time_held_beyond_the_opening_counts_as_well(self) -> None:
+        """Three minutes join ten: it opens in the second of them, and the third is cold time too."""
+        story = Story(COLD)
+        story.hold(0, 10, 1)
+        (opened,) = story.read(13, 5)
+        assert (minute_of(opened.opened), opened.held_ms) == (12, 12 * MINUTE)
+
+        closed, *_ = story.hold(14, 62, 5)
+        assert (minute_of(closed.end), closed.held_ms) == (61, 13 * MINUTE)
+
 
 class TestWhenItIsOver:
     def test_ten_minutes_inside_are_told_behind_its_end(self) -> None:
@@ -72,6 +82,19 @@ class TestWhenItIsOver:
 
         closed, _ = story.read(63.5, 5)
         assert minute_of(closed.end) == 62
+
+    def test_it_may_end_with_the_reading_that_begins_the_next_one(self) -> None:
+        """What lies between the fall of the sum and that reading was inside, and is not summed."""
+        story = Story(COLD)
+        story.hold(0, 12, 1)
+        story.hold(13, 60, 5)
+        closed, _ = story.read(63, 1)
+        assert (closed.happening, minute_of(closed.end)) == ("closed", 61)
+
+        assert story.hold(64, 74, 1) == []
+        (opened,) = story.read(75, 1)
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (63, 75)
+        assert opened.held_ms == 12 * MINUTE
 
 
 class TestWhatIsKept:
