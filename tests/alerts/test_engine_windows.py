@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from alerts.rules import Rule
 from tests.alerts.story import CENTER, MINUTE, Story, brief, minute_of
 
@@ -40,6 +42,20 @@ class TestWhatBelongsToIt:
 
         assert opened.first_seq == first
         assert opened.extreme == -4_000
+
+    @pytest.mark.parametrize(("side", "worst"), [({"above": 8_000}, 12), ({"below": 2_000}, -3)])
+    def test_its_extreme_is_the_worst_of_all_that_is_in_the_window(
+        self, side: dict[str, int], worst: float
+    ) -> None:
+        """The worst of three spells was neither the first nor the last of them."""
+        story = Story(Rule("t/sum", "cumulative", 12 * MINUTE, window_ms=60 * MINUTE, **side))
+        mild = 9 if worst > 8 else 1
+        for start, value in ((0, mild), (10, worst), (20, mild)):
+            story.hold(start, start + 3, value)
+            story.hold(start + 4, start + 9, 5)
+
+        (opened,) = story.decisions
+        assert opened.extreme == worst * 1000
 
     def test_a_shorter_d_that_is_full_already_opens_at_the_last_reading(self) -> None:
         """Eight minutes are in the window when D becomes five; the door's record shows it at once."""
