@@ -43,12 +43,13 @@ class TestWhatBelongsToIt:
         assert opened.first_seq == first
         assert opened.extreme == -4_000
 
-    @pytest.mark.parametrize(("side", "worst"), [({"above": 8_000}, 12), ({"below": 2_000}, -3)])
+    @pytest.mark.parametrize(("above", "below", "worst"), [(8_000, None, 12), (None, 2_000, -3)])
     def test_its_extreme_is_the_worst_of_all_that_is_in_the_window(
-        self, side: dict[str, int], worst: float
+        self, above: int | None, below: int | None, worst: int
     ) -> None:
         """The worst of three spells was neither the first nor the last of them."""
-        story = Story(Rule("t/sum", "cumulative", 12 * MINUTE, window_ms=60 * MINUTE, **side))
+        hour = 60 * MINUTE
+        story = Story(Rule("t/sum", "cumulative", 12 * MINUTE, above, below, window_ms=hour))
         mild = 9 if worst > 8 else 1
         for start, value in ((0, mild), (10, worst), (20, mild)):
             story.hold(start, start + 3, value)
