@@ -164,15 +164,15 @@ class SumMachine(Machine):
             self.unknown += span
 
     def _open_sum(self, last: Moment, now: Moment) -> Decision:
-        while len(self.blocks) > 1 and self.blocks[0][1] <= self.until - self.window_ms:
+        while self.blocks[0][1] <= self.until - self.window_ms:
             # A reading that another one replaced at once, just as the window left it behind.
             self.blocks.pop(0)
         block = self.blocks[0]
         self.begin([block[0], block[2], block[3]])
         self.held = self.sum
         self.unknown = self.hidden - block[4]
-        worst = max if self.side == "above" else min
-        self.extreme = worst(item[5] for item in self.blocks)
+        for item in self.blocks:
+            self._worse(item[5])
         return self._open("window-sum-reached", "certain", last.at + self.until - last.t, now)
 
     def _close_sum(self, last: Moment, now: Moment) -> Decision:

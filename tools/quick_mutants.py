@@ -35,8 +35,9 @@ from mutants import EXPLAINED, row_of
 
 CASES = int(os.environ.get("COLDWATCH_MUTANTS_CASES", "120"))
 # A check of an unharmed engine takes a part of a second. A mutant that has one go on for this long,
-# by the processor's clock, loops for ever; pytest ends such a test as well (pyproject.toml, `timeout`), and so sees it.
-LONGEST_S = 10
+# by the processor's clock, loops for ever. pytest ends such a test as well, and so sees it
+# (pyproject.toml, `timeout`).
+LONGEST_S = 5
 ENGINE = (
     "test_engine_handover", "test_engine_runs", "test_engine_windows", "test_engine_examples",
     "test_engine_evidence", "test_engine_pairs", "test_engine_pair_settings", "test_engine_rates",

@@ -91,6 +91,19 @@ class TestWhenItIsKnown:
         assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 8)
         assert opened.held_ms == 8 * MINUTE
 
+    def test_minutes_of_warmth_are_none_of_warming(self) -> None:
+        """Where a rule of the same name becomes one of another kind, nothing is carried over."""
+        story = Story(WARM)
+        story.hold(0, 8, 9)
+        warming = Rule("t/warm", "rate", 10 * MINUTE, above=100)
+        story.settings(8.5, {CENTER: replace(story.watch, rules=(warming,))})
+        for minute in range(9, 25):
+            story.read(minute, 9 + 0.5 * (minute - 8))
+
+        # A rate is known five minutes behind the rule's first reading.
+        (opened,) = story.decisions
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (14, 24)
+
     def test_the_first_reading_may_be_the_worst(self) -> None:
         """It was warmest when it began; a run of a single reading has that one as its extreme."""
         story, single = Story(WARM), Story(SOON)

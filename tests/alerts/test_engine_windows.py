@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from alerts.rules import Rule
 from tests.alerts.story import CENTER, MINUTE, Story, brief, minute_of
 
@@ -41,6 +43,21 @@ class TestWhatBelongsToIt:
         assert opened.first_seq == first
         assert opened.extreme == -4_000
 
+    @pytest.mark.parametrize(("above", "below", "worst"), [(8_000, None, 12), (None, 2_000, -3)])
+    def test_its_extreme_is_the_worst_of_all_that_is_in_the_window(
+        self, above: int | None, below: int | None, worst: int
+    ) -> None:
+        """The worst of three spells was neither the first nor the last of them."""
+        hour = 60 * MINUTE
+        story = Story(Rule("t/sum", "cumulative", 12 * MINUTE, above, below, window_ms=hour))
+        mild = 9 if worst > 8 else 1
+        for start, value in ((0, mild), (10, worst), (20, mild)):
+            story.hold(start, start + 3, value)
+            story.hold(start + 4, start + 9, 5)
+
+        (opened,) = story.decisions
+        assert opened.extreme == worst * 1000
+
     def test_a_shorter_d_that_is_full_already_opens_at_the_last_reading(self) -> None:
         """Eight minutes are in the window when D becomes five; the door's record shows it at once."""
         story = Story(COLD)
@@ -50,6 +67,16 @@ class TestWhatBelongsToIt:
         (opened,) = story.read(8.5, 0, series="fridge-1/door/open")
         assert (minute_of(opened.start), minute_of(opened.opened)) == (0, 8)
         assert opened.held_ms == 8 * MINUTE
+
+    def test_time_held_beyond_the_opening_counts_as_well(self) -> None:
+        """Three minutes join ten: it opens in the second of them, and the third is cold time too."""
+        story = Story(COLD)
+        story.hold(0, 10, 1)
+        (opened,) = story.read(13, 5)
+        assert (minute_of(opened.opened), opened.held_ms) == (12, 12 * MINUTE)
+
+        closed, *_ = story.hold(14, 62, 5)
+        assert (minute_of(closed.end), closed.held_ms) == (61, 13 * MINUTE)
 
 
 class TestWhenItIsOver:
@@ -72,6 +99,19 @@ class TestWhenItIsOver:
 
         closed, _ = story.read(63.5, 5)
         assert minute_of(closed.end) == 62
+
+    def test_it_may_end_with_the_reading_that_begins_the_next_one(self) -> None:
+        """What lies between the fall of the sum and that reading was inside, and is not summed."""
+        story = Story(COLD)
+        story.hold(0, 12, 1)
+        story.hold(13, 60, 5)
+        closed, _ = story.read(63, 1)
+        assert (closed.happening, minute_of(closed.end)) == ("closed", 61)
+
+        assert story.hold(64, 74, 1) == []
+        (opened,) = story.read(75, 1)
+        assert (minute_of(opened.start), minute_of(opened.opened)) == (63, 75)
+        assert opened.held_ms == 12 * MINUTE
 
 
 class TestWhatIsKept:
