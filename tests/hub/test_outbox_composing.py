@@ -86,7 +86,8 @@ class TestSms:
             "text": "li 6s: a", "created_at": ms(0.1), "state": "waiting",
             "channels": "cloud,modem", "first": True, "params": row.params,
         }  # fmt: skip
-        assert json.loads(row.params)
+        assert "东门" in json.loads(row.params).values()
+        assert "东门" in row.params, "as a person reads it"
         assert [each.sms for each in post.rows()] == [row.id]
         assert post.compose(0.2) == (0, 0)
 
@@ -96,6 +97,7 @@ class TestSms:
         with write(post.database) as conn:
             person = post.settings.people[0]
             ids = {owe_text(conn, person, "well", START) for _ in range(20)}
+        assert {row.channels for row in post.worded_rows()} == {""}, "any"
 
         assert len(ids) == 20
         assert {id_.partition("-")[0] for id_ in ids} == {"0" * 12}
@@ -344,6 +346,20 @@ class TestRound:
 
         assert (done.composed, done.sent) == (0, 1)
         assert done.told == {"pi-1"}
+
+    def test_what_has_just_come_up_is_owed_as_well(self, make: Make) -> None:
+        """The modem fails: that is told by the other channel, and soon, with whatever waits."""
+        post = make({"to": ["li", "wang"]})
+        post.alarm()
+        post.outbox.round(ms(0))
+        post.alarm("b", 0.1)
+        post.channel.down = "no modem"
+        post.owe("amy")
+        done = post.outbox.round(ms(0.1))
+
+        failing = [row for row in post.rows() if row.happening == "channel-failing"]
+        assert len(failing) == 2
+        assert done == Progress(composed=1, sent=1, owed=4, told=done.told)
 
     def test_a_device_hears_that_what_it_found_is_covered(self, make: Make) -> None:
         """Its people know by an SMS that left before."""
