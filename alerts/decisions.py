@@ -21,6 +21,7 @@ Reason = Literal[
     "valid-reading-again",
     "ten-minutes-inside",
     "rule-changed",
+    "probe-lost",
     "points-agree-again",
     "slower-again",
     "value-moved",

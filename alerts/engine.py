@@ -159,7 +159,8 @@ class StreamEngine:
             state = self._series.get(name)
             if state is None:
                 state = self._series[name] = Series(watch, now)
-            state.watch = watch
+            else:
+                state.watch = watch
             self._adopt(state, watches, now, decisions)
             state.settle()
         self.watches = dict(watches)
@@ -202,6 +203,37 @@ class StreamEngine:
                     decisions += machine.advance(until, state.last, state.last.seq)
         return decisions
 
+    def unheard_ms(self, series: str) -> int | None:
+        """Return how long a series has had no valid reading, on its stream's own time; None: unknown."""
+        state = self._series.get(series)
+        return self._t - state.last.t if state is not None and state.last.valid else None
+
+    def give_up(self, series: str) -> list[Decision]:
+        """Close what is open in a series of which a person says that its probe is dead or lost.
+
+        It ends where the last reading's certain hold of one interval does; the time after that is
+        unknown (design.md, "Excursions, exactly"). A silence stays open: that is true, and goes on.
+        What the probe says after all begins anew. No record brings this about, but a person, so
+        only the hub's engine knows of it.
+        """
+        state = self._series[series]
+        decisions = []
+        for name, home in self._series.items():
+            for key, machine in list(home.machines.items()):
+                mine = series in {name, machine.rule.other}
+                if not mine or machine.rule.kind == "silence":
+                    continue
+                decisions += machine.give_up(home.last)
+                if machine.retired:
+                    del home.machines[key]
+                    if machine.successor is not None:
+                        heir = self._machine(home, machine.successor, machine.side)
+                        home.machines[key] = heir
+                    home.arrange()
+        state.last = state.last._replace(valid=False)
+        self._link()
+        return decisions
+
     def open_excursions(self) -> list[Decision]:
         """Return every open excursion as it stands, the last reading holding for one interval.
 
@@ -240,6 +272,8 @@ class StreamEngine:
             if t >= state.due:
                 for machine in state.machines.values():
                     decisions += machine.advance(t, state.last, seq)
+                # What has ended gives way at once: a saved state does not say that it was to.
+                self._replace_retired(state, state.last)
                 state.settle()
         self._due = min((state.due for state in self._series.values()), default=NEVER)
 

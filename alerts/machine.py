@@ -9,7 +9,7 @@ Times ``t`` are the stream's own; ``at`` is the wall clock that a decision print
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, Final, NamedTuple
 
 from alerts.decisions import Decision, Happening, Reason, excursion_id
@@ -37,6 +37,10 @@ class Moment(NamedTuple):
     def dump(self) -> list[int]:
         """Return it for JSON."""
         return [self.t, self.at, self.seq, self.value, self.epoch, int(self.valid)]
+
+    def told_by(self, seq: int) -> Moment:
+        """Return this moment as record ``seq`` brings it to light, which is none of this series."""
+        return self._replace(seq=seq, valid=False)
 
     @classmethod
     def load(cls, saved: list[int]) -> Moment:
@@ -86,9 +90,10 @@ class Machine:
         self.gap_ms = watch.max_gap_ms
         # How long behind a reading time alone decides something, nothing being under way.
         self.patience = NEVER
-        # The excursion: first outside reading as [t, at, seq], opening instant (wall), certainty.
+        # The excursion: first outside reading as [t, at, seq], and opening instant (wall).
         self.first: list[int] | None = None
         self.opened: int | None = None
+        # Of the one that is open, or was open last.
         self.certainty: Certainty = "certain"
         self.id = ""
         self.held = 0
@@ -100,8 +105,7 @@ class Machine:
         self.calm: int | None = None
         # A rule that is no longer in force stays until its open excursion closes.
         self.successor: Rule | None = None
-        self._retiring = False
-        self.retired = False
+        self._retiring = self.retired = False
 
     # --- what the engine asks ---
 
@@ -178,6 +182,22 @@ class Machine:
         self._forget()
         return [decision]
 
+    def give_up(self, last: Moment) -> list[Decision]:
+        """Close what is open where the last reading ceases to hold; what comes after all begins anew."""
+        decisions = []
+        if self.open:
+            decision = self.as_it_stands(last)
+            end = last.at + self._certain_until(last) - last.t
+            decisions = [replace(decision, happening="closed", reason="probe-lost", end=end)]
+            self._forget()
+        # That it has recovered nobody will ever know.
+        self.thread, self.calm = "", None
+        return decisions
+
+    def _certain_until(self, last: Moment) -> int:
+        """Return the stream time up to which what was judged last holds for certain."""
+        return last.t + self.interval_ms
+
     # --- shared steps ---
 
     def outside(self, value: int) -> bool:
@@ -197,8 +217,6 @@ class Machine:
     def _forget(self) -> None:
         self.first = None
         self.opened = None
-        self.certainty = "certain"
-        self.id = ""
         self.held = self.unknown = 0
         self.extreme = None
         if self._retiring:
@@ -252,7 +270,7 @@ class Machine:
                 None,
                 now.seq,
                 now.seq,
-                now.value,
+                now.value if now.valid else None,
             )
         ]
 
@@ -292,7 +310,7 @@ class Machine:
 
     def dump(self) -> dict[str, Any]:
         """Return what is under way as a JSON object; empty when nothing is."""
-        if self.quiet and not self._retiring:
+        if self.quiet:
             return {}
         saved: dict[str, Any] = {name: getattr(self, name) for name in self.saved_fields}
         if self._retiring:

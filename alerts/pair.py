@@ -12,7 +12,7 @@ and while a cycle's readings come in one by one nothing is judged between them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alerts.decisions import Decision, Reason
@@ -26,11 +26,15 @@ _Kept = list[int]
 class PairMachine(Machine):
     """A consecutive rule on the difference of two series."""
 
-    __slots__ = ("lines", "maybe", "other_gap_ms", "other_interval_ms", "pending", "until")
+    __slots__ = (
+        "lines", "maybe", "most", "other_gap_ms", "other_interval_ms", "pending", "until",
+    )  # fmt: skip
     saved_fields = (*Machine.saved_fields, "lines", "maybe", "pending", "until")
 
     def __init__(self, rule: Rule, side: Side, stream: str, watch: Watch) -> None:
         super().__init__(rule, side, stream, watch)
+        # The largest difference that is not outside.
+        self.most = rule.apart or 0
         # How the other series holds; the engine sets it.
         self.other_interval_ms, self.other_gap_ms = watch.interval_ms, watch.max_gap_ms
         # The readings of each series from the one in force at `until` on.
@@ -52,12 +56,12 @@ class PairMachine(Machine):
 
     # --- time ---
 
-    def due(self, last: Moment) -> int:  # noqa: ARG002 - two readings hold
+    def due(self, last: Moment) -> int:
         """Return when the certain hold of both readings decides something."""
         first, second = self.lines
         if not (first and second) or (self.first is None and not self.thread):
             return NEVER
-        certain = min(first[-1][0] + self.interval_ms, second[-1][0] + self.other_interval_ms)
+        certain = self._certain_until(last)
         if certain <= self.until:
             return NEVER
         if not self.apart_now():
@@ -77,7 +81,7 @@ class PairMachine(Machine):
     def apart_now(self) -> bool:
         """Whether the newest readings are apart."""
         first, second = self.lines
-        return abs(first[-1][3] - second[-1][3]) > (self.rule.apart or 0)
+        return abs(first[-1][3] - second[-1][3]) > self.most
 
     def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
         """Settle what is certain by time alone, where that decides something."""
@@ -106,11 +110,7 @@ class PairMachine(Machine):
 
     def _take(self, which: int, now: Moment, shown: Moment) -> list[Decision]:
         line = self.lines[which]
-        kept = [now.t, now.at, now.seq, now.value, now.epoch]
-        if line and line[-1][0] == now.t:
-            line[-1] = kept
-        else:
-            line.append(kept)
+        line.append([now.t, now.at, now.seq, now.value, now.epoch])
         if not self.lines[1 - which]:
             # Nothing to compare it with yet.
             del line[:-1]
@@ -122,8 +122,8 @@ class PairMachine(Machine):
         """Judge everything that is settled when the stream has reached ``t``."""
         spans = (self.interval_ms, self.gap_ms), (self.other_interval_ms, self.other_gap_ms)
         limit = t
-        for line, (interval, gap) in zip(self.lines, spans, strict=True):
-            newest = line[-1][0]
+        for which, (interval, gap) in enumerate(spans):
+            newest = self.lines[which][-1][0]
             if t - newest <= gap:
                 limit = min(limit, newest + interval)
         decisions: list[Decision] = []
@@ -133,14 +133,15 @@ class PairMachine(Machine):
         while self.until < limit:
             begin, end = self.until, limit
             values: list[int | None] = []
+            in_force: list[_Kept] = []
             for which, line in enumerate(self.lines):
                 value, place, until = _held(line, places[which], begin, *spans[which])
                 places[which], end = place, min(end, until)
                 values.append(value)
-            starter = max(
-                (line[place] for line, place in zip(self.lines, places, strict=True)),
-                key=lambda kept: (kept[0] <= begin, kept[0], kept[2]),
-            )
+                in_force.append(line[place])
+            # Otherwise it would go round here for ever.
+            assert begin < end
+            starter = _newer(in_force)
             first, second = values
             difference = None if first is None or second is None else abs(first - second)
             decisions += self._stretch(difference, begin, end, starter, now)
@@ -156,8 +157,7 @@ class PairMachine(Machine):
     def _never_apart(self) -> bool:
         """Whether no two of the readings kept here are apart: then no stretch of them is."""
         first, second = self.lines
-        most = self.rule.apart or 0
-        return all(abs(one[3] - other[3]) <= most for one in first for other in second)
+        return all(abs(one[3] - other[3]) <= self.most for one in first for other in second)
 
     def _stretch(
         self, difference: int | None, begin: int, end: int, starter: _Kept, now: Moment
@@ -167,7 +167,7 @@ class PairMachine(Machine):
         if difference is None:
             self._lose_sight(end - begin, at)
             return []
-        if difference > (self.rule.apart or 0):
+        if difference > self.most:
             self.calm = None
             if self.first is None:
                 self.begin([begin, at, starter[2]])
@@ -179,9 +179,10 @@ class PairMachine(Machine):
         self.calm = None
         if self.first is None:
             return
-        before = self.held + self.unknown + self.pending
-        if self.opened is None and self.maybe is None and before + span >= self.rule.for_ms:
-            self.maybe = at + max(0, self.rule.for_ms - before)
+        before, need = self.held + self.unknown + self.pending, self.rule.for_ms
+        # Where held time alone has reached a shorter D of new settings, it is no longer a guess.
+        if self.opened is None and self.maybe is None and self.held < need <= before + span:
+            self.maybe = at + max(0, need - before)
         self.pending += span
 
     def _apart(self, span: int, at: int, now: Moment) -> list[Decision]:
@@ -231,6 +232,8 @@ class PairMachine(Machine):
     def _bequeath(self, heir: Machine, last: Moment) -> None:  # noqa: ARG002 - two readings count
         """Hand on the readings, and a run whose newest readings are apart under the new rule too."""
         if not isinstance(heir, PairMachine) or heir.rule.other != self.rule.other:
+            # That these two were together says nothing of the other one.
+            heir.calm = None
             return
         heir.lines, heir.until = self.lines, self.until
         if self.first is None or not heir.apart_now():
@@ -239,8 +242,8 @@ class PairMachine(Machine):
         heir.held, heir.unknown, heir.extreme = self.held, self.unknown, self.extreme
         heir.pending = self.pending
         beyond = self.held + self.unknown + self.pending - heir.rule.for_ms
-        if self.pending and beyond >= 0:
-            newest = max((line[0] for line in self.lines), key=lambda kept: (kept[0], kept[2]))
+        if self.pending and beyond >= 0 and self.held < heir.rule.for_ms:
+            newest = _newer(line[0] for line in self.lines)
             heir.maybe = newest[1] + self.until - newest[0] - min(beyond, self.pending)
 
     def bequeath_thread(self, heir: Machine, now: Moment) -> None:
@@ -250,18 +253,33 @@ class PairMachine(Machine):
 
     def as_it_stands(self, last: Moment) -> Decision:
         """Return the open excursion with the last readings holding for one interval."""
-        first, second = self.lines
-        certain = min(first[-1][0] + self.interval_ms, second[-1][0] + self.other_interval_ms)
+        certain = self._certain_until(last)
         before, self.held = self.held, self.held + max(0, certain - self.until)
         decision = super().as_it_stands(last)
         self.held = before
         return decision
+
+    def give_up(self, last: Moment) -> list[Decision]:
+        """Close what is open; only new readings of both begin anew."""
+        decisions = super().give_up(last)
+        if decisions:
+            self.lines, self.pending, self.maybe = ([], []), 0, None
+        return decisions
+
+    def _certain_until(self, last: Moment) -> int:  # noqa: ARG002 - two readings hold
+        first, second = self.lines
+        return min(first[-1][0] + self.interval_ms, second[-1][0] + self.other_interval_ms)
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Take over what :meth:`dump` returned; the lists grow in place and must be our own."""
         super().load(saved)
         first, second = ([list(kept) for kept in line] for line in self.lines)
         self.lines = (first, second)
+
+
+def _newer(readings: Iterable[_Kept]) -> _Kept:
+    """Return the newer of two readings; of one instant the one with the higher number."""
+    return max(readings, key=lambda kept: (kept[0], kept[2]))
 
 
 def _held(

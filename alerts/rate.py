@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from alerts.decisions import Decision, Reason
-from alerts.machine import NEVER, Machine, Moment
+from alerts.machine import Machine, Moment
 from alerts.rules import Rule, Side, Watch
 from alerts.runs import RunMachine
 
@@ -43,13 +43,13 @@ class RateMachine(RunMachine):
         """Whether a reading would change nothing here: each one is needed."""
         return False
 
-    def due(self, last: Moment) -> int:  # noqa: ARG002 - it is the rate that holds
+    def due(self, last: Moment) -> int:
         """Return when the newest rate's certain hold of one interval makes the run long enough."""
-        return NEVER if self.rated is None else super().due(self.rated)
+        return super().due(self.rated or last)
 
-    def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:  # noqa: ARG002
+    def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
         """Credit at most one interval to the newest rate, for a decision only."""
-        return [] if self.rated is None else super().advance(t, self.rated, seq)
+        return super().advance(t, self.rated or last, seq)
 
     def reading(
         self,
@@ -87,6 +87,9 @@ class RateMachine(RunMachine):
         change, span = (now.value - value) * _MINUTE_MS, now.t - t
         # An integer is above a limit of integers exactly when the next one below it is not.
         return -(-change // span) if self.side == "above" else change // span
+
+    def _certain_until(self, last: Moment) -> int:
+        return super()._certain_until(self.rated or last)
 
     def _bequeath(self, heir: Machine, last: Moment) -> None:  # noqa: ARG002 - it is the rate that counts
         if isinstance(heir, RateMachine):

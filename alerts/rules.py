@@ -163,6 +163,7 @@ class Watch:
         decides: whether the point speaks for the asset's stock.
         rules: the rules on this series.
         certificate: of its probe, where it has one; no rule looks at it.
+        storage_reason: why the site made the range wider than its profiles do; empty where it did not.
     """
 
     series: str
@@ -172,6 +173,7 @@ class Watch:
     decides: bool
     rules: tuple[Rule, ...]
     certificate: Certificate | None = None
+    storage_reason: str = ""
 
     def body(self) -> dict[str, Any]:
         """Return its spelling in a settings record."""
@@ -183,6 +185,8 @@ class Watch:
         }
         if self.storage is not None:
             body["storage"] = list(self.storage)
+        if self.storage_reason:
+            body["storage_reason"] = self.storage_reason
         if self.certificate is not None:
             body["calibration"] = self.certificate.body()
         return body
@@ -212,6 +216,7 @@ def watches_from_record(body: Mapping[str, Any]) -> dict[str, Watch]:
                 if rule["kind"] in KINDS
             ),
             certificate_from_body(calibration) if calibration is not None else None,
+            item.get("storage_reason", ""),
         )
     return watches
 

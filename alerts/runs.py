@@ -31,14 +31,13 @@ class RunMachine(Machine):
             need = self.rule.for_ms - self.held
         else:
             return NEVER
-        return last.t + max(0, need) if need <= self.interval_ms else NEVER
+        return last.t + need if need <= self.interval_ms else NEVER
 
     def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
         """Credit at most one interval to the last reading, for a decision only."""
         if self.first is None or self.rule.kind == "instant":
             return []
-        now = Moment(t, last.at, seq, last.value, last.epoch, valid=False)
-        return self._credit(min(t - last.t, self.interval_ms), last, now)
+        return self._credit(min(t - last.t, self.interval_ms), last, last.told_by(seq))
 
     def _credit(self, held: int, last: Moment, now: Moment) -> list[Decision]:
         """Decide what is reached while ``last`` holds for ``held`` more, without counting it yet."""
@@ -52,11 +51,8 @@ class RunMachine(Machine):
             certainty: Certainty = "certain" if alone else "possible"
             reason: Reason = "held-time-reached" if alone else "held-and-unknown-time-reached"
             decisions.append(self._open(reason, certainty, last.at + missing, now))
-        if (
-            self.opened is not None
-            and self.certainty == "possible"
-            and before < need <= before + held
-        ):
+        # Before this hold it was less than D: what is possible only becomes certain with D.
+        if self.opened is not None and self.certainty == "possible" and need <= before + held:
             self.held = need
             self.certainty = "certain"
             decisions.append(self._decide("confirmed", "held-time-reached", now.seq, now))
@@ -163,8 +159,8 @@ class SilenceMachine(Machine):
             return []
         self.begin([last.t, last.at, last.seq])
         self.held = self.rule.for_ms
-        now = Moment(t, last.at, seq, 0, last.epoch, valid=False)
-        return [self._open("no-valid-reading", "certain", last.at + self.rule.for_ms, now)]
+        opened = last.at + self.rule.for_ms
+        return [self._open("no-valid-reading", "certain", opened, last.told_by(seq))]
 
     def reading(
         self,

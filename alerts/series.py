@@ -21,22 +21,11 @@ class Series:
         self.machines: dict[str, Machine] = {}
         # The last valid reading; before the first one, the settings record that named the series.
         self.last = since
-        # The first of the readings that have had the newest value, the machines that look for a
-        # value that never changes, and how long it may last before they are told of it.
+        # The first of the readings that have had the newest value.
         self.same = since
-        self.stills: list[StuckMachine] = []
-        self.still_ms = NEVER
-        # Between two equal readings farther apart than this there may have been anything.
-        self.still_gap_ms = NEVER
         # Machines of other series that compare this one with theirs.
         self.followers: list[Follower] = []
-        # The machines that every reading concerns, and between which limits no other one wakes up.
-        self.busy: list[Machine | Follower] = []
-        self.low = NEVER
-        self.high = -NEVER
-        # When time alone would decide something; for quiet machines, how long after a reading.
-        self.due = NEVER
-        self.patience = NEVER
+        self.settle()
 
     def arrange(self) -> None:
         """Put the machines in the order of their rules, old ones behind by name.
@@ -50,7 +39,7 @@ class Series:
     def settle(self) -> None:
         """Work out anew which machines are busy and when time alone would decide something."""
         busy: list[Machine | Follower] = list(self.followers)
-        stills = []
+        stills: list[StuckMachine] = []
         low, high, patience = -NEVER, NEVER, NEVER
         for machine in self.machines.values():
             if isinstance(machine, StuckMachine):
@@ -60,13 +49,17 @@ class Series:
                 continue
             low, high = max(low, machine.low), min(high, machine.high)
             patience = min(patience, machine.patience)
+        # The machines that every reading concerns; how long after a reading time alone would decide
+        # something for a quiet one; and the machines that look for a value that never changes.
         self.busy, self.patience, self.stills = busy, patience, stills
-        # One that has a run under way is busy, and told of everything anyway.
+        # How long one value may last before those are told of it. One that has a run under way is
+        # busy, and told of everything anyway.
         waiting = [machine.patience_ms for machine in stills if machine.quiet]
         self.still_ms = min(waiting, default=NEVER)
+        # Between two equal readings farther apart than this there may have been anything.
         self.still_gap_ms = self.watch.max_gap_ms if waiting else NEVER
-        # Before the first reading every machine is told of what comes.
-        self.low, self.high = (low, high) if self.last.valid else (NEVER, -NEVER)
+        # Between these limits no quiet machine wakes up.
+        self.low, self.high = low, high
         self.look_ahead()
 
     def look_ahead(self) -> None:

@@ -19,11 +19,13 @@ class SumMachine(Machine):
     outside reading still in the window is always the beginning of a block.
     """
 
-    __slots__ = ("blocks", "hidden", "out", "sum", "until")
+    __slots__ = ("blocks", "hidden", "out", "sum", "until", "window_ms")
     saved_fields = (*Machine.saved_fields, "blocks", "hidden", "out", "sum", "until")
 
     def __init__(self, rule: Rule, side: Side, stream: str, watch: Watch) -> None:
         super().__init__(rule, side, stream, watch)
+        assert rule.window_ms is not None
+        self.window_ms = rule.window_ms
         self.blocks: list[list[int]] = []
         self.sum = 0
         self.until = 0
@@ -50,15 +52,15 @@ class SumMachine(Machine):
             need = self.rule.for_ms - self.sum
             grown = self.until - last.t
             if self.opened is None and need <= self.interval_ms - grown:
-                return self.until + max(0, need)
+                return self.until + need
         return NEVER
 
     def advance(self, t: int, last: Moment, seq: int) -> list[Decision]:
         """Move the window on as far as is certain: one interval while outside."""
         if not self.out:
             return []
-        now = Moment(t, last.at, seq, 0, last.epoch, valid=False)
-        return self._slide(min(t, last.t + self.interval_ms), last, now, growing=True)
+        edge = min(t, last.t + self.interval_ms)
+        return self._slide(edge, last, last.told_by(seq), growing=True)
 
     def reading(
         self, last: Moment, now: Moment, held: int, unknown: int, *, whole: bool
@@ -71,29 +73,26 @@ class SumMachine(Machine):
         if self.thread:
             decisions += self._recover(last.t + held, now)
         if unknown:
-            decisions += self._slide(now.t, last, now, growing=False, hidden=True)
+            decisions += self._slide(now.t, last, now, hidden=True)
         if outside:
             self._extend(now, joined=self.out and not unknown)
             if self.opened is not None:
                 self._worse(now.value)
         self.out = outside
-        if self.opened is not None or self.thread:
+        if self.thread:
             # Counted while open, too: the sum falls long after the last outside reading.
             self._stay_calm(now, outside=outside, whole=whole)
         return decisions
 
     def _can_wait(self, t: int) -> bool:
         """Whether the window may move on later, because the sum only falls and decides nothing."""
-        window = self.rule.window_ms or 0
         if self.opened is not None:
             # It stays open until the far edge has taken away what is above D.
             spare = self.sum - self.rule.for_ms
-            return (
-                self.calm is not None and t <= max(self.until, self.blocks[0][0] + window) + spare
-            )
+            return t <= max(self.until, self.blocks[0][0] + self.window_ms) + spare
         if self.thread:
             return False
-        if self.blocks and self.blocks[-1][1] + window <= t:
+        if self.blocks and self.blocks[-1][1] + self.window_ms <= t:
             self.blocks, self.sum, self.until = [], 0, t
         return True
 
@@ -108,11 +107,11 @@ class SumMachine(Machine):
             self.blocks.append([now.t, now.t, now.at, now.seq, self.hidden, now.value])
 
     def _slide(
-        self, to: int, last: Moment, now: Moment, *, growing: bool, hidden: bool = False
+        self, to: int, last: Moment, now: Moment, *, growing: bool = False, hidden: bool = False
     ) -> list[Decision]:
         """Move the window's near edge to ``to``; outside time grows the sum, the far edge takes away."""
         decisions: list[Decision] = []
-        window, need = self.rule.window_ms or 0, self.rule.for_ms
+        window, need = self.window_ms, self.rule.for_ms
         span = to - self.until
         if self.blocks and to <= self.blocks[0][0] + window and span > 0 and not hidden:
             # Nothing leaves the window: the usual step, which only the sum itself can end.
@@ -121,21 +120,12 @@ class SumMachine(Machine):
             elif self.opened is not None or self.sum + span < need:
                 self._grow(span)
         while self.until < to:
-            while (
-                self.blocks
-                and self.blocks[0][1] <= self.until - window
-                and not (growing and len(self.blocks) == 1)
-            ):
+            while self.blocks and self.blocks[0][1] <= self.until - window:
                 self.blocks.pop(0)
             edge = self.blocks[0][0] + window if self.blocks else to
-            losing = bool(self.blocks) and self.until >= edge
-            if losing:
-                # The newest block grows at the same rate when it is being lost as well.
-                step = min(
-                    to, self.blocks[0][1] + window if len(self.blocks) > 1 or not growing else to
-                )
-            else:
-                step = min(to, max(edge, self.until + 1) if self.blocks else to)
+            losing = self.until >= edge
+            # The newest block grows at the same rate when it is being lost as well.
+            step = min(to, self.blocks[0][1] + window if losing else edge)
             span = step - self.until
             if self.opened is None and growing and not losing and need <= self.sum + span:
                 self._grow(max(0, need - self.sum))
@@ -174,8 +164,7 @@ class SumMachine(Machine):
             self.unknown += span
 
     def _open_sum(self, last: Moment, now: Moment) -> Decision:
-        window = self.rule.window_ms or 0
-        while len(self.blocks) > 1 and self.blocks[0][1] <= self.until - window:
+        while len(self.blocks) > 1 and self.blocks[0][1] <= self.until - self.window_ms:
             # A reading that another one replaced at once, just as the window left it behind.
             self.blocks.pop(0)
         block = self.blocks[0]
@@ -192,6 +181,14 @@ class SumMachine(Machine):
         )
         self._forget()
         return decision
+
+    def give_up(self, last: Moment) -> list[Decision]:
+        """Close what is open; its window is told of, and what comes after all begins one of its own."""
+        self.advance(last.t + self.interval_ms, last, last.seq)
+        decisions = super().give_up(last)
+        if decisions:
+            self.blocks, self.sum, self.out = [], 0, False
+        return decisions
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Take over what :meth:`dump` returned; the blocks grow in place and must be our own."""

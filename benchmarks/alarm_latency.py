@@ -30,6 +30,7 @@ from typing import Final
 
 from alerts.channels.smsd import what_is_missing
 from benchmarks.against_telegraf.processes import ContestantError, cpu_s, wait
+from benchmarks.child import ChildError
 from benchmarks.fleet import (
     DEVICES,
     DEVICES_PER_SITE,
@@ -38,7 +39,6 @@ from benchmarks.fleet import (
     PROFILE,
     WARM,
     Fleet,
-    FleetError,
     Sending,
     device_name,
     site_of,
@@ -137,7 +137,7 @@ def report() -> Iterator[str]:
     try:
         with tempfile.TemporaryDirectory(dir=os.environ.get("COLDWATCH_BENCH_DIR")) as folder:
             yield from _lines(measure(Path(folder)))
-    except (ContestantError, FleetError) as error:
+    except (ContestantError, ChildError) as error:
         yield f"not measured: {error}"
 
 

@@ -9,7 +9,6 @@ does, and throws them away: it sends nothing twice.
 from __future__ import annotations
 
 import heapq
-import multiprocessing
 import select
 import socket
 import struct
@@ -22,6 +21,7 @@ from typing import Any, Final
 from alerts.profiles import rules_for, storage_of
 from benchmarks.against_telegraf.generator import connect
 from benchmarks.against_telegraf.recording import publish_packet, remaining_length
+from benchmarks.child import Child
 from protocol.canonical import canonical_bytes
 from protocol.chain import genesis, link
 from protocol.topics import topic
@@ -35,11 +35,6 @@ PROFILE: Final = "cdc-vfc"
 SERIES: Final = tuple(f"fridge-{number + 1}/center/temperature" for number in range(PROBES))
 WARM: Final = 9_500
 _MINUTE: Final = 60_000
-_spawn = multiprocessing.get_context("spawn")
-
-
-class FleetError(RuntimeError):
-    """The devices could not send; the text says why."""
 
 
 def site_of(device: int) -> str:
@@ -73,42 +68,27 @@ class Fleet:
 
     def __init__(self, port: int) -> None:
         """Start the process; return when every device is connected and has subscribed."""
-        self._pipe, theirs = _spawn.Pipe()
-        self._process = _spawn.Process(target=_main, args=(port, theirs), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._answer(60)
+        self._child = Child("the fleet", _main, port)
+        self._child.answer(60)
 
     def send_settings(self) -> None:
         """Let every device send its settings record, again if it has before."""
-        self._pipe.send(None)
-        self._answer(60)
+        self._child.ask(None)
+        self._child.answer(60)
 
     def start(self, seconds: float, warm: Mapping[int, float]) -> None:
         """Let all devices send for so long; ``warm``: device to seconds after which a fridge is warm."""
-        self._pipe.send((seconds, dict(warm)))
+        self._child.ask((seconds, dict(warm)))
 
     def result(self, timeout_s: float) -> Sending:
         """Wait for the end of what was started."""
-        answer = self._answer(timeout_s)
+        answer = self._child.answer(timeout_s)
         assert isinstance(answer, Sending)
         return answer
 
     def stop(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.join()
-
-    def _answer(self, timeout_s: float) -> Any:
-        try:
-            if self._pipe.poll(timeout_s):
-                answer = self._pipe.recv()
-                if not isinstance(answer, str):
-                    return answer
-                raise FleetError(answer)
-        except EOFError:
-            raise FleetError("the devices' process ended") from None
-        raise FleetError(f"the devices were not done within {timeout_s:.0f} s")
+        self._child.stop()
 
 
 class _Device:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from config.base import Broker, LogForm, Metrics, Name, Section
 from config.calibration import CalibrationSettings
-from config.changes import RuleChange, refuse_unknown_or_looser
+from config.changes import RuleChange, refuse_unknown_or_looser, refuse_wider_storage
 from config.gpio import GpioSettings
 from config.lamp import LampSettings
 from config.modem import ModemSettings
@@ -101,6 +101,13 @@ class Asset(Section):
         tuple[Thousandths, Thousandths],
         Field(description="storage range in degC, both ends inside"),
     ] = (2_000, 8_000)
+    storage_reason: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="why `storage` is wider than the profiles have it; the journal keeps it",
+        ),
+    ] = ""
     profiles: Annotated[
         list[Name],
         Field(
@@ -126,8 +133,7 @@ class Asset(Section):
 
     @model_validator(mode="after")
     def _range_and_points(self) -> Self:
-        if self.storage[0] >= self.storage[1]:
-            raise ValueError("`storage` is not [lower, upper]; write for example [2.0, 8.0]")
+        refuse_wider_storage(self.storage, self.profiles, self.storage_reason)
         seen = set()
         for point in self.points:
             key = (point.name, point.quantity)

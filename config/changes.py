@@ -67,6 +67,23 @@ def refuse_unknown_or_looser(changes: Sequence[RuleChange], profiles: Sequence[s
             )
 
 
+def refuse_wider_storage(storage: tuple[int, int], profiles: Sequence[str], reason: str) -> None:
+    """Raise ValueError for a storage range that is none, or without a reason wider than a profile's."""
+    if storage[0] >= storage[1]:
+        raise ValueError("`storage` is not [lower, upper]; write for example [2.0, 8.0]")
+    for name in profiles:
+        theirs = load_profile(name).storage if name in profile_names() else None
+        if theirs is None or reason.strip():
+            continue
+        low, high = theirs
+        if storage[0] < low or storage[1] > high:
+            raise ValueError(
+                f"`storage` [{decimal(storage[0])}, {decimal(storage[1])}] is wider than {name} has it, "
+                f"[{decimal(low)}, {decimal(high)}]; write a range within, or "
+                '`storage_reason = "…"`, which the journal keeps'
+            )
+
+
 def _rules(id_: str, profiles: Sequence[str]) -> list[ProfileRule]:
     profile, _, name = id_.partition("/")
     known = [

@@ -216,7 +216,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "restocking": N_("restocking"),
         "power": N_("power cut"),
         "equipment": N_("equipment fault"),
-        "probe": N_("probe fault"),
+        "probe": N_("probe dead or lost"),
         "test": N_("test"),
         "other": N_("other"),
     },

@@ -246,7 +246,7 @@ class Agent:
         if self._parts:
             progress = Progress(
                 writer.streams[-1].id, writer.recorded, writer.recorded - unsent, uplink.told,
-                writer.judge.threads,
+                writer.judge.threads, uplink.works,
             )  # fmt: skip
             self._show_parts(replace(state, progress=progress))
         notify(f"STATUS={state.light}; {writer.recorded} recorded, {unsent} unsent")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from firmware_agent.handed import MAX_TEXT, Handed
 from protocol.canonical import MAX_INTEGER
+from protocol.topics import is_name
 
 # More than this is no message of a hub of ours: ten streams are 3 kB.
 MAX_BYTES = 1_000_000
@@ -53,15 +54,44 @@ def parse_received(payload: bytes) -> dict[str, Marks]:
     return found
 
 
-def parse_told(payload: bytes) -> frozenset[str]:
-    """Return the ids of the excursions of which people were told; raise DownlinkError."""
-    ids = _message(payload).get("excursions")
+class Work(NamedTuple):
+    """Planned work on an asset of this device: what opens within it waits; UTC milliseconds."""
+
+    asset: str
+    begin: int
+    until: int
+
+
+class Said(NamedTuple):
+    """What `told` says: excursions of which people were told, and what is planned."""
+
+    excursions: frozenset[str] = frozenset()
+    works: tuple[Work, ...] = ()
+
+
+def parse_told(payload: bytes) -> Said:
+    """Return of what people were told, and which alarms wait; raise DownlinkError."""
+    message = _message(payload)
+    ids, works = message.get("excursions"), message.get("works", [])
     if not isinstance(ids, list):
         raise DownlinkError("excursions: a list is missing")
     for item in ids:
         if not isinstance(item, str) or _EXCURSION.fullmatch(item) is None:
             raise DownlinkError(f"excursions: {str(item)[:40]!r} is no excursion id")
-    return frozenset(ids)
+    if not isinstance(works, list):
+        raise DownlinkError("works: a list is missing")
+    return Said(frozenset(ids), tuple(_work(item) for item in works))
+
+
+def _work(item: Any) -> Work:
+    work = _object(item, "works")
+    asset = work.get("asset")
+    if not isinstance(asset, str) or not is_name(asset):
+        raise DownlinkError(f"works: {str(asset)[:40]!r} is no asset")
+    begin, until = (
+        _integer(work.get(name), f"works.{name}", _LATEST_MS) for name in ("begin", "until")
+    )
+    return Work(asset, begin, until)
 
 
 def parse_settings(payload: bytes) -> Handed:

@@ -170,6 +170,8 @@ class ModemPart:
             seen=self._seen,
             told=self._told,
             rules=self._rules,
+            wall_ms=self._clock.now_ms(),
+            works=progress.works,
         )
 
     def _watch_ends(self, state: PanelState) -> None:

@@ -3,7 +3,7 @@
 design.md, decision 3: "The agent sends for itself unless, within two minutes of an excursion's
 opening, the hub's retained `told` lists that excursion." Told are those excursions whose rule
 `tells`; a recovery only to whom we told the opening. One that goes on a thread of which people know
-is told by nobody anew.
+is told by nobody anew. What opens in work that was announced waits for its end, as at the hub.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeVar
 
 from alerts.engine import Thread
 from alerts.rules import Rule
+from firmware_agent.downlink import Work
 from firmware_agent.judging import Excursion
 from protocol.reading import split_series
 
@@ -89,6 +90,8 @@ class View:
         seen: since when each open excursion is known.
         told: what we have told, not recovered.
         rules: of each series, by id.
+        wall_ms: UTC, as well as it is known.
+        works: planned work, as the hub said.
     """
 
     boot: str
@@ -102,6 +105,8 @@ class View:
     seen: Mapping[str, Seen] = field(default_factory=dict)
     told: Sequence[Told] = ()
     rules: Mapping[str, Mapping[str, Rule]] = field(default_factory=dict)
+    wall_ms: int = 0
+    works: Sequence[Work] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,19 @@ def waiting(view: View) -> list[Excursion]:
         and item.thread not in view.listed
         and item.thread not in ours
         and (item.series, item.rule, item.side) not in before
+        and not _at_work(item, view)
     ]
+
+
+def _at_work(item: Excursion, view: View) -> bool:
+    """Whether it opened in planned work, which is under way or was until the hub's two minutes ago."""
+    asset = split_series(item.series)[0]
+    return any(
+        work.asset == asset
+        and work.begin <= item.opened < work.until
+        and view.wall_ms < work.until + HUB_FIRST_MS
+        for work in view.works
+    )
 
 
 def steps(view: View) -> list[Step]:

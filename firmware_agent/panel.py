@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from alerts.engine import Thread
 from alerts.rules import is_fault
+from firmware_agent.downlink import Work
 from firmware_agent.judging import Excursion
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Progress:
         judged: how many of them the hub has judged, as far as we know.
         listed: every excursion that `told` lists, those that are over among them.
         threads: what is open or has not recovered yet.
+        works: planned work on this device's assets.
     """
 
     stream: str = ""
@@ -37,6 +39,7 @@ class Progress:
     judged: int = 0
     listed: frozenset[str] = frozenset()
     threads: frozenset[Thread] = frozenset()
+    works: tuple[Work, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

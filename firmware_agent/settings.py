@@ -148,15 +148,16 @@ def watches(settings: AgentSettings) -> dict[str, Watch]:
     for asset in settings.assets:
         for point in asset.points:
             series = series_name(asset, point)
-            storage = asset.storage if point.quantity == TEMPERATURE else None
+            of_stock = point.quantity == TEMPERATURE
             found[series] = Watch(
                 series,
                 settings.sampling.record_every,
                 settings.sampling.max_gap_ms,
-                storage,
+                asset.storage if of_stock else None,
                 point.decides,
                 tuple(_rules(settings, asset, point)),
                 point.calibration.certificate_in_force() if point.calibration else None,
+                asset.storage_reason if of_stock else "",
             )
     return found
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from config.clock import Clock
-from firmware_agent.downlink import DownlinkError, parse_received, parse_told
+from firmware_agent.downlink import DownlinkError, Work, parse_received, parse_told
 from firmware_agent.health import Health
 from firmware_agent.orders import OrderError, Orders
 from firmware_agent.outbox import Outbox
@@ -72,6 +72,8 @@ class Uplink:
         # What others read; each is replaced as a whole.
         self.marks: dict[int, tuple[int, int]] = {}
         self.told = told
+        # Known only since the hub's retained message came; where none does, nobody waits.
+        self.works: tuple[Work, ...] = ()
         self._news: tuple[Sequence[Stream], int] = ((), 0)
         self._sampled = 0
         resend_ms = max(plan.resend_after_ms, int(_LEAST_RESEND_S * 1000 * clock.speed))
@@ -295,7 +297,7 @@ class Uplink:
         told, self._told = self._told, None
         if told is not None:
             try:
-                self.told = parse_told(told)
+                self.told, self.works = parse_told(told)
             except DownlinkError as error:
                 self._complain("told", error)
         settings, self._settings = self._settings, None

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, select
 
+from alerts.answers import REASONS, Reason
 from alerts.codes import code_of
 from hub.collecting import (
     ACKNOWLEDGED,
@@ -60,10 +61,6 @@ __all__ = [
 ]
 
 Way = Literal["sms", "console", "command"]
-Reason = Literal[
-    "door", "defrost", "restocking", "power", "equipment", "probe", "test", "other"
-]  # fmt: skip
-REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 # Who has said why and what was done is asked again only in the next shift.
 EXPLANATION_HOLDS_MS: Final = 12 * 3_600_000
@@ -258,7 +255,7 @@ def explain(
 ) -> Alarm:
     """Enter why an alarm came and what was done, and return it; the newest explanation counts.
 
-    Repeating the same changes nothing.
+    Repeating the same changes nothing. What ``probe`` does beyond that: hub/lost_probes.py.
 
     Raises:
         UnknownAlarmError: there is no such alarm.

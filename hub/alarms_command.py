@@ -59,7 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _which(answer)
     explain = _action(actions, "explain", "say why an alarm came, and what was done")
     _which(explain)
-    explain.add_argument("--reason", required=True, choices=REASONS, help="why it came")
+    explain.add_argument(
+        "--reason",
+        required=True,
+        choices=REASONS,
+        help="why it came; `probe`: dead or lost, which ends what is open once it is silent",
+    )
     explain.add_argument("--action", required=True, dest="done", help="what was done")
     explain.add_argument("--text", default="", help="in your own words; needed for `other`")
     plan = _action(actions, "plan", "announce work on an asset: nobody is woken for it meanwhile")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
@@ -30,8 +30,26 @@ STALE_MS: Final = 86_400_000
 
 # A sum that falls is no news: such an excursion alone does not keep an alarm open.
 CUMULATIVE: Final = "cumulative"
+# How an excursion closes of which nothing will ever say that it has recovered.
+_NOBODY_KNOWS: Final = frozenset({"rule-changed", "probe-lost"})
 # What only forecasts, or doubts a probe: the excursion itself is worse.
 _FORECASTS: Final = frozenset({"rate", "disagreement", "stuck"})
+
+
+class Answerable(Protocol):
+    """What is asked of an alarm to know whether its answer holds; times of the hub's clock."""
+
+    @property
+    def answered_at(self) -> int | None:
+        """When the answer came that holds now, or held last."""
+
+    @property
+    def worsened_at(self) -> int | None:
+        """When it last got worse."""
+
+    @property
+    def recovered_at(self) -> int | None:
+        """When it was over."""
 
 
 def collect(conn: Connection, row: ExcursionRow, happening: str) -> None:
@@ -63,8 +81,7 @@ def _project_step(conn: Connection, entry: Entry) -> None:
         conn.execute(update(alarm_excursions).where(mine).values(values))
         worsened = update(alarms).where(alarms.c.id == row.alarm)
         conn.execute(worsened.values(worsened_at=entry.at))
-    elif body["reason"] == "rule-changed":
-        # Nothing judges it any more, so nothing will ever say that it has recovered.
+    elif body["reason"] in _NOBODY_KNOWS:
         conn.execute(update(alarm_excursions).where(mine).values(closed_at=entry.at))
         _recovered(conn, alarm_excursions.c.thread == row.thread, entry, "")
     else:
@@ -205,7 +222,7 @@ def project_answer(conn: Connection, entry: Entry) -> None:
     if entry.type == EXPLAINED:
         values = {name: body[name] for name in ("reason", "action", "text")}
         values |= {"explained_at": entry.at, "explained_by": body["person"]}
-    elif not _holds(known, entry.at):
+    elif not answer_holds(known, entry.at):
         values = {"answered_at": entry.at, "answered_by": body["person"]}
         values |= {"answered_way": body["way"]}
     if values:
@@ -223,8 +240,11 @@ def project_answer(conn: Connection, entry: Entry) -> None:
     turn(conn, known.id)
 
 
-def _holds(known: Row[Any], at: int) -> bool:
-    """Whether the answer that the alarm has still holds then: a second one is not the first."""
+def answer_holds(known: Row[Any] | Answerable, at: int) -> bool:
+    """Whether the answer that the alarm has holds then: for half an hour, unless it worsens.
+
+    Of one that is over the last answer holds for good: a second one is not the first.
+    """
     if known.answered_at is None:
         return False
     worse = known.worsened_at is not None and known.worsened_at > known.answered_at

@@ -21,7 +21,7 @@ from alerts.decisions import Decision
 from alerts.rules import watches_from_record
 from config.hub import HubSettings
 from history.port import HistoryUnavailableError, RefusedRecord, StoredRecord
-from hub import lacking
+from hub import lacking, lost_probes
 from hub.decode import Decoded, UnreadableError, decode
 from hub.devices import Claim, read_status, save_devices
 from hub.newest import Newest
@@ -122,6 +122,7 @@ class Intake:
         self._silent = "it was not asked"
         # Streams of which it was entered that they differ; a device may repeat it for ever.
         self._said: set[str] = set()
+        self._gave_up_at: int | None = None
         self._reload()
 
     def take(self, messages: Iterable[Incoming], now: int) -> Taken:
@@ -165,6 +166,35 @@ class Intake:
             frozenset(batch.answer),
             self._history_down,
         )
+
+    def give_up(self, now: int) -> int:
+        """Close what is open of probes that people call dead or lost (see hub/lost_probes.py).
+
+        Returns how many series that were. Looks once in ten seconds. Raises DatabaseError; nothing
+        has happened then.
+        """
+        if self._gave_up_at is not None and 0 <= now - self._gave_up_at < lost_probes.EVERY_MS:
+            return 0
+        if self._stale:
+            self._reload()
+        with read(self._database) as conn:
+            lost = lost_probes.find(conn, self._streams, now)
+        if lost:
+            try:
+                with write(self._database) as conn:
+                    for stream, series in lost:
+                        for decision in stream.engine.give_up(series):
+                            self._decided(conn, stream, decision, now)
+                        stream.changed = True
+                    lost_probes.end_the_rest(conn, lost, now)
+                    touched = list({each.stream.stream: each.stream for each in lost}.values())
+                    save_streams(conn, touched)
+            except BaseException:
+                self._stale = True
+                raise
+            self._saved(touched)
+        self._gave_up_at = now
+        return len(lost)
 
     def revoked(self, devices: Mapping[str, int]) -> None:
         """Take nothing from these devices any more; any thread may say so."""

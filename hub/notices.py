@@ -32,6 +32,7 @@ from hub.escalating import TELLING, begin_anew, escalate
 from hub.said import Matter, Words, matter_of, params_of, told_before
 from hub.sending import Sending, devices_of
 from hub.tables import alarm_turns, notices, sms
+from journal import work
 from journal.database import read, write
 from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions
 from journal.work import works
@@ -59,7 +60,7 @@ class Progress:
         refused: that every channel refused.
         waiting: that are under way.
         owed: people who have something waiting to be worded, and notices that have just come up.
-        told: devices whose people have been told of them.
+        told: devices whose `told` may have changed by it.
     """
 
     composed: int = 0
@@ -148,6 +149,7 @@ class Outbox:
         by_name = channels if isinstance(channels, Mapping) else {ONLY: channels}
         self._sending = Sending(database, by_name, self._chains, settings.sms.queued_too_long)
         self._works = (0, 0)
+        self._devices = {device for site in settings.sites for device in site.devices}
         self._chores = Chores(settings, database, self._chains, by_name)
         with write(database) as conn:
             begin_anew(conn)
@@ -184,7 +186,7 @@ class Outbox:
     # --- what is due ---
 
     def _escalate(self, now: int) -> set[str]:
-        """Make what is due of the alarms; return devices of which more has been told than before."""
+        """Make what is due of the alarms; return devices whose `told` has changed by it."""
         due = select(alarm_turns.c.alarm).where(alarm_turns.c.next_at <= now).limit(1)
         # Work is planned, and called off, by others: by how much of it there is we see that.
         planned = select(func.count(), func.count(works.c.ended_at)).select_from(works)
@@ -198,7 +200,9 @@ class Outbox:
                 self._works = (counted[0], counted[1])
                 begin_anew(conn)
             done = escalate(conn, self._chains, now)
-            return {device for each in done.covered for device in devices_of(conn, each)}
+            covered = {device for each in done.covered for device in devices_of(conn, each)}
+        # An agent with a modem of its own must know of the work as well.
+        return covered if known else covered | self._devices
 
     # --- composing ---
 
@@ -335,6 +339,14 @@ def told(conn: Connection, device: str, now: int) -> list[str]:
     return list(conn.execute(query).scalars())
 
 
-def told_message(conn: Connection, device: str, now: int) -> bytes:
-    """Return the payload of `told`."""
-    return json.dumps({"v": 1, "at": now, "excursions": told(conn, device, now)}).encode()
+def told_message(conn: Connection, device: str, site: str, now: int) -> bytes:
+    """Return the payload of `told`: with the work that is planned, of which an own modem is silent."""
+    # Until an agent's own modem has given the hub its two minutes behind the end.
+    planned = work.planned(conn, site=site, after=now - TOLD_FOR_MS)
+    works = [
+        {"asset": each.asset.partition("/")[2], "begin": each.begin, "until": each.over_at}
+        for each in planned
+        if each.over_at > each.begin
+    ]
+    excursions_ = told(conn, device, now)
+    return json.dumps({"v": 1, "at": now, "excursions": excursions_, "works": works}).encode()

@@ -232,6 +232,11 @@ class Hub:
                     self._publish_received(device)
                 if taken.excursions:
                     self._owed.set()
+            try:
+                if self._intake.give_up(self._clock.now_ms()):
+                    self._owed.set()
+            except DatabaseError as error:
+                self._vitals.database("intake", str(error))
 
     def _take(self, batch: list[Incoming]) -> Taken | None:
         """Take a batch, as often as the database needs; None when the hub stops meanwhile."""
@@ -317,14 +322,14 @@ class Hub:
 
     def _publish_told(self, device: str) -> None:
         try:
+            site = self._intake.devices()[device]
             with read(self.database) as conn:
-                payload = told_message(conn, device, self._clock.now_ms())
+                payload = told_message(conn, device, site, self._clock.now_ms())
         except DatabaseError as error:
             # A server that is away. In doubt the agent tells its people by itself.
             log.warning("cannot say yet of %s who was told: %s", device, error)
             self._untold.add(device)
             return
-        site = self._intake.devices()[device]
         self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
 
     def _publish_settings(self) -> None:

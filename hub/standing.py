@@ -6,25 +6,18 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from hub.alarms import ANSWER_HOLDS_MS, Alarm, alarms_open, unexplained
+from hub.alarms import Alarm, alarms_open, unexplained
+from hub.collecting import answer_holds
 
 # unanswered: open, and nobody's answer holds; answered: open; unexplained: over, heat or freeze
 # without a reason and an action; over: nothing is left to do.
 Standing = Literal["unanswered", "answered", "unexplained", "over"]
 
 
-def is_answered(alarm: Alarm, now: int) -> bool:
-    """Whether somebody's answer keeps an open alarm quiet now: for half an hour, unless it worsens."""
-    if alarm.answered_at is None:
-        return False
-    worse = alarm.worsened_at is not None and alarm.worsened_at > alarm.answered_at
-    return not worse and now - alarm.answered_at < ANSWER_HOLDS_MS
-
-
 def standing(conn: Connection, alarm: Alarm, now: int) -> Standing:
     """Return how one alarm stands."""
     if alarm.recovered_at is None:
-        return "answered" if is_answered(alarm, now) else "unanswered"
+        return "answered" if answer_holds(alarm, now) else "unanswered"
     lacking = {each.id for each in unexplained(conn, alarm.site)}
     return "unexplained" if alarm.id in lacking else "over"
 
@@ -37,7 +30,7 @@ def current(conn: Connection, now: int, site: str | None = None) -> list[tuple[A
     """
     open_ = alarms_open(conn, site)
     found: list[tuple[Alarm, Standing]] = []
-    found += [(each, "unanswered") for each in open_ if not is_answered(each, now)]
-    found += [(each, "answered") for each in open_ if is_answered(each, now)]
+    found += [(each, "unanswered") for each in open_ if not answer_holds(each, now)]
+    found += [(each, "answered") for each in open_ if answer_holds(each, now)]
     found += [(each, "unexplained") for each in unexplained(conn, site)]
     return found

@@ -92,7 +92,10 @@ def _received() -> dict[str, Any]:
 
 
 def _told() -> dict[str, Any]:
-    return {"v": 1, "at": 1_767_225_720_000, "excursions": ["3f9a51c27be04d88"]}
+    work = {"asset": "fridge-1", "begin": 1_767_225_900_000, "until": 1_767_229_500_000}
+    return {
+        "v": 1, "at": 1_767_225_720_000, "excursions": ["3f9a51c27be04d88"], "works": [work],
+    }  # fmt: skip
 
 
 def _status() -> dict[str, Any]:

@@ -148,6 +148,9 @@ class SeriesBody(TypedDict):
     interval_ms: Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
     max_gap_ms: Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
     storage: NotRequired[Annotated[list[Integer], Field(min_length=2, max_length=2)]]
+    storage_reason: NotRequired[
+        Annotated[str, Field(max_length=200, description="why it is wider than its profiles'")]
+    ]
     decides: bool
     rules: Annotated[list[RuleBody], Field(max_length=40)]
     calibration: NotRequired[CalibrationBody]
@@ -262,14 +265,28 @@ class Received(BaseModel):
     streams: dict[StreamId, StreamMarks]
 
 
+class PlannedWork(BaseModel):
+    """Announced work on an asset: what opens within it is told when it is over, by whomever."""
+
+    model_config = _KEEP_UNKNOWN
+
+    asset: Name
+    begin: Milliseconds
+    until: Milliseconds
+
+
 class Told(BaseModel):
-    """Down, retained: excursions of which a channel reported a message as sent."""
+    """Down, retained: excursions of which a channel reported a message as sent, and planned work."""
 
     model_config = _KEEP_UNKNOWN
 
     v: Version
     at: Milliseconds
     excursions: list[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]]
+    works: Annotated[
+        list[PlannedWork],
+        Field(description="of the device's site, under way or to come; alarms of it wait"),
+    ] = []
 
 
 class Settings(BaseModel):

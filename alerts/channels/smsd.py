@@ -29,14 +29,15 @@ _RESTART_S: Final = 0.5
 _SLOWEST_RESTART_S: Final = 5.0
 # smsd gives libdbi no timeout, so its SQLite waits for no lock: a write that meets ours makes it
 # connect anew, and where that was the UPDATE of a delivery report, crash over the result that it
-# had freed (1.42, signal 11). It runs these two for each connection before it sends or receives;
-# the first is a DELETE by itself, and IMEI is the table's primary key.
-_LOCK_WAIT_MS: Final = 20_000
+# had freed (1.42, signal 11). These are its own queries, each with the timeout before: the first
+# runs when a modem is found, the other every 30 s, so also after smsd has connected anew. libdbi wants
+# as many columns of both statements, hence RETURNING, and a table behind FROM, hence the comment.
+_WAIT: Final = "PRAGMA busy_timeout = 20000"
 _QUERIES: Final = {
-    "delete_phone": f"PRAGMA busy_timeout = {_LOCK_WAIT_MS}",
-    "insert_phone": "INSERT OR REPLACE INTO phones (IMEI, IMSI, ID, NetCode, NetName, Send,"
-    " Receive, InsertIntoDB, TimeOut, Client, Battery, Signal) VALUES (%I, %S, %P, %O, %M, %1, %2,"
-    " datetime('now', 'localtime'), datetime('now', '+10 seconds', 'localtime'), %N, -1, -1)",
+    "delete_phone": f"{_WAIT}; DELETE FROM phones WHERE IMEI = %I RETURNING 0",
+    "refresh_phone_status": f"{_WAIT} /* FROM phones */; UPDATE phones SET"
+    " TimeOut = datetime('now', '+10 seconds', 'localtime'), Battery = %1, Signal = %2,"
+    " NetCode = %O, NetName = %M WHERE IMEI = %I RETURNING 0",
 }
 
 

@@ -23,7 +23,7 @@ EX_CONFIG = 78
 _NEEDED: Final = (
     ("gammu", "atgen_setcnmi", "delivery reports are read as empty ones"),
     ("sql", "delete_phone", "smsd waits for no lock, and can crash and send an SMS twice"),
-    ("sql", "insert_phone", "it belongs to delete_phone"),
+    ("sql", "refresh_phone_status", "so it does once it has connected to its database anew"),
 )
 
 

@@ -8,7 +8,6 @@ who stops reading (Telegraf) then have the same number of messages under way.
 from __future__ import annotations
 
 import mmap
-import multiprocessing
 import select
 import socket
 import struct
@@ -19,16 +18,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.against_telegraf.recording import Recording, remaining_length
+from benchmarks.child import SPAWN, Child
 
 # Packets that the broker has not confirmed; enough that the round trip is no limit.
 _UNCONFIRMED = 400
 _PUBACK_BYTES = 4
 _TOGETHER = 50
-_spawn = multiprocessing.get_context("spawn")
-
-
-class GeneratorError(RuntimeError):
-    """The generator could not send; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +43,10 @@ class Generator:
 
     def __init__(self, port: int, recording: Recording) -> None:
         """Start the process and connect to the broker."""
-        self.taken = _spawn.Value("q", 0, lock=False)
-        self._pipe, theirs = _spawn.Pipe()
-        arguments = (port, str(recording.path), recording.ends, self.taken, theirs)
-        self._process = _spawn.Process(target=_main, args=arguments, daemon=True)
-        self._process.start()
-        theirs.close()
-        self._answer(20)
+        self.taken = SPAWN.Value("q", 0, lock=False)
+        path = str(recording.path)
+        self._child = Child("the generator", _main, port, path, recording.ends, self.taken)
+        self._child.answer(20)
 
     def send(self, packets: range, *, under_way: int = 0, every_s: float = 0) -> None:
         """Begin to send; return at once.
@@ -65,29 +57,17 @@ class Generator:
             every_s: seconds from one packet to the next; 0 for as fast as it goes.
         """
         self.taken.value = 0
-        self._pipe.send((packets, under_way, every_s))
+        self._child.ask((packets, under_way, every_s))
 
     def sent(self, timeout_s: float) -> Sent:
         """Wait until all of them are confirmed by the broker."""
-        answer = self._answer(timeout_s)
+        answer = self._child.answer(timeout_s)
         assert isinstance(answer, Sent)
         return answer
 
     def stop(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.join()
-
-    def _answer(self, timeout_s: float) -> Any:
-        try:
-            if self._pipe.poll(timeout_s):
-                answer = self._pipe.recv()
-                if not isinstance(answer, str):
-                    return answer
-                raise GeneratorError(answer)
-        except EOFError:
-            raise GeneratorError("the generator's process ended") from None
-        raise GeneratorError(f"the generator was not done within {timeout_s:.0f} s")
+        self._child.stop()
 
 
 def connect(port: int, client_id: str) -> socket.socket:

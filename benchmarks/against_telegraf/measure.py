@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.against_telegraf.contestants import Contestant
-from benchmarks.against_telegraf.generator import Generator, GeneratorError, Sent
+from benchmarks.against_telegraf.generator import Generator, Sent
 from benchmarks.against_telegraf.listeners import ReceivedClock, delays, stored_times
 from benchmarks.against_telegraf.processes import ContestantError, cpu_s, peak_mb, wait
 from benchmarks.against_telegraf.recording import DEVICES, Recording
+from benchmarks.child import ChildError
 from tests.support.influxd import Influxd
 from tests.support.mosquitto import Mosquitto
 from tests.support.ports import unused_port
@@ -102,7 +103,7 @@ def run(folder: Path, load: Load, enter: Enter, *, influxdb: bool, answers: bool
             contestant = stack.enter_context(enter(folder, broker.port, influxd))
             contestant.prepare(generator, load.recording)
             return _Run(load, generator, contestant, clock, influxd, broker).measure()
-        except (GeneratorError, OSError) as error:
+        except (ChildError, OSError) as error:
             raise ContestantError(str(error)) from error
 
 

@@ -90,6 +90,15 @@ class Witness:
             raise ValueError(f"{found.unknown_ms} ms are unknown, and no probe was silent")
         return Outside(found.below_ms, found.above_ms)
 
+    def still_ms(self) -> int:
+        """Return the longest time between two recorded readings with no other value in between."""
+        longest = first = 0
+        for index, value in enumerate(self._values):
+            if value != self._values[first]:
+                first = index
+            longest = max(longest, self._times[index] - self._times[first])
+        return longest
+
     def of_engine(self) -> Outside:
         """Return the held time of all excursions that are over."""
         return Outside(self._held["below"], self._held["above"])

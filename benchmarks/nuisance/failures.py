@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from benchmarks.nuisance.judging import PEOPLE, Message, judge, watches_of
 from benchmarks.nuisance.places import MODELS, Fault, Kind, Place, Room, Samples
 from benchmarks.nuisance.usage import DAY_MS, STEP_MS, openings
-from benchmarks.nuisance.year import START
+from benchmarks.nuisance.year import START, told
 from journal.excursions import ExcursionRow
 
 HOUR: Final = 3_600_000
@@ -26,8 +28,8 @@ AFTER_MS: Final = 40 * HOUR
 # A silence begins with the last valid reading, up to a recording interval before the fault.
 SLACK_MS: Final = 60_000
 
-# A door that stands open so long is told by itself (the rule DOOR).
-FORGOTTEN_MS: Final = 5 * 60_000
+# What begins so near to what also begins without the failure is not put down to it.
+ALIKE_MS: Final = 30 * 60_000
 
 # The five kinds of the table, and of which faults each is made.
 GROUPS: Final[dict[str, tuple[Kind, ...]]] = {
@@ -42,12 +44,13 @@ PROFILES: Final = ("cn-gsp", "who-pqs", "cdc-vfc")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One failure and the samples around it."""
+    """One failure and the samples around it; ``well`` are those of the same hours without it."""
 
     group: str
     fault: Fault
     model: str
     samples: Samples
+    well: Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +95,35 @@ def _case(group: str, kind: Kind, number: int, chance: random.Random) -> Case:
     doors = [
         one
         for one in openings(start, end, chance)
-        if not at - HOUR < one.end < at + HOUR and one.end - one.begin < FORGOTTEN_MS
+        if not at - HOUR < one.end < at + HOUR and one.why != "forgotten"
     ]
     fault = Fault(kind, at, to_c)
+    # The same numbers are drawn twice: until the failure the two are one and the same.
+    again = copy(chance)
     samples = Place(MODELS[model], room, chance).run(start, end, doors, fault)
-    return Case(group, fault, model, samples)
+    well = Place(MODELS[model], room, again).run(start, end, doors)
+    return Case(group, fault, model, samples, well)
 
 
 def detected(case: Case, profile: str) -> Found | None:
-    """Return the first SMS about a failure under a profile; None where there is none."""
+    """Return the first SMS about a failure under a profile; None where there is none.
+
+    What is told as well where nothing fails is not about it.
+    """
+    noise = [row for message in without(case, profile) for row in message.opened]
+
+    def found(message: Message) -> list[ExcursionRow]:
+        rows = _about(message, case.fault)
+        return [row for row in rows if not any(_alike(row, other) for other in noise)]
 
     def about(message: Message) -> bool:
-        return message.person == PEOPLE[0] and bool(_about(message, case.fault))
+        return message.person == PEOPLE[0] and bool(found(message))
 
     judged = judge(case.samples, watches_of(profile), until=about)
     message = next(filter(about, judged.messages), None)
     if message is None:
         return None
-    first = min(_about(message, case.fault), key=lambda row: row.opened)
+    first = min(found(message), key=lambda row: row.opened)
     return Found(
         case.fault.kind,
         first.rule,
@@ -119,9 +133,29 @@ def detected(case: Case, profile: str) -> Found | None:
     )
 
 
+@lru_cache(maxsize=len(PROFILES))
+def without(case: Case, profile: str) -> tuple[Message, ...]:
+    """Return the SMS that each person gets in the same hours where nothing fails."""
+    return tuple(told(case.well, profile))
+
+
+def _alike(row: ExcursionRow, other: ExcursionRow) -> bool:
+    """Whether both are by the same rule and began at about the same time."""
+    same = (row.series, row.rule, row.side) == (other.series, other.rule, other.side)
+    return same and abs(row.start - other.start) < ALIKE_MS
+
+
 def _about(message: Message, fault: Fault) -> list[ExcursionRow]:
-    """Return the excursions in a message that began with the failure or after it."""
-    return [row for row in message.opened if row.start >= fault.at - SLACK_MS]
+    """Return the excursions in a message that began with the failure or after it.
+
+    The run of a stuck probe may have begun before: it stood at this value already when it failed.
+    """
+    return [
+        row
+        for row in message.opened
+        if row.start >= fault.at - SLACK_MS
+        or (row.side == "stuck" and fault.kind == "probe stuck" and row.opened > fault.at)
+    ]
 
 
 def spread(times: Sequence[int]) -> tuple[int, int, int]:

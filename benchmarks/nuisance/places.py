@@ -12,7 +12,7 @@ import math
 import random
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from benchmarks.nuisance.usage import DAY_MS, STEP_MS, Opening, midnight_of
@@ -60,12 +60,18 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """What the probes say, one sample each 10 s from ``start`` on; thousandths."""
+    """What the probes say, one sample each 10 s from ``start`` on; thousandths.
+
+    Nobody judges by ``openings`` and ``defrosts`` (from when to when): they are for those who ask
+    what an SMS came from.
+    """
 
     start: int
     center: array[int]
     door: bytearray
     mains: bytearray
+    openings: Sequence[Opening] = ()
+    defrosts: list[tuple[int, int]] = field(default_factory=list)
 
     def at(self, index: int) -> int:
         """Return the time of a sample, UTC milliseconds."""
@@ -89,12 +95,23 @@ class Room:
 class Place:
     """One fridge in its room; `run` lets time pass and returns what was sampled."""
 
-    def __init__(self, model: Model, room: Room, chance: random.Random) -> None:
+    def __init__(
+        self,
+        model: Model,
+        room: Room,
+        chance: random.Random,
+        *,
+        noise_c: float = NOISE_C,
+        defrosts: bool = True,
+    ) -> None:
         self._model = model
         self._fridge = Fridge(model, model.setpoint_c)
         self._room = room
         self._chance = chance
+        self._noise_c = noise_c
+        self._defrosts_at_all = defrosts
         self._defrosting_since: int | None = None
+        self._defrosts: list[tuple[int, int]] = []
         # The first defrost comes when the timer of the factory says so.
         self._next_defrost = 0
 
@@ -102,7 +119,8 @@ class Place:
         self, start: int, end: int, openings: Sequence[Opening], fault: Fault | None = None
     ) -> Samples:
         """Let [start, end) pass. Openings in order; the fault changes what its kind says."""
-        made = Samples(start, array("q"), bytearray(), bytearray())
+        made = Samples(start, array("q"), bytearray(), bytearray(), openings)
+        self._defrosts = made.defrosts
         self._next_defrost = start + self._chance.randrange(0, DEFROST_EVERY_MS, STEP_MS)
         ambient, ambient_c = self._room.ambient(midnight_of(start)), 0.0
         waiting = list(reversed(openings))
@@ -136,6 +154,8 @@ class Place:
             made.center.append(value)
             made.door.append(door and broken != "door ajar, contact shut")
             made.mains.append(mains)
+        if self._defrosting_since is not None:
+            self._defrosts.append((self._defrosting_since, end))
         return made
 
     def _break(self, fault: Fault) -> None:
@@ -148,12 +168,13 @@ class Place:
     def _pass(self, now: int, ambient_c: float, *, door: bool, mains: bool, runs: bool) -> None:
         """Let one step pass; a defrost begins by the clock and ends by the plate."""
         fridge = self._fridge
-        if now >= self._next_defrost:
+        if self._defrosts_at_all and now >= self._next_defrost:
             self._next_defrost += DEFROST_EVERY_MS
             self._defrosting_since = now
         since = self._defrosting_since
         if since is not None:
             if fridge.evaporator_c >= DEFROSTED_C or now - since >= DEFROST_LONGEST_MS:
+                self._defrosts.append((since, now))
                 self._defrosting_since = since = None
             elif mains:
                 fridge.evaporator_c += HEATER_W * STEP_MS / 1000 / self._model.evaporator_j_k
@@ -161,5 +182,5 @@ class Place:
 
     def _read(self) -> int:
         """Return what a 12-bit probe shows, thousandths."""
-        celsius = self._fridge.probe_c + self._chance.gauss(0.0, NOISE_C)
+        celsius = self._fridge.probe_c + self._chance.gauss(0.0, self._noise_c)
         return math.floor(celsius * 16 + 0.5) * 1000 // 16

@@ -23,7 +23,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 STEP_MS: Final = 10_000
 DAY_MS: Final = 86_400_000
@@ -32,15 +32,21 @@ DAYS_OF_WORK: Final = 261
 FORGOTTEN_A_YEAR: Final = 8
 DELIVERED_L: Final = 10.0
 
+Why = Literal["forgotten", "vaccination", "delivery", "stocktaking", "other"]
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The door stands open from ``begin`` to ``end`` (UTC, ms); ``litres`` are put in at the end."""
+    """The door stands open from ``begin`` to ``end`` (UTC, ms); ``litres`` are put in at the end.
+
+    Nothing that is simulated goes by ``why``: it is for those who ask what an SMS came from.
+    """
 
     begin: int
     end: int
     litres: float = 0.0
     celsius: float = 5.0
+    why: Why = "other"
 
 
 def midnight_of(at: int) -> int:
@@ -58,7 +64,7 @@ def openings(start: int, end: int, chance: random.Random) -> list[Opening]:
         due += FORGOTTEN_A_YEAR / DAYS_OF_WORK if today else 0.0
         if due >= 1:
             due -= 1
-            found += _many(midnight, 1, (8 * 60, 16 * 60 + 30), (300, 1_200), chance)
+            found += _many(midnight, 1, (8 * 60, 16 * 60 + 30), (300, 1_200), chance, "forgotten")
         midnight += DAY_MS
     apart: list[Opening] = []
     for one in sorted(found, key=lambda one: one.begin):
@@ -76,18 +82,21 @@ def _day(midnight: int, chance: random.Random) -> list[Opening]:
     found = [_one(midnight, clock, 30) for clock in (8 * 60 + 10, 16 * 60 + 40)]
     found += _many(midnight, 8, (8 * 60, 17 * 60), (10, 40), chance)
     if date.weekday() in {1, 4}:
-        found += _many(midnight, 40, (8 * 60 + 30, 11 * 60 + 30), (10, 30), chance)
+        morning = (8 * 60 + 30, 11 * 60 + 30)
+        found += _many(midnight, 40, morning, (10, 30), chance, "vaccination")
     if date.weekday() == 2:
-        found += _many(midnight, 15, (14 * 60, 16 * 60), (10, 30), chance)
+        found += _many(midnight, 15, (14 * 60, 16 * 60), (10, 30), chance, "vaccination")
     if date.weekday() == 1 and date.isocalendar().week % 2 == 0:
         first = _one(midnight, 14 * 60, chance.uniform(90, 240))
         again = _one(midnight, 14 * 60 + 8, chance.uniform(90, 240))
         litres, celsius = DELIVERED_L / 2, chance.uniform(4, 7)
-        found += [Opening(each.begin, each.end, litres, celsius) for each in (first, again)]
+        found += [
+            Opening(each.begin, each.end, litres, celsius, "delivery") for each in (first, again)
+        ]
     if date.day == 28 or (date.weekday() == 4 and (date + timedelta(2)).day in {28, 29}):
         minute = 15.0 * 60 + 30
         for _ in range(3):
-            found.append(_one(midnight, minute, chance.uniform(120, 240)))
+            found.append(_one(midnight, minute, chance.uniform(120, 240), "stocktaking"))
             minute += (found[-1].end - found[-1].begin) / 60_000 + 1
     return found
 
@@ -98,13 +107,16 @@ def _many(
     minutes: tuple[float, float],
     seconds: tuple[float, float],
     chance: random.Random,
+    why: Why = "other",
 ) -> list[Opening]:
     return [
-        _one(midnight, chance.uniform(*minutes), chance.uniform(*seconds)) for _ in range(count)
+        _one(midnight, chance.uniform(*minutes), chance.uniform(*seconds), why)
+        for _ in range(count)
     ]
 
 
-def _one(midnight: int, minute: float, seconds: float) -> Opening:
+def _one(midnight: int, minute: float, seconds: float, why: Why = "other") -> Opening:
     """Return an opening at a minute of the day, in whole samples."""
     begin = midnight + round(minute * 60_000 / STEP_MS) * STEP_MS
-    return Opening(begin, begin + max(1, round(seconds * 1000 / STEP_MS)) * STEP_MS)
+    end = begin + max(1, round(seconds * 1000 / STEP_MS)) * STEP_MS
+    return Opening(begin, end, why=why)

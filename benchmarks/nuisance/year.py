@@ -13,7 +13,8 @@ from alerts.rules import Watch
 from benchmarks.nuisance.exposure import Outside, Witness, brute_force, longest_ms
 from benchmarks.nuisance.judging import CENTER, DOOR, PEOPLE, Message, judge, watches_of, with_rules
 from benchmarks.nuisance.places import MODELS, Place, Room, Samples
-from benchmarks.nuisance.usage import DAY_MS, openings
+from benchmarks.nuisance.tracing import Source, Tracer
+from benchmarks.nuisance.usage import DAY_MS, Opening, openings
 
 # From a Thursday on, 00:00 in China.
 START: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000) - 8 * 3_600_000
@@ -44,6 +45,13 @@ class Figures:
         months: how long it went on, in twelfths of a year.
         counted: time outside by the samples; history and engine say the same, or it is no figure.
         longest_ms: the longest single stretch outside.
+        openings: how often the door was opened, forgotten or not.
+        forgotten: how often it was forgotten.
+        defrosts: how many there were.
+        sources: SMS by what they came from.
+        doors: how many forgotten doors any SMS came from.
+        equipment: SMS in which a rule about the equipment itself speaks.
+        still_ms: the longest time for which the centre showed one and the same value.
     """
 
     messages: int
@@ -54,6 +62,13 @@ class Figures:
     months: float
     counted: Outside
     longest_ms: int
+    openings: int
+    forgotten: int
+    defrosts: int
+    sources: Counter[Source]
+    doors: int
+    equipment: int
+    still_ms: int
 
     @property
     def a_month(self) -> float:
@@ -61,10 +76,14 @@ class Figures:
         return self.messages / self.months
 
 
-def sampled(model: str, days: int, seed: int) -> Samples:
-    """Return the samples of so many days of a well-run fridge."""
+def sampled(model: str, days: int, seed: int, *, forgotten: bool = True) -> Samples:
+    """Return the samples of so many days of a well-run fridge.
+
+    Without its forgotten doors all else is the same: the people, the room, the probe's noise.
+    """
     # Text seeds give the same numbers in every process. All fridges have the same people.
     doors = openings(START, START + days * DAY_MS, random.Random(f"{seed} doors"))
+    doors = [one for one in doors if forgotten or one.why != "forgotten"]
     place = Place(MODELS[model], Room(seed=seed), random.Random(f"{seed} probe {model}"))
     return place.run(START, START + days * DAY_MS, doors)
 
@@ -89,6 +108,8 @@ def figures(samples: Samples, profile: str, change: Change | None = None) -> Fig
     if len(mine) * len(PEOPLE) != len(judged.messages):
         raise ValueError("the three people did not get the same messages")
     opened = [message for message in mine if message.opened]
+    tracer = Tracer(samples)
+    traces = [tracer.trace(message) for message in mine]
     return Figures(
         len(mine),
         len(opened),
@@ -98,7 +119,20 @@ def figures(samples: Samples, profile: str, change: Change | None = None) -> Fig
         len(samples.center) * 10_000 / MONTH_MS,
         counted,
         longest_ms(samples, *storage),
+        len(samples.openings),
+        sum(one.why == "forgotten" for one in samples.openings),
+        len(samples.defrosts),
+        Counter(trace.source for trace in traces),
+        len(frozenset[Opening]().union(*(trace.doors for trace in traces))),
+        sum(trace.equipment for trace in traces),
+        witness.still_ms(),
     )
+
+
+def told(samples: Samples, profile: str) -> list[Message]:
+    """Return the SMS that one of those who are told gets under a profile."""
+    judged = judge(samples, watches_of(profile))
+    return [message for message in judged.messages if message.person == PEOPLE[0]]
 
 
 def first_rule(message: Message) -> str:

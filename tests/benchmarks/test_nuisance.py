@@ -1,15 +1,18 @@
 """The nuisance figures in short: two weeks of a fridge at work, and ten failures.
 
 The figures themselves are `python -m benchmarks nuisance`. What is held here is what makes them
-figures: the SMS are those of a real intake, exposure is counted to the millisecond, every failure is
-told, and none before its rule's delay.
+figures: the rules are those that an agent puts in force, the SMS are those of a real intake, exposure
+is counted to the millisecond, each SMS has its cause, every failure is told, and none before its
+rule's delay.
 """
 
 from __future__ import annotations
 
 import random
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +20,18 @@ from sqlalchemy import Connection
 
 from alerts.channels.contract import Outcome
 from alerts.decisions import Decision
+from alerts.profiles import rules_for
+from benchmarks.nuisance import in_force
 from benchmarks.nuisance.exposure import Witness, brute_force
-from benchmarks.nuisance.failures import GROUPS, PROFILES, Case, cases, detected
+from benchmarks.nuisance.failures import (
+    BEFORE_MS,
+    GROUPS,
+    PROFILES,
+    Case,
+    cases,
+    detected,
+    without,
+)
 from benchmarks.nuisance.judging import (
     CENTER,
     DEVICE,
@@ -31,9 +44,13 @@ from benchmarks.nuisance.judging import (
     watches_of,
 )  # fmt: skip
 from benchmarks.nuisance.places import MODELS, Place, Room, Samples
+from benchmarks.nuisance.still import stood
+from benchmarks.nuisance.tracing import SOON_MS, Tracer
 from benchmarks.nuisance.usage import DAY_MS, STEP_MS, Opening, openings
-from benchmarks.nuisance.year import START, figures
+from benchmarks.nuisance.year import START, WATCHED, figures
+from benchmarks.nuisance.year import told as told_of
 from config.hub import Person
+from config.profile import ALWAYS
 from history.segments import segments
 from history.sqlite import SqliteHistory
 from history.statistics import exposure_of
@@ -55,7 +72,9 @@ def fortnight() -> Samples:
     """Two weeks as they come, with one door forgotten for 40 minutes that makes it warm."""
     end = START + DAYS * DAY_MS
     doors = openings(START, end, random.Random("fortnight"))
-    forgotten = Opening(START + 5 * DAY_MS + 13 * 3_600_000, START + 5 * DAY_MS + 49_200_000)
+    forgotten = Opening(
+        START + 5 * DAY_MS + 13 * 3_600_000, START + 5 * DAY_MS + 49_200_000, why="forgotten"
+    )
     doors = [one for one in doors if not forgotten.begin <= one.end + STEP_MS <= forgotten.end]
     doors = sorted([*doors, forgotten], key=lambda one: one.begin)
     return Place(MODELS["compact"], Room(), random.Random("probe")).run(START, end, doors)
@@ -75,6 +94,89 @@ def test_a_fortnight_is_told_once_and_its_exposure_is_exact(
     # door, of the warmth, and of the stock that is to be set apart.
     assert (made.opened, made.recovered) == ((3, 2) if profile == "cn-gsp" else (1, 1))
     assert made.as_one == 2
+
+
+@pytest.mark.parametrize("profile", [profile for _, profile in WATCHED])
+def test_judged_is_by_what_an_agent_puts_in_force(profile: str) -> None:
+    """The rules about the equipment stand beside those of the profile, as on every device."""
+    watch = watches_of(profile)[CENTER]
+
+    assert set(rules_for(ALWAYS, "temperature")) <= set(watch.rules)
+    assert set(rules_for(profile, "temperature")) <= set(watch.rules)
+    assert in_force(profile) == [rule.id for rule in rules_for(ALWAYS, "temperature")]
+
+
+def test_the_doors_of_the_year_are_as_many_as_is_said() -> None:
+    """7,119 openings, 49 h in all, of which eight were forgotten: docs/decisions/032."""
+    doors = openings(START, START + 365 * DAY_MS, random.Random("1 doors"))
+    forgotten = [one for one in doors if one.why == "forgotten"]
+
+    assert (len(doors), len(forgotten)) == (7_119, 8)
+    assert round(sum(one.end - one.begin for one in doors) / 3_600_000) == 49
+    # No other stands open for as long as a door rule waits.
+    longest = max(one.end - one.begin for one in doors if one.why != "forgotten")
+    assert longest < 5 * MINUTE <= min(one.end - one.begin for one in forgotten)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_each_message_comes_from_the_forgotten_door(fortnight: Samples, profile: str) -> None:
+    """By what was before it, and because there is none in the same weeks without that door."""
+    made = figures(fortnight, profile)
+    end = START + DAYS * DAY_MS
+    rest = [one for one in fortnight.openings if one.why != "forgotten"]
+    well = Place(MODELS["compact"], Room(), random.Random("probe")).run(START, end, rest)
+
+    assert made.messages > 0
+    assert made.sources == {"forgotten door": made.messages}
+    assert (made.openings - len(rest), made.forgotten, made.doors) == (1, 1, 1)
+    assert made.defrosts == 2 * DAYS
+    assert told_of(well, profile) == []
+    # Nor does a fridge that cycles stand still for a tenth of the time that `stuck` waits.
+    assert (made.equipment, 0 < made.still_ms < 72 * MINUTE) == (0, True)
+
+
+def test_a_message_is_not_put_down_to_a_forgotten_door_too_easily(fortnight: Samples) -> None:
+    """Behind another door, behind a defrost, and behind nothing at all, it is said to be so."""
+    message = told_of(fortnight, "who-pqs")[0]
+    (row,) = message.opened
+    tracer = Tracer(fortnight)
+    forgotten = next(one for one in fortnight.openings if one.why == "forgotten")
+
+    def source(start: int) -> str:
+        return tracer.trace(replace(message, opened=(replace(row, start=start),))).source
+
+    def quiet(at: int) -> bool:
+        return not any(one.begin <= at <= one.end + SOON_MS for one in fortnight.openings)
+
+    # The first of all has none before it; whatever is near, a delivery's door stood open for longer.
+    other = fortnight.openings[0]
+    *_, delivery = (one for one in fortnight.openings if one.why == "delivery")
+    defrost = next(end for _, end in fortnight.defrosts if quiet(end))
+    assert source(forgotten.begin - 1) != "forgotten door"
+    assert source(forgotten.begin) == source(forgotten.end + SOON_MS) == "forgotten door"
+    assert source(forgotten.end + SOON_MS + 1) != "forgotten door"
+    assert (other.why, source(other.begin)) == ("other", "other door")
+    assert source(delivery.end + 5 * MINUTE) == "delivery"
+    assert (source(defrost), source(defrost + SOON_MS + 1)) == ("defrost", "none")
+
+    # Of two excursions in one SMS the other one decides; one without any came from nothing known.
+    both = (row, replace(row, start=other.begin))
+    assert tracer.trace(replace(message, opened=both)).source == "other door"
+    assert tracer.trace(replace(message, opened=())).source == "none"
+    stuck = replace(row, rule=f"{ALWAYS}/stuck")
+    assert tracer.trace(replace(message, opened=(stuck,))).equipment
+    assert not tracer.trace(message).equipment
+
+
+def test_a_fridge_that_stands_still_is_found_out() -> None:
+    """A living probe is told as stuck where it shows one value for 12 h, and only there."""
+    quiet = stood(0.15, 0.003, 1, used=False, days=3)
+    noisy = stood(0.15, 0.02, 1, used=False, days=3)
+
+    assert quiet.still_ms >= 12 * 60 * MINUTE
+    assert quiet.cried > 0
+    assert noisy.still_ms < 2 * 60 * MINUTE
+    assert (noisy.cried, noisy.other, quiet.other) == (0, 0, 0)
 
 
 def test_the_brute_force_can_differ(fortnight: Samples) -> None:
@@ -207,3 +309,35 @@ def test_every_failure_is_told_and_none_before_its_rules_delay(
         assert one.after_start_ms >= one.delay_ms
         # Nor much later: the next sample, or the next record of the stream for a silence.
         assert one.after_start_ms - one.delay_ms <= 90 * MINUTE
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_probe_that_is_stuck_at_a_good_value_is_told(profile: str) -> None:
+    """By the rule that is in force on every device, 12 h after the value moved last."""
+    *_, case = cases("probe dead or stuck", 3, 1)
+    found = detected(case, profile)
+
+    assert case.fault.kind == "probe stuck"
+    assert found is not None
+    assert (found.rule, found.delay_ms) == (f"{ALWAYS}/stuck", 12 * 60 * MINUTE)
+    assert 0 <= found.after_start_ms - found.delay_ms <= MINUTE
+
+    # It may have stood at that value already; the 12 h are counted from there.
+    index, before = BEFORE_MS // STEP_MS, 10 * MINUTE // STEP_MS
+    center = case.samples.center[:]
+    center[index - before : index] = array("q", [center[index]] * before)
+    found = detected(replace(case, samples=replace(case.samples, center=center)), profile)
+    assert found is not None
+    assert found.after_failure_ms == 12 * 60 * MINUTE - 10 * MINUTE
+
+
+def test_a_failure_is_judged_against_the_same_hours_without_it(failures: list[Case]) -> None:
+    """Until it fails the two are one; and what is told without it is not put down to it."""
+    for case in failures:
+        until = BEFORE_MS // STEP_MS
+        assert case.samples.center[:until] == case.well.center[:until]
+        assert case.samples.door[:until] == case.well.door[:until]
+        assert case.samples.center[until:] != case.well.center[until:]
+        assert without(case, "cn-gsp") == ()
+        # Where the failure is none, nothing is found, whatever else is told.
+        assert detected(replace(case, samples=case.well), "cdc-vfc") is None

@@ -178,3 +178,47 @@ end_below = 11.0
         )
         with pytest.raises(SettingsError, match="beside another profile and never alone"):
             rules(tmp_path, profiles='"early"')
+
+
+def stored(folder: Path, lines: str, profiles: str = '"cn-gsp"') -> Any:
+    """Return what the stream would carry about the first point, with these lines on its asset."""
+    path = folder / "agent.toml"
+    text = GOOD.format(profiles=profiles, changes="", more="")
+    path.write_text(text.replace('id = "fridge-1"\n', f'id = "fridge-1"\n{lines}\n'))
+    return read_plan(path).series["fridge-1/center/temperature"]
+
+
+class TestStorage:
+    @pytest.mark.parametrize("lines", ["", "storage = [2.0, 8.0]", "storage = [3.0, 7.0]"])
+    def test_within_its_profiles_it_needs_no_reason(self, tmp_path: Path, lines: str) -> None:
+        """The range itself, or a narrower one."""
+        assert "storage_reason" not in stored(tmp_path, lines)
+
+    @pytest.mark.parametrize("storage", ["[1.9, 8.0]", "[2.0, 8.1]", "[0.0, 25.0]"])
+    def test_wider_is_refused_without_a_reason(self, tmp_path: Path, storage: str) -> None:
+        """Exposure, and so every verdict on a batch, is reckoned by it."""
+        for reason in ("", '\nstorage_reason = "  "'):
+            with pytest.raises(SettingsError) as caught:
+                stored(tmp_path, f"storage = {storage}{reason}")
+            (problem,) = caught.value.problems
+            assert "wider than cn-gsp has it, [2.0, 8.0]" in problem.message
+            assert "storage_reason" in problem.remedy
+
+    def test_wider_with_a_reason_travels_with_it(self, tmp_path: Path) -> None:
+        """The reason is in the settings record, and so in the journal."""
+        lines = 'storage = [2.0, 25.0]\nstorage_reason = "a room for consumables"'
+        stored(tmp_path, lines)
+        record = {"series": read_plan(tmp_path / "agent.toml").series}
+        watch = watches_from_record(record)["fridge-1/center/temperature"]
+
+        assert watch.storage == (2_000, 25_000)
+        assert watch.storage_reason == "a room for consumables"
+        assert watch.body() == record["series"]["fridge-1/center/temperature"]
+
+    def test_a_freezer_must_say_its_range(self, tmp_path: Path) -> None:
+        """By itself it is 2 to 8 degC, which would call a good freezer too cold for ever."""
+        with pytest.raises(SettingsError, match="wider than freezer has it"):
+            stored(tmp_path, "", '"freezer"')
+        assert stored(tmp_path, "storage = [-50.0, -15.0]", '"freezer"')["storage"] == [
+            -50_000, -15_000,
+        ]  # fmt: skip

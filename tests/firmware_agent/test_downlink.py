@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from firmware_agent import window
-from firmware_agent.downlink import DownlinkError, Mark, parse_received, parse_told
+from firmware_agent.downlink import DownlinkError, Mark, Work, parse_received, parse_told
 from protocol.messages import MAX_RECORDS, Received, Told
 
 STREAM = "0123456789abcdef" * 2
 H = "ab" * 32
 MARK = {"seq": 5, "h": H}
 RECEIVED = {"v": 1, "at": 1, "streams": {STREAM: {"judged": MARK, "stored": MARK}}}
-TOLD = {"v": 1, "at": 1, "excursions": ["0123456789abcdef"]}
+TOLD = {
+    "v": 1,
+    "at": 1,
+    "excursions": ["0123456789abcdef"],
+    "works": [{"asset": "fridge-1", "begin": 1, "until": 2}],
+}
 
 scalars = (
     st.none()
@@ -43,11 +48,11 @@ paths = st.sampled_from(
 )  # fmt: skip
 
 
-def changed(message: dict[str, Any], path: tuple[str, ...], value: Any) -> Any:
+def changed(message: dict[str, Any], path: tuple[str | int, ...], value: Any) -> Any:
     """Return a copy with another value at the path; the path is left out where it is `...`."""
     if not path:
         return value
-    copy: dict[str, Any] = json.loads(json.dumps(message))
+    copy: Any = json.loads(json.dumps(message))
     item = copy
     for key in path[:-1]:
         item = item[key]
@@ -76,12 +81,24 @@ def test_received_is_taken_exactly_when_the_contract_takes_it(
     assert accepted(Received.model_validate_json, payload) == accepted(parse_received, payload)
 
 
-@given(st.sampled_from([("v",), ("at",), ("excursions",), ("more",), ()]), anything)
+@given(
+    st.sampled_from(
+        [
+            ("v",), ("at",), ("excursions",), ("works",), ("works", 0), ("works", 0, "asset"),
+            ("works", 0, "begin"), ("works", 0, "until"), ("works", 0, "more"), ("more",), (),
+        ]
+    ),
+    anything,
+)  # fmt: skip
+@example(("works", 0, "asset"), "Fridge 1")
+@example(("works", 0, "asset"), "fridge-1\n")
+@example(("works", 0, "until"), 1.0)
+@example(("works",), [])
 @example(("excursions",), ["0123456789abcdef", 5])
 @example(("excursions",), ["0123456789ABCDEF"])
 @example(("excursions",), [])
 def test_told_is_taken_exactly_when_the_contract_takes_it(
-    path: tuple[str, ...], value: Any
+    path: tuple[str | int, ...], value: Any
 ) -> None:
     """One thing in a good message is replaced by anything at all."""
     payload = json.dumps(changed(TOLD, path, value)).encode()
@@ -104,7 +121,12 @@ def test_good_messages_are_read() -> None:
     """Hashes come as bytes."""
     marks = parse_received(json.dumps(RECEIVED).encode())[STREAM]
     assert marks.judged == Mark(5, bytes.fromhex(H))
-    assert parse_told(json.dumps(TOLD).encode()) == {"0123456789abcdef"}
+    said = parse_told(json.dumps(TOLD).encode())
+    assert said.excursions == {"0123456789abcdef"}
+    assert said.works == (Work("fridge-1", 1, 2),)
+    # As an older hub says it.
+    older = {key: value for key, value in TOLD.items() if key != "works"}
+    assert parse_told(json.dumps(older).encode()) == (said.excursions, ())
 
 
 def test_a_message_has_as_many_records_as_the_contract_allows() -> None:

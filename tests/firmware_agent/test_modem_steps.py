@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alerts.engine import Thread
 from alerts.rules import Rule
+from firmware_agent.downlink import Work
 from firmware_agent.judging import Excursion
 from firmware_agent.modem_steps import (
     AFTER_BOOT_MS,
@@ -79,6 +80,14 @@ def said(view_: View) -> list[tuple[str, tuple[str, ...]]]:
     ]
 
 
+def at_work(
+    asset: str = "fridge-1", begin: int = 0, until: int = 900_000, wall_ms: int = 800_000
+) -> View:
+    """Return a view of E1 two minutes after it was seen, and this work."""
+    works = (Work(asset, begin, until),)
+    return view(E1, now_ms=SEEN_MS + HUB_FIRST_MS, wall_ms=wall_ms, works=works)
+
+
 E1 = excursion()
 OPENED = [("opened", ("e1",))]
 
@@ -106,6 +115,12 @@ OPENED = [("opened", ("e1",))]
          view(E1, now_ms=SEEN_MS + 115_000 + AFTER_START_MS, started_ms=SEEN_MS + 115_000), OPENED),
         ("open before this boot", view(E1, now_ms=AFTER_BOOT_MS, boot="c" * 32), OPENED),
         ("a little before", view(E1, now_ms=AFTER_BOOT_MS - 1, boot="c" * 32), []),
+        ("in planned work, and for the hub's two minutes behind it", at_work(wall_ms=1_019_999), []),
+        ("then nobody has told it", at_work(wall_ms=1_020_000), OPENED),
+        ("work that begins as it opens", at_work(begin=600_001), []),
+        ("it opened before the work", at_work(begin=600_002), OPENED),
+        ("it opened as the work ended", at_work(until=600_001, wall_ms=700_000), OPENED),
+        ("work on another fridge", at_work(asset="fridge-2"), OPENED),
     ],
 )  # fmt: skip
 def test_when_it_tells_itself(

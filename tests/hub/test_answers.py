@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from alerts.answers import REASONS
 from alerts.channels.contract import ChannelError, Inbound
 from alerts.codes import code_of
 from config.hub import Person
@@ -147,11 +146,6 @@ def desk(told: tuple[Path, int], tmp_path: Path) -> Iterator[Answering]:
 def wrong_code(desk: Answering, number: int = 0) -> str:
     """Return a code that answers nothing."""
     return str(1_000 + (int(desk.code) - 1_000 + 1 + number) % 9_000)
-
-
-def test_the_reasons_are_the_same_everywhere() -> None:
-    """What an SMS can name is what an alarm can be explained by."""
-    assert REASONS == alarms.REASONS
 
 
 def test_a_code_acknowledges_for_the_person_whose_number_it_is(desk: Answering) -> None:

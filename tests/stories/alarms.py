@@ -169,6 +169,21 @@ def announced_work_keeps_people_asleep_and_counts_all_the_same(county: County) -
     assert county.entries("work.planned")
 
 
+def an_agent_with_a_modem_of_its_own_waits_for_the_work_as_well(county: County) -> None:
+    """Planned work: alarms wait; with the hub dead in the midst, they are told when it is over."""
+    county.begins("02:05", own_modem=True)
+    county.at("02:08").fridge("Fridge 1").is_worked_on(until="02:50")
+    county.at("02:10").fridge("Fridge 1").reads(8.6)
+    county.expect_silence(until="02:30")
+    # It dies before it can tell anybody that the work is over: two minutes behind that the agent does.
+    county.hub_dies()
+    county.expect_silence(until="02:51")
+    county.expect_sms(
+        to=EVERYBODY, between=("02:52", "02:54"), says=["Fridge 1", "TOO HOT"], by="pi-1's modem"
+    )
+    county.expect_silence(until="02:58")
+
+
 # --- storms ---
 
 

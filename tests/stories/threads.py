@@ -38,6 +38,38 @@ def a_dead_device_is_lost_contact_and_another_message(county: County) -> None:
     county.expect_sms(to=EVERYBODY, between=("03:10", "03:14"), says=["CONTACT BACK"])
 
 
+def a_probe_that_died_is_said_to_be_dead(county: County) -> None:
+    """*An excursion*: "probe dead or lost" closes it with the time after that unknown."""
+    county.begins("02:05")
+    county.at("02:10").fridge("Fridge 1").reads(9.2)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["Fridge 1", "TOO HOT"])
+    # It still speaks, and is believed: the reason is noted, and nothing closes.
+    county.at("02:25").answers("Li", "probe")
+    county.expect_sms(to=EVERYBODY, between=("02:25", "02:26"), says=["Fridge 1"])
+    county.expect_silence(until="02:30")
+    county.expect_excursion("cn-gsp/out-of-range", end=None)
+    county.fridge("Fridge 1").is_silent(for_="60min")
+    # That it is silent is an alarm of its own.
+    county.expect_sms(to=EVERYBODY, between=("02:44", "02:46"), says=["Fridge 1", "NO READINGS"])
+    county.expect_excursion("cn-gsp/out-of-range", start="02:10", end="02:30", held="20min")
+    exposure = county.exposure("Fridge 1", "02:05", "03:00")
+    assert (exposure.above_ms, exposure.unknown_ms) == (20 * 60_000, 30 * 60_000)
+    # Nobody is told that the fridge is well: nobody knows. What the probe says after all counts.
+    county.expect_silence(until="03:29")
+    county.expect_sms(
+        to=EVERYBODY, between=("03:30", "03:31"), says=["Fridge 1", "POSSIBLY TOO HOT", "02:10"]
+    )
+    # Certainly so, ten minutes later; and that the readings are back, in the same message.
+    county.expect_sms(
+        to=EVERYBODY, between=("03:40", "03:41"), says=["Fridge 1", "TOO HOT", "03:30"]
+    )
+    county.at("03:50").fridge("Fridge 1").reads(5.0)
+    county.expect_sms(to=EVERYBODY, between=("04:00", "04:01"), says=["RECOVERED"])
+    county.expect_silence(until="04:10")
+    first, second = (row for row in county.excursions() if row.rule == "cn-gsp/out-of-range")
+    assert (first.thread, second.thread) == (first.id, second.id)
+
+
 # --- late ---
 
 

@@ -74,4 +74,5 @@ def test_a_file_from_before_an_upgrade(tmp_path: Path, capsys: pytest.CaptureFix
     assert len(said) == 3
     assert all(line.rpartition("]: ")[2] in new for line in said)
     assert "write in [gammu]: atgen_setcnmi = ,,,1" in said[0]
-    assert "write in [sql]: delete_phone = PRAGMA busy_timeout = 20000" in said[1]
+    assert "write in [sql]: delete_phone = PRAGMA busy_timeout = 20000; DELETE" in said[1]
+    assert "refresh_phone_status = " in said[2]
