@@ -22,7 +22,7 @@ from hub.tables import alarm_turns, notices, sms
 from journal import work
 from journal.database import read, write
 from tests.hub.test_notices import Recorder
-from tests.support.book import Book, ms
+from tests.support.book import FRIDGE, Book, ms
 from tests.support.databases import close_all
 from tests.support.sender import START
 
@@ -193,7 +193,8 @@ class TestJoining:
         post = make({"to": ["li"]})
         post.alarm("a")
         post.compose(0)
-        post.alarm("b", 1 * SECOND)
+        post.alarm("b")
+        assert post.compose(0) == (0, 1)
         post.alarm("c", 2 * SECOND)
         post.owe("wang")
 
@@ -436,9 +437,35 @@ class TestTold:
 
         with read(post.database) as conn:
             assert told(conn, "pi-1", START) == ["a", "b"]
-            assert json.loads(told_message(conn, "pi-1", START)) == {
-                "v": 1, "at": START, "excursions": ["a", "b"],
+            assert json.loads(told_message(conn, "pi-1", "east-gate", START)) == {
+                "v": 1, "at": START, "excursions": ["a", "b"], "works": [],
             }  # fmt: skip
+
+    def test_it_lists_the_work_of_the_site(self, make: Make) -> None:
+        """Until a day behind its end; not what was called off before it began, nor another site's."""
+        post = make()
+        post.plan(10, 60, now=0)
+        post.plan(20, 80, now=0, asset="east-gate/fridge-2")
+        post.plan(100, 160, now=0)
+        post.plan(10, 60, now=0, asset="west-gate/fridge-1")
+        with write(post.database) as conn:
+            ids = {(each.asset, each.begin): each.id for each in work.planned(conn)}
+            work.end(conn, ids["east-gate/fridge-2", ms(20)], person="li", now=ms(20.1))
+            work.end(conn, ids[FRIDGE, ms(100)], person="li", now=ms(100))
+
+        def listed(now: int) -> list[dict[str, Any]]:
+            with read(post.database) as conn:
+                found: list[dict[str, Any]] = json.loads(
+                    told_message(conn, "pi-1", "east-gate", now)
+                )["works"]
+            return found
+
+        first = {"asset": "fridge-1", "begin": ms(10), "until": ms(60)}
+        second = {"asset": "fridge-2", "begin": ms(20), "until": ms(20.1)}
+        day = 1_440
+        assert listed(ms(20)) == [first, second]
+        assert listed(ms(20.2 + day)) == [first]
+        assert listed(ms(60.1 + day)) == []
 
     def test_what_is_over_is_listed_for_a_day(self, make: Make) -> None:
         """So that an agent that was away for a night still finds it."""
