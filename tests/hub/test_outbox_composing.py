@@ -29,8 +29,9 @@ from tests.support.sender import START
 SECOND = 1 / 60
 
 
-def words(_conn: Connection, person: Person, matters: Sequence[Matter], now: int) -> str:
-    """Spell who is told what, of which alarms."""
+def words(conn: Connection, person: Person, matters: Sequence[Matter], now: int) -> str:
+    """Spell who is told what, of which alarms; the real words ask the database more."""
+    assert conn.in_transaction()
     said = [each.alarm.id if each.alarm else each.happening for each in matters]
     return f"{person.id} {(now - START) // 1_000}s: {' '.join(said)}"
 
