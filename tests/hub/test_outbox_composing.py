@@ -87,7 +87,8 @@ class TestSms:
             "text": "li 6s: a", "created_at": ms(0.1), "state": "waiting",
             "channels": "cloud,modem", "first": True, "params": row.params,
         }  # fmt: skip
-        assert "东门" in json.loads(row.params).values()
+        pieces = json.loads(row.params)
+        assert (pieces["text"], pieces["site"]) == ("li 6s: a", "东门")
         assert "东门" in row.params, "as a person reads it"
         assert [each.sms for each in post.rows()] == [row.id]
         assert post.compose(0.2) == (0, 0)
