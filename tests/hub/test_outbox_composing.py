@@ -22,15 +22,16 @@ from hub.tables import alarm_turns, notices, sms
 from journal import work
 from journal.database import read, write
 from tests.hub.test_notices import Recorder
-from tests.support.book import Book, ms
+from tests.support.book import FRIDGE, Book, ms
 from tests.support.databases import close_all
 from tests.support.sender import START
 
 SECOND = 1 / 60
 
 
-def words(_conn: Connection, person: Person, matters: Sequence[Matter], now: int) -> str:
-    """Spell who is told what, of which alarms."""
+def words(conn: Connection, person: Person, matters: Sequence[Matter], now: int) -> str:
+    """Spell who is told what, of which alarms; the real words ask the database more."""
+    assert conn.in_transaction()
     said = [each.alarm.id if each.alarm else each.happening for each in matters]
     return f"{person.id} {(now - START) // 1_000}s: {' '.join(said)}"
 
@@ -86,7 +87,9 @@ class TestSms:
             "text": "li 6s: a", "created_at": ms(0.1), "state": "waiting",
             "channels": "cloud,modem", "first": True, "params": row.params,
         }  # fmt: skip
-        assert json.loads(row.params)
+        pieces = json.loads(row.params)
+        assert (pieces["text"], pieces["site"]) == ("li 6s: a", "东门")
+        assert "东门" in row.params, "as a person reads it"
         assert [each.sms for each in post.rows()] == [row.id]
         assert post.compose(0.2) == (0, 0)
 
@@ -96,6 +99,7 @@ class TestSms:
         with write(post.database) as conn:
             person = post.settings.people[0]
             ids = {owe_text(conn, person, "well", START) for _ in range(20)}
+        assert {row.channels for row in post.worded_rows()} == {""}, "any"
 
         assert len(ids) == 20
         assert {id_.partition("-")[0] for id_ in ids} == {"0" * 12}
@@ -191,7 +195,8 @@ class TestJoining:
         post = make({"to": ["li"]})
         post.alarm("a")
         post.compose(0)
-        post.alarm("b", 1 * SECOND)
+        post.alarm("b")
+        assert post.compose(0) == (0, 1)
         post.alarm("c", 2 * SECOND)
         post.owe("wang")
 
@@ -345,6 +350,20 @@ class TestRound:
         assert (done.composed, done.sent) == (0, 1)
         assert done.told == {"pi-1"}
 
+    def test_what_has_just_come_up_is_owed_as_well(self, make: Make) -> None:
+        """The modem fails: that is told by the other channel, and soon, with whatever waits."""
+        post = make({"to": ["li", "wang"]})
+        post.alarm()
+        post.outbox.round(ms(0))
+        post.alarm("b", 0.1)
+        post.channel.down = "no modem"
+        post.owe("amy")
+        done = post.outbox.round(ms(0.1))
+
+        failing = [row for row in post.rows() if row.happening == "channel-failing"]
+        assert len(failing) == 2
+        assert done == Progress(composed=1, sent=1, owed=4, told=done.told)
+
     def test_a_device_hears_that_what_it_found_is_covered(self, make: Make) -> None:
         """Its people know by an SMS that left before."""
         post = make({"to": ["li"]})
@@ -420,9 +439,35 @@ class TestTold:
 
         with read(post.database) as conn:
             assert told(conn, "pi-1", START) == ["a", "b"]
-            assert json.loads(told_message(conn, "pi-1", START)) == {
-                "v": 1, "at": START, "excursions": ["a", "b"],
+            assert json.loads(told_message(conn, "pi-1", "east-gate", START)) == {
+                "v": 1, "at": START, "excursions": ["a", "b"], "works": [],
             }  # fmt: skip
+
+    def test_it_lists_the_work_of_the_site(self, make: Make) -> None:
+        """Until a day behind its end; not what was called off before it began, nor another site's."""
+        post = make()
+        post.plan(10, 60, now=0)
+        post.plan(20, 80, now=0, asset="east-gate/fridge-2")
+        post.plan(100, 160, now=0)
+        post.plan(10, 60, now=0, asset="west-gate/fridge-1")
+        with write(post.database) as conn:
+            ids = {(each.asset, each.begin): each.id for each in work.planned(conn)}
+            work.end(conn, ids["east-gate/fridge-2", ms(20)], person="li", now=ms(20.1))
+            work.end(conn, ids[FRIDGE, ms(100)], person="li", now=ms(100))
+
+        def listed(now: int) -> list[dict[str, Any]]:
+            with read(post.database) as conn:
+                found: list[dict[str, Any]] = json.loads(
+                    told_message(conn, "pi-1", "east-gate", now)
+                )["works"]
+            return found
+
+        first = {"asset": "fridge-1", "begin": ms(10), "until": ms(60)}
+        second = {"asset": "fridge-2", "begin": ms(20), "until": ms(20.1)}
+        day = 1_440
+        assert listed(ms(20)) == [first, second]
+        assert listed(ms(20.2 + day)) == [first]
+        assert listed(ms(60.1 + day)) == []
 
     def test_what_is_over_is_listed_for_a_day(self, make: Make) -> None:
         """So that an agent that was away for a night still finds it."""
