@@ -62,7 +62,7 @@ __all__ = [
 
 Way = Literal["sms", "console", "command"]
 
-# Who has said why and what was done is asked again only in the next shift.
+# Who has said why and what was done (never by SMS) is asked again only in the next shift.
 EXPLANATION_HOLDS_MS: Final = 12 * 3_600_000
 # The code of an alarm that is over answers it for so long.
 ANSWERABLE_FOR_MS: Final = 86_400_000

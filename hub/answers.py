@@ -238,15 +238,17 @@ class Answers:
 
 
 def _answered(conn: Connection, alarm: Alarm, person: str, answer: Answer, now: int) -> Alarm:
-    """Acknowledge, and explain as far as the text does: a reason, and what was done in their words."""
+    """Acknowledge, and note the reason that the text names, with their words.
+
+    What was done is said on the page or by command only: no reader of texts can tell "power is out"
+    from "moved to fridge 2", and whoever has said what was done is left alone for a shift.
+    """
     alarm = acknowledge(conn, alarm.id, person=person, way="sms", now=now)
-    other = answer.reason == "other"
-    action = "" if other else answer.words
-    if not answer.reason or (other and not answer.words) or (alarm.explained and not action):
+    if not answer.reason or (answer.reason == "other" and not answer.words) or alarm.explained:
         return alarm  # half an explanation must not take the place of a whole one
     return explain(
-        conn, alarm.id, person=person, reason=answer.reason, action=action,
-        text=answer.words if other else "", way="sms", now=now,
+        conn, alarm.id, person=person, reason=answer.reason, action="", text=answer.words,
+        way="sms", now=now,
     )  # fmt: skip
 
 

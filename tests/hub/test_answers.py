@@ -192,31 +192,50 @@ def test_two_people_answer_at_once_and_the_first_one_counts(desk: Answering) -> 
 @pytest.mark.parametrize(
     ("text", "reason", "action", "words"),
     [
-        ("{} door shut it, all inside", "door", "shut it, all inside", ""),
+        ("{} door shut it, all inside", "door", "", "shut it, all inside"),
         ("{} 除霜", "defrost", "", ""),
         ("{} other: the cleaner", "other", "", "the cleaner"),
         ("{} other", "", "", ""),
+        ("{} 停电了", "power", "", "了"),
+        ("关门了 {}", "door", "", "了"),
+        ("{} power is out", "power", "", "is out"),
+        ("{} 探头坏了", "probe", "", "坏了"),
+        ("{} checked the probe", "", "", ""),
         ("{} on my way", "", "", ""),
     ],
 )
 def test_a_reason_behind_the_code_explains(
     desk: Answering, text: str, reason: str, action: str, words: str
 ) -> None:
-    """As far as the text goes; what lacks an action stays on the list."""
+    """A reason, and their words; what was done is never taken from an SMS, so it stays on the list."""
     desk.say(LI, text.format(desk.code))
 
     alarm = desk.alarm
     assert (alarm.reason, alarm.action, alarm.text) == (reason, action, words)
     assert alarm.answered_by == "li"
-    assert alarm.explained == bool(reason and action)
+    assert not alarm.explained
 
 
 def test_half_an_explanation_does_not_replace_a_whole_one(desk: Answering) -> None:
-    """A reason alone, sent later, leaves what was said before."""
-    desk.say(LI, f"{desk.code} door shut it")
-    desk.say(WANG, f"{desk.code} defrost")
+    """A reason by SMS, sent later, leaves what was said on the page before."""
+    with write(desk.database) as conn:
+        alarms.explain(
+            conn, desk.alarm.id, person="li", reason="door", action="shut it", text="",
+            way="console", now=desk.now,
+        )  # fmt: skip
+    desk.say(WANG, f"{desk.code} defrost, stopped it")
 
     assert (desk.alarm.reason, desk.alarm.action) == ("door", "shut it")
+    assert len(desk.entries("alarm.explained")) == 1
+
+
+def test_a_later_reason_by_sms_takes_the_place_of_an_earlier_one(desk: Answering) -> None:
+    """Neither says what was done."""
+    desk.say(LI, f"{desk.code} door")
+    desk.say(WANG, f"{desk.code} power, mains are back")
+
+    assert (desk.alarm.reason, desk.alarm.text) == ("power", "mains are back")
+    assert (desk.alarm.explained_by, desk.alarm.explained) == ("wang", False)
 
 
 def test_a_question_mark_asks_for_the_state(desk: Answering) -> None:

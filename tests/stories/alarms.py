@@ -276,6 +276,28 @@ def a_fridge_that_was_too_hot_stays_on_the_list_until_somebody_says_why(county: 
     assert county.unexplained() == []
 
 
+def words_behind_a_code_hold_no_longer_than_the_code(county: County) -> None:
+    """Resumes when still open after 30 minutes, and stays on the list, whatever words an SMS has."""
+    county.begins("02:05", steps=ONCE)
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="55min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:25").answers("Amy", "power is out")
+    county.expect_sms(to="Amy", between=("02:25", "02:26"), says=["NOTED"])
+    county.expect_sms(to=["Li", "Wang"], between=("02:25", "02:26"), says=["Amy", "answers"])
+    county.expect_silence(until="02:54")
+    county.expect_sms(to=EVERYBODY, between=("02:55", "02:56"), says=["STILL OPEN"])
+    county.at("03:05").answers("Li", "关门了")
+    county.expect_sms(to="Li", between=("03:05", "03:06"), says=["NOTED"])
+    county.expect_sms(to="Wang", between=("03:05", "03:06"), says=["Li", "answers"])
+    county.expect_sms(to=EVERYBODY, between=("03:15", "03:16"), says=["RECOVERED"])
+    # Both reasons were noted; what was done nobody has said, for an SMS cannot say it.
+    reasons = [entry.body["reason"] for entry in county.entries("alarm.explained")]
+    assert reasons == ["power", "door"]
+    assert county.unexplained() == ["east-gate/fridge-1"]
+    county.at("03:20").explains_on_the_page("Li", "door", "shut it, moved nothing")
+    assert county.unexplained() == []
+
+
 # --- so that silence is never mistaken for safety ---
 
 
