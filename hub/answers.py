@@ -24,6 +24,7 @@ from alerts.answers import Answer, number, read
 from alerts.channels.contract import Answering, ChannelError, Inbound
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, acknowledge, by_code, explain
+from hub.chains import Chains
 from hub.inbound import inbound
 from hub.tables import sms
 from journal import journal
@@ -92,6 +93,7 @@ class Answers:
         """Know the people by their numbers."""
         self._database = database
         self._words = words
+        self._chains = Chains(settings)
         self._by_number: dict[str, list[Person]] = {}
         for person in settings.people:
             self._by_number.setdefault(number(person.phone), []).append(person)
@@ -213,8 +215,7 @@ class Answers:
                 mine = [
                     (person, alarm)
                     for person in people
-                    for alarm in by_code(conn, person.id, code, now)
-                    if site is None or alarm.site == site
+                    for alarm in self._by_code(conn, person.id, code, now, site)
                 ]
                 for person, alarm in mine:
                     who = person
@@ -235,6 +236,21 @@ class Answers:
             reply = Reply("help")
         if reply is not None and (taken.changed or before.replies < REPLIES_AN_HOUR):
             taken.reply = (who, reply)
+
+    def _by_code(
+        self, conn: Connection, person: str, code: str, now: int, site: str | None
+    ) -> list[Alarm]:
+        """Return what a code answers; by a device only alarms of its site, but untold ones as well.
+
+        A device tells itself when it is cut off. What it told, and who answered, comes with its
+        link, and is looked at before the hub tells anybody: whoever its site's chain means may
+        have the code from the device.
+        """
+        if site is None:
+            return by_code(conn, person, code, now)
+        chained = site in self._chains and person in self._chains.everybody(site)
+        found = by_code(conn, person, code, now, told_at=site if chained else "")
+        return [alarm for alarm in found if alarm.site == site]
 
 
 def _answered(conn: Connection, alarm: Alarm, person: str, answer: Answer, now: int) -> Alarm:

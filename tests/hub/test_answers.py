@@ -516,6 +516,76 @@ def test_a_device_answers_no_alarm_of_another_site(desk: Answering) -> None:
     assert desk.alarm.answered_at is None
 
 
+def untold(desk: Answering) -> None:
+    """Let the hub not have told anybody yet."""
+    with write(desk.database) as conn:
+        conn.exec_driver_sql("DELETE FROM notices")
+
+
+def test_an_answer_that_comes_with_its_alarm_counts(desk: Answering) -> None:
+    """Told by the device while it was cut off, answered there; the hub has told nobody yet."""
+    untold(desk)
+    heard_by_device(desk, LI, desk.code)
+    desk.answers.round([], desk.now)
+
+    assert desk.alarm.answered_by == "li"
+    assert desk.replies() == [(LI, f"li acknowledged {desk.code}")]
+
+
+def test_what_nobody_was_told_of_is_answered_by_devices_only(desk: Answering) -> None:
+    """The hub's own modem has told nobody the code, so nobody can have it from there."""
+    untold(desk)
+    desk.say(LI, desk.code)
+
+    assert desk.alarm.answered_at is None
+    assert desk.replies() == [(LI, f"li unknown-code {desk.code}")]
+
+
+@pytest.mark.parametrize("site", ["market", "nowhere"])
+def test_what_nobody_was_told_of_is_answered_at_its_own_site_only(
+    desk: Answering, site: str
+) -> None:
+    """Another site's device, and one of a site that is not in the settings any more."""
+    untold(desk)
+    heard_by_device(desk, LI, desk.code, site=site)
+    desk.answers.round([], desk.now)
+
+    assert desk.alarm.answered_at is None
+    assert desk.replies() == [(LI, f"li unknown-code {desk.code}")]
+
+
+def test_who_is_not_of_the_sites_chain_answers_nothing_untold(desk: Answering) -> None:
+    """A known number, but of somebody whom this site never tells."""
+    untold(desk)
+    sites = [site.model_copy(update={"tell": ["wang"]}) for site in desk.settings.sites]
+    settings = desk.settings.model_copy(update={"sites": sites})
+    desk.answers = Answers(settings, desk.database, says)
+    heard_by_device(desk, LI, desk.code)
+    desk.answers.round([], desk.now)
+    assert desk.alarm.answered_at is None
+    assert desk.replies() == [(LI, f"li unknown-code {desk.code}")]
+
+    heard_by_device(desk, WANG, desk.code, key="2")
+    desk.answers.round([], desk.now)
+    assert desk.alarm.answered_by == "wang"
+
+
+def test_a_day_after_its_end_an_untold_alarm_is_answered_no_more(desk: Answering) -> None:
+    """As one that was told."""
+    untold(desk)
+    alarm, code = desk.alarm, desk.code
+    with write(desk.database) as conn:
+        over = desk.now - 24 * HOUR_MS
+        conn.exec_driver_sql(f"UPDATE alarms SET recovered_at = {over + 1}")
+    heard_by_device(desk, LI, code)
+    desk.answers.round([], desk.now)
+    assert [entry["subject"] for entry in desk.entries("alarm.acknowledged")] == [alarm.id]
+
+    heard_by_device(desk, WANG, code, key="2")
+    desk.answers.round([], desk.now + 1)
+    assert len(desk.entries("alarm.acknowledged")) == 1
+
+
 def test_old_rows_are_forgotten_but_how_far_devices_were_read(desk: Answering) -> None:
     """After a month the table is small, and no old entry of a device is read again."""
     heard_by_device(desk, LI, "?")

@@ -254,6 +254,26 @@ def wrong_codes_strangers_and_floods_harm_nobody(county: County) -> None:
     county.expect_silence(until="02:50")
 
 
+def an_answer_to_the_devices_own_modem_waits_for_the_link(county: County) -> None:
+    """A named answer stops the escalation: also one that comes to the hub with its alarm."""
+    county.begins("02:05", own_modem=True, lost_contact_after="60min", steps=ONCE)
+    county.at("02:10").fridge("Fridge 1").reads(8.0)
+    county.device().loses_its_link()
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:23"), says=["TOO HOT"], by="pi-1's modem")
+    county.at("02:25").answers("Amy", by="pi-1's modem")
+    county.expect_silence(until="02:40")
+    county.device().has_its_link_again()
+    # Nobody had told the hub's people by the hub's modem: it tells them, and what Amy said counts.
+    county.expect_sms(to=EVERYBODY, between=("02:40", "02:41"), says=["LATE", "TOO HOT"])
+    county.expect_sms(to="Amy", between=("02:40", "02:41"), says=["NOTED", "Fridge 1"])
+    (entry,) = county.entries("alarm.acknowledged")
+    assert entry.body == {"person": "amy", "way": "sms"}
+    # It would be Zhao's turn twenty minutes later.
+    county.expect_silence(until="03:09")
+    county.expect_sms(to=EVERYBODY, between=("03:10", "03:11"), says=["STILL OPEN"])
+    county.expect_silence(until="03:15")
+
+
 def a_question_mark_asks_how_the_fridges_are(county: County) -> None:
     """`?` asks for the state of one's site."""
     county.begins("02:05")
