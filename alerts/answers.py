@@ -74,6 +74,14 @@ _PATTERNS: Final = tuple(
     )
     for reason, words in _WORDS.items()
 )
+# What closes excursions must be meant: beside the word for the probe stands nothing but that it is lost.
+_PROBE: Final = dict(_PATTERNS)["probe"]
+_LOST: Final = re.compile(
+    r"(?<![a-z])(?:dead|lost|broken|gone|faulty|failed|unplugged|missing)(?![a-z])"
+    r"|坏了?|丢失?了?|没了|(?:失灵|故障|脱落)了?|断了"
+)
+# Who asks whether it is dead does not say so: that sign stays.
+_WITHOUT_SIGNS: Final = str.maketrans(dict.fromkeys(_EDGES.replace("?", ""), " "))
 # What people write around a code and do not mean as words of their own.
 _FILLERS: Final = re.compile(
     r"(?<![a-z])(?:ok|okay|ack|acknowledged?|received|got it|yes|confirm(?:ed)?|code)(?![a-z])"
@@ -91,7 +99,7 @@ class Answer:
         meaning: ``answer`` holds codes; ``state`` asks how one's site is; ``help``; ``unknown``.
         codes: of four digits, in their order, each once; empty unless ``answer``.
         reason: that the text names; empty where it names none.
-        words: what is left beside codes, reason and greetings: what was done, in their own words.
+        words: what is left beside codes, reason and greetings, in their own words.
     """
 
     meaning: Meaning
@@ -138,12 +146,17 @@ def _codes(text: str) -> tuple[tuple[str, ...], str]:
 
 
 def _reason(rest: str) -> tuple[Reason | Literal[""], str]:
-    """Return the reason that is named first, and the other words."""
+    """Return the reason that is named first, and the other words.
+
+    The probe is the reason only where that is all that is said: then nothing else is heeded, and
+    else it is no reason ("checked the probe, it is fine").
+    """
     lowered = rest.lower()
+    lost = _says_that_the_probe_is_lost(lowered)
     matches = [
         (match.start(), -len(match.group()), reason, match.group())
         for reason, pattern in _PATTERNS
-        if (match := pattern.search(lowered)) is not None
+        if (reason == "probe") == lost and (match := pattern.search(lowered)) is not None
     ]
     reason: Reason | Literal[""] = ""
     # Letters whose small form is longer would shift the places; then nothing is cut out.
@@ -155,6 +168,21 @@ def _reason(rest: str) -> tuple[Reason | Literal[""], str]:
     rest = re.sub(_FILLERS.pattern, " ", rest, flags=re.IGNORECASE)
     words = " ".join(word for word in rest.split() if word.strip(_EDGES))
     return reason, words.strip(_EDGES)[:_MOST_WORDS]
+
+
+def _says_that_the_probe_is_lost(lowered: str) -> bool:
+    """Whether a text without its codes is a word for the probe, alone or with one for dead or lost."""
+    plain = lowered.translate(_WITHOUT_SIGNS)
+    probe, lost = _PROBE.search(plain), _LOST.search(plain)
+    if probe is None:
+        return False
+    begin = min(each.start() for each in (probe, lost) if each is not None)
+    # Greetings stand in front: "ok 4831 probe" is one, "4831 probe ok" the contrary of lost. And
+    # what runs on into the bare word is none: "确认探头" is what somebody goes and does.
+    head, tail = plain[:begin], _LOST.sub(" ", _PROBE.sub(" ", plain[begin:]))
+    if tail.strip() or _FILLERS.sub(" ", head).strip():
+        return False
+    return lost is not None or not head or head.endswith(" ")
 
 
 def number(text: str) -> str:

@@ -62,7 +62,7 @@ __all__ = [
 
 Way = Literal["sms", "console", "command"]
 
-# Who has said why and what was done is asked again only in the next shift.
+# Who has said why and what was done (never by SMS) is asked again only in the next shift.
 EXPLANATION_HOLDS_MS: Final = 12 * 3_600_000
 # The code of an alarm that is over answers it for so long.
 ANSWERABLE_FOR_MS: Final = 86_400_000
@@ -153,17 +153,27 @@ def alarm_of(conn: Connection, excursion: str) -> Alarm | None:
     return found[0] if found else None
 
 
-def by_code(conn: Connection, person: str, code: str, now: int) -> list[Alarm]:
+def by_code(
+    conn: Connection, person: str, code: str, now: int, *, told_at: str = ""
+) -> list[Alarm]:
     """Return the alarms that this code answers for this person, oldest first.
 
     Those of which the person was told, that are open or over for less than a day, and of which any
     excursion has the code; and those that the person was told of by one SMS with such an alarm, for
     an SMS that speaks of several bears one code. Two alarms may have the same one.
+
+    Args:
+        conn: any transaction.
+        person: id of who answers.
+        code: what they sent.
+        now: the hub's clock.
+        told_at: a site whose alarms this person counts as told of, whether the hub has told or not.
     """
     mine = (notices.c.person == person) & (notices.c.alarm != "")
     told = select(notices.c.alarm).where(mine)
     living = alarms.c.recovered_at.is_(None) | (alarms.c.recovered_at > now - ANSWERABLE_FOR_MS)
-    found = _alarms(conn, select(alarms).where(alarms.c.id.in_(told), living))
+    known = alarms.c.id.in_(told) | (alarms.c.site == told_at)
+    found = _alarms(conn, select(alarms).where(known, living))
     meant = {each.id for each in found if code in {code_of(id_) for id_ in each.excursions}}
     if meant:
         together = select(notices.c.sms).where(mine, notices.c.alarm.in_(meant))

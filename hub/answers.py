@@ -24,6 +24,7 @@ from alerts.answers import Answer, number, read
 from alerts.channels.contract import Answering, ChannelError, Inbound
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, acknowledge, by_code, explain
+from hub.chains import Chains
 from hub.inbound import inbound
 from hub.tables import sms
 from journal import journal
@@ -92,6 +93,7 @@ class Answers:
         """Know the people by their numbers."""
         self._database = database
         self._words = words
+        self._chains = Chains(settings)
         self._by_number: dict[str, list[Person]] = {}
         for person in settings.people:
             self._by_number.setdefault(number(person.phone), []).append(person)
@@ -213,8 +215,7 @@ class Answers:
                 mine = [
                     (person, alarm)
                     for person in people
-                    for alarm in by_code(conn, person.id, code, now)
-                    if site is None or alarm.site == site
+                    for alarm in self._by_code(conn, person.id, code, now, site)
                 ]
                 for person, alarm in mine:
                     who = person
@@ -236,17 +237,34 @@ class Answers:
         if reply is not None and (taken.changed or before.replies < REPLIES_AN_HOUR):
             taken.reply = (who, reply)
 
+    def _by_code(
+        self, conn: Connection, person: str, code: str, now: int, site: str | None
+    ) -> list[Alarm]:
+        """Return what a code answers; by a device only alarms of its site, but untold ones as well.
+
+        A device tells itself when it is cut off. What it told, and who answered, comes with its
+        link, and is looked at before the hub tells anybody: whoever its site's chain means may
+        have the code from the device.
+        """
+        if site is None:
+            return by_code(conn, person, code, now)
+        chained = site in self._chains and person in self._chains.everybody(site)
+        found = by_code(conn, person, code, now, told_at=site if chained else "")
+        return [alarm for alarm in found if alarm.site == site]
+
 
 def _answered(conn: Connection, alarm: Alarm, person: str, answer: Answer, now: int) -> Alarm:
-    """Acknowledge, and explain as far as the text does: a reason, and what was done in their words."""
+    """Acknowledge, and note the reason that the text names, with their words.
+
+    What was done is said on the page or by command only: no reader of texts can tell "power is out"
+    from "moved to fridge 2", and whoever has said what was done is left alone for a shift.
+    """
     alarm = acknowledge(conn, alarm.id, person=person, way="sms", now=now)
-    other = answer.reason == "other"
-    action = "" if other else answer.words
-    if not answer.reason or (other and not answer.words) or (alarm.explained and not action):
+    if not answer.reason or (answer.reason == "other" and not answer.words) or alarm.explained:
         return alarm  # half an explanation must not take the place of a whole one
     return explain(
-        conn, alarm.id, person=person, reason=answer.reason, action=action,
-        text=answer.words if other else "", way="sms", now=now,
+        conn, alarm.id, person=person, reason=answer.reason, action="", text=answer.words,
+        way="sms", now=now,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, not_, select
 
 from alerts.escalation import AlarmFacts, Answer, Due, Opening, Policy, Span, answered, schedule
 from hub.alarms import (
@@ -83,6 +83,9 @@ class _Alarm:
         members = select(alarm_excursions).where(alarm_excursions.c.alarm == alarm.id)
         self._members = conn.execute(members.order_by(alarm_excursions.c.opened_at)).all()
         given = select(alarm_answers).where(alarm_answers.c.alarm == alarm.id)
+        # Earlier versions took words of an SMS for what was done; such a text holds for nothing.
+        guessed = (alarm_answers.c.kind == "explained") & (alarm_answers.c.way == "sms")
+        given = given.where(not_(guessed))
         self._answers = conn.execute(given.order_by(alarm_answers.c.entry)).all()
         mine = select(notices).where(notices.c.alarm == alarm.id).order_by(notices.c.id)
         rows = conn.execute(mine).all()

@@ -98,6 +98,9 @@ def test_help_is_asked_for_in_both_languages(text: str) -> None:
         ("4831 停电 已转移", "power", "已转移"),
         ("4831 补货", "restocking", ""),
         ("4831 压缩机坏了", "equipment", "坏了"),
+        ("4831 探头没问题, 门没关", "door", "探头没问题"),
+        ("4831 探头坏了吗", "equipment", "探头 吗"),
+        ("4831 sensor bent the door", "door", "sensor bent the"),
         ("4831 探头", "probe", ""),
         ("4831 演练", "test", ""),
         ("4831 other: cleaning", "other", "cleaning"),
@@ -111,6 +114,55 @@ def test_a_reason_behind_a_code_is_read(text: str, reason: str, words: str) -> N
     """The first that is named; what is left are their own words."""
     answer = read(text)
     assert (answer.codes, answer.reason, answer.words) == (("4831",), reason, words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4831 probe",
+        "OK 4831 sensor.",
+        "4831 Probe: dead!",
+        "4831 broken probe",
+        "probe lost, 4831",
+        "收到4831探头",
+        "4831 探头坏",
+        "收到探头坏了 4831",
+        "4831 确认，探头 丢失",
+        "4831 传感器故障",
+        "4831 探头脱落了",
+        *(f"4831 probe {word}" for word in ("gone", "faulty", "failed", "unplugged", "missing")),
+        *(f"4831 探头{word}" for word in ("丢", "丢了", "没了", "失灵", "断了")),
+    ],
+)
+def test_that_the_probe_is_lost_is_said_by_nothing_else(text: str) -> None:
+    """The word for it, alone or with one for dead or lost: this closes what is open."""
+    assert read(text).reason == "probe"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4831 checked the probe, it is fine",
+        "4831 sensor says 9, moving stock now",
+        "4831 probe 9.2",
+        "4831 probe ok",
+        "4831 probe, yes",
+        "4831 probe not dead",
+        "4831 probe dead?",
+        "4831 探头？",
+        "4831 探头没坏",
+        "4831 探头丢了吗",
+        "4831 探头好的",
+        "4831 确认探头",
+        "4831 探头没问题",
+        "4831 probes",
+        "4831 dead",
+    ],
+)
+def test_who_speaks_of_the_probe_otherwise_gives_no_reason(text: str) -> None:
+    """A probe that is well must not be taken for a dead one."""
+    assert read(text).codes == ("4831",)
+    assert read(text).reason == ""
 
 
 def test_a_text_of_many_codes_is_cut() -> None:

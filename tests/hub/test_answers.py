@@ -192,31 +192,50 @@ def test_two_people_answer_at_once_and_the_first_one_counts(desk: Answering) -> 
 @pytest.mark.parametrize(
     ("text", "reason", "action", "words"),
     [
-        ("{} door shut it, all inside", "door", "shut it, all inside", ""),
+        ("{} door shut it, all inside", "door", "", "shut it, all inside"),
         ("{} 除霜", "defrost", "", ""),
         ("{} other: the cleaner", "other", "", "the cleaner"),
         ("{} other", "", "", ""),
+        ("{} 停电了", "power", "", "了"),
+        ("关门了 {}", "door", "", "了"),
+        ("{} power is out", "power", "", "is out"),
+        ("{} 探头坏了", "probe", "", "坏了"),
+        ("{} checked the probe", "", "", ""),
         ("{} on my way", "", "", ""),
     ],
 )
 def test_a_reason_behind_the_code_explains(
     desk: Answering, text: str, reason: str, action: str, words: str
 ) -> None:
-    """As far as the text goes; what lacks an action stays on the list."""
+    """A reason, and their words; what was done is never taken from an SMS, so it stays on the list."""
     desk.say(LI, text.format(desk.code))
 
     alarm = desk.alarm
     assert (alarm.reason, alarm.action, alarm.text) == (reason, action, words)
     assert alarm.answered_by == "li"
-    assert alarm.explained == bool(reason and action)
+    assert not alarm.explained
 
 
 def test_half_an_explanation_does_not_replace_a_whole_one(desk: Answering) -> None:
-    """A reason alone, sent later, leaves what was said before."""
-    desk.say(LI, f"{desk.code} door shut it")
-    desk.say(WANG, f"{desk.code} defrost")
+    """A reason by SMS, sent later, leaves what was said on the page before."""
+    with write(desk.database) as conn:
+        alarms.explain(
+            conn, desk.alarm.id, person="li", reason="door", action="shut it", text="",
+            way="console", now=desk.now,
+        )  # fmt: skip
+    desk.say(WANG, f"{desk.code} defrost, stopped it")
 
     assert (desk.alarm.reason, desk.alarm.action) == ("door", "shut it")
+    assert len(desk.entries("alarm.explained")) == 1
+
+
+def test_a_later_reason_by_sms_takes_the_place_of_an_earlier_one(desk: Answering) -> None:
+    """Neither says what was done."""
+    desk.say(LI, f"{desk.code} door")
+    desk.say(WANG, f"{desk.code} power, mains are back")
+
+    assert (desk.alarm.reason, desk.alarm.text) == ("power", "mains are back")
+    assert (desk.alarm.explained_by, desk.alarm.explained) == ("wang", False)
 
 
 def test_a_question_mark_asks_for_the_state(desk: Answering) -> None:
@@ -495,6 +514,76 @@ def test_a_device_answers_no_alarm_of_another_site(desk: Answering) -> None:
     desk.answers.round([], desk.now)
 
     assert desk.alarm.answered_at is None
+
+
+def untold(desk: Answering) -> None:
+    """Let the hub not have told anybody yet."""
+    with write(desk.database) as conn:
+        conn.exec_driver_sql("DELETE FROM notices")
+
+
+def test_an_answer_that_comes_with_its_alarm_counts(desk: Answering) -> None:
+    """Told by the device while it was cut off, answered there; the hub has told nobody yet."""
+    untold(desk)
+    heard_by_device(desk, LI, desk.code)
+    desk.answers.round([], desk.now)
+
+    assert desk.alarm.answered_by == "li"
+    assert desk.replies() == [(LI, f"li acknowledged {desk.code}")]
+
+
+def test_what_nobody_was_told_of_is_answered_by_devices_only(desk: Answering) -> None:
+    """The hub's own modem has told nobody the code, so nobody can have it from there."""
+    untold(desk)
+    desk.say(LI, desk.code)
+
+    assert desk.alarm.answered_at is None
+    assert desk.replies() == [(LI, f"li unknown-code {desk.code}")]
+
+
+@pytest.mark.parametrize("site", ["market", "nowhere"])
+def test_what_nobody_was_told_of_is_answered_at_its_own_site_only(
+    desk: Answering, site: str
+) -> None:
+    """Another site's device, and one of a site that is not in the settings any more."""
+    untold(desk)
+    heard_by_device(desk, LI, desk.code, site=site)
+    desk.answers.round([], desk.now)
+
+    assert desk.alarm.answered_at is None
+    assert desk.replies() == [(LI, f"li unknown-code {desk.code}")]
+
+
+def test_who_is_not_of_the_sites_chain_answers_nothing_untold(desk: Answering) -> None:
+    """A known number, but of somebody whom this site never tells."""
+    untold(desk)
+    sites = [site.model_copy(update={"tell": ["wang"]}) for site in desk.settings.sites]
+    settings = desk.settings.model_copy(update={"sites": sites})
+    desk.answers = Answers(settings, desk.database, says)
+    heard_by_device(desk, LI, desk.code)
+    desk.answers.round([], desk.now)
+    assert desk.alarm.answered_at is None
+    assert desk.replies() == [(LI, f"li unknown-code {desk.code}")]
+
+    heard_by_device(desk, WANG, desk.code, key="2")
+    desk.answers.round([], desk.now)
+    assert desk.alarm.answered_by == "wang"
+
+
+def test_a_day_after_its_end_an_untold_alarm_is_answered_no_more(desk: Answering) -> None:
+    """As one that was told."""
+    untold(desk)
+    alarm, code = desk.alarm, desk.code
+    with write(desk.database) as conn:
+        over = desk.now - 24 * HOUR_MS
+        conn.exec_driver_sql(f"UPDATE alarms SET recovered_at = {over + 1}")
+    heard_by_device(desk, LI, code)
+    desk.answers.round([], desk.now)
+    assert [entry["subject"] for entry in desk.entries("alarm.acknowledged")] == [alarm.id]
+
+    heard_by_device(desk, WANG, code, key="2")
+    desk.answers.round([], desk.now + 1)
+    assert len(desk.entries("alarm.acknowledged")) == 1
 
 
 def test_old_rows_are_forgotten_but_how_far_devices_were_read(desk: Answering) -> None:

@@ -67,7 +67,7 @@ class TestAnswers:
         """While an answer or an explanation holds; what is worse since can be."""
         book = make({"to": ["li", "wang", "amy"]})
         book.alarm()
-        book.answer(5, "li", kind="explained")
+        book.answer(5, "li", kind="explained", way="command")
         book.answer(60, "wang")
         book.due(61)
         assert [each for each in book.said() if each[2] == "answered"] == []
@@ -78,6 +78,19 @@ class TestAnswers:
         assert [each for each in book.said() if each[2] == "answered"] == [
             (66, "amy", "answered", "a")
         ]
+
+    @pytest.mark.parametrize(("way", "told"), [("sms", [(30, "amy")]), ("console", [])])
+    def test_an_explanation_by_sms_leaves_nobody_alone(
+        self, make: Make, way: str, told: list[tuple[float, str]]
+    ) -> None:
+        """Earlier versions took words of an SMS for what was done: such a row holds for nothing."""
+        book = make({"to": ["li"]}, {"after": "30min", "to": ["amy"]})
+        book.alarm()
+        book.answer(5, "li", kind="explained", way=way)
+        book.due(60)
+
+        found = [(each[0], each[1]) for each in book.said() if each[2] == "escalated"]
+        assert found == told
 
     @pytest.mark.parametrize(("minute", "hears"), [(19.9, ["wang", "amy"]), (20, []), (60, [])])
     def test_an_answer_to_what_is_over_is_nobodys_news(

@@ -254,6 +254,26 @@ def wrong_codes_strangers_and_floods_harm_nobody(county: County) -> None:
     county.expect_silence(until="02:50")
 
 
+def an_answer_to_the_devices_own_modem_waits_for_the_link(county: County) -> None:
+    """A named answer stops the escalation: also one that comes to the hub with its alarm."""
+    county.begins("02:05", own_modem=True, lost_contact_after="60min", steps=ONCE)
+    county.at("02:10").fridge("Fridge 1").reads(8.0)
+    county.device().loses_its_link()
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:23"), says=["TOO HOT"], by="pi-1's modem")
+    county.at("02:25").answers("Amy", by="pi-1's modem")
+    county.expect_silence(until="02:40")
+    county.device().has_its_link_again()
+    # Nobody had told the hub's people by the hub's modem: it tells them, and what Amy said counts.
+    county.expect_sms(to=EVERYBODY, between=("02:40", "02:41"), says=["LATE", "TOO HOT"])
+    county.expect_sms(to="Amy", between=("02:40", "02:41"), says=["NOTED", "Fridge 1"])
+    (entry,) = county.entries("alarm.acknowledged")
+    assert entry.body == {"person": "amy", "way": "sms"}
+    # It would be Zhao's turn twenty minutes later.
+    county.expect_silence(until="03:09")
+    county.expect_sms(to=EVERYBODY, between=("03:10", "03:11"), says=["STILL OPEN"])
+    county.expect_silence(until="03:15")
+
+
 def a_question_mark_asks_how_the_fridges_are(county: County) -> None:
     """`?` asks for the state of one's site."""
     county.begins("02:05")
@@ -273,6 +293,28 @@ def a_fridge_that_was_too_hot_stays_on_the_list_until_somebody_says_why(county: 
     county.expect_sms(to="Amy", between=("02:40", "02:41"), says=["NOTED"])
     assert county.unexplained() == ["east-gate/fridge-1"]
     county.at("02:50").explains_on_the_page("Amy", "door", "shut it, moved nothing")
+    assert county.unexplained() == []
+
+
+def words_behind_a_code_hold_no_longer_than_the_code(county: County) -> None:
+    """Resumes when still open after 30 minutes, and stays on the list, whatever words an SMS has."""
+    county.begins("02:05", steps=ONCE)
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="55min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:25").answers("Amy", "power is out")
+    county.expect_sms(to="Amy", between=("02:25", "02:26"), says=["NOTED"])
+    county.expect_sms(to=["Li", "Wang"], between=("02:25", "02:26"), says=["Amy", "answers"])
+    county.expect_silence(until="02:54")
+    county.expect_sms(to=EVERYBODY, between=("02:55", "02:56"), says=["STILL OPEN"])
+    county.at("03:05").answers("Li", "关门了")
+    county.expect_sms(to="Li", between=("03:05", "03:06"), says=["NOTED"])
+    county.expect_sms(to="Wang", between=("03:05", "03:06"), says=["Li", "answers"])
+    county.expect_sms(to=EVERYBODY, between=("03:15", "03:16"), says=["RECOVERED"])
+    # Both reasons were noted; what was done nobody has said, for an SMS cannot say it.
+    reasons = [entry.body["reason"] for entry in county.entries("alarm.explained")]
+    assert reasons == ["power", "door"]
+    assert county.unexplained() == ["east-gate/fridge-1"]
+    county.at("03:20").explains_on_the_page("Li", "door", "shut it, moved nothing")
     assert county.unexplained() == []
 
 

@@ -70,6 +70,22 @@ def a_probe_that_died_is_said_to_be_dead(county: County) -> None:
     assert (first.thread, second.thread) == (first.id, second.id)
 
 
+def a_probe_that_is_well_is_not_said_to_be_dead(county: County) -> None:
+    """Who writes of the probe without saying that it is dead closes nothing, once it falls silent."""
+    county.begins("02:05")
+    county.at("02:10").fridge("Fridge 1").reads(9.2)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["Fridge 1", "TOO HOT"])
+    county.at("02:25").answers("Amy", "checked the probe, it is fine")
+    county.expect_sms(to="Amy", between=("02:25", "02:26"), says=["NOTED"])
+    county.expect_sms(to=["Li", "Wang"], between=("02:25", "02:26"), says=["Amy", "answers"])
+    county.at("02:30").fridge("Fridge 1").is_silent(for_="60min")
+    county.expect_sms(to=EVERYBODY, between=("02:44", "02:46"), says=["Fridge 1", "NO READINGS"])
+    county.expect_silence(until="02:54")
+    county.expect_excursion("cn-gsp/out-of-range", end=None)
+    county.expect_sms(to=EVERYBODY, between=("02:55", "02:56"), says=["Fridge 1", "STILL OPEN"])
+    assert county.entries("alarm.explained") == []
+
+
 # --- late ---
 
 

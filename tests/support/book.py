@@ -94,12 +94,14 @@ class Book:
         with write(self.database) as conn:
             conn.execute(excursions.insert().values(row | more))
 
-    def answer(self, minute: float, person: str = "li", kind: str = "acknowledged") -> None:
+    def answer(
+        self, minute: float, person: str = "li", kind: str = "acknowledged", way: str = "sms"
+    ) -> None:
         """Write an answer to the alarm."""
         with write(self.database) as conn:
             given = len(conn.execute(select(alarm_answers)).all())
             row = {"entry": 100 + given, "alarm": "a", "kind": kind, "at": ms(minute)}
-            conn.execute(alarm_answers.insert().values(row | {"person": person, "way": "sms"}))
+            conn.execute(alarm_answers.insert().values(row | {"person": person, "way": way}))
             turn(conn, "a")
 
     def over(self, minute: float, by: str = "a") -> None:
