@@ -15,6 +15,12 @@ def over(facts: MessageFacts) -> str:
         return _over(facts, N_("UV LAMP IS OUT: %(site)s, %(asset)s since %(end)s."),
                      N_("UV LAMP IS OUT: %(site)s %(asset)s."))  # fmt: skip
     if facts.side == "silent" and facts.kind not in {"calibration", "lamp"}:
+        if facts.quantity == "present":
+            return _over(facts, N_("MAINS INPUT READ AGAIN: %(site)s, %(asset)s since %(end)s."),
+                         N_("MAINS INPUT READ AGAIN: %(site)s %(asset)s."))  # fmt: skip
+        if facts.quantity == "open":
+            return _over(facts, N_("DOOR CONTACT READ AGAIN: %(site)s, %(asset)s since %(end)s."),
+                         N_("DOOR CONTACT READ AGAIN: %(site)s %(asset)s."))  # fmt: skip
         return _readings_back(facts)
     if facts.side == "apart":
         return _over(facts, N_("PROBES AGREE AGAIN: %(site)s, %(asset)s since %(end)s."),

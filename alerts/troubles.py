@@ -110,6 +110,24 @@ _BY_QUANTITY: Final[Mapping[tuple[str, str], Words]] = {
     ),
 }
 
+# Without readings of a contact: the temperature is known all the same.
+_SILENT: Final[Mapping[str, Words]] = {
+    "present": Words(
+        N_("MAINS INPUT SILENT"),
+        (N_("Check its wiring."),),
+        "monitor",
+        N_("Lost mains would not be told."),
+        shows_value=False,
+    ),
+    "open": Words(
+        N_("DOOR CONTACT SILENT"),
+        (N_("Check its wiring."),),
+        "monitor",
+        N_("An open door would not be told."),
+        shows_value=False,
+    ),
+}
+
 # By kind, whatever the quantity.
 _BY_KIND: Final[Mapping[str, Words]] = {
     "silence": Words(
@@ -208,6 +226,8 @@ _WRONG: Final = Words(N_("READS WRONG"), _CHECK)
 
 # Whoever knows only the side of a trouble, as a notice does, knows its kind by that.
 _KIND_OF_SIDE: Final = {"silent": "silence", "apart": "disagreement", "stuck": "stuck"}
+# Of these sides, but of no series' readings.
+_NO_SILENCE: Final = frozenset({"lost-contact", "misplaced", "calibration"})
 
 
 def words_of(kind: str, quantity: str, side: str) -> Words:
@@ -216,7 +236,10 @@ def words_of(kind: str, quantity: str, side: str) -> Words:
         return _RATES.get((quantity, side)) or _RATES.get(("", side), _WRONG)
     if kind == "lamp":
         return _LAMPS.get(quantity, _LAMP)
-    special = _BY_KIND.get(kind) or _BY_KIND.get(_KIND_OF_SIDE.get(side, ""))
+    by_side = _KIND_OF_SIDE.get(side, "")
+    if "silence" in (kind, by_side) and kind not in _NO_SILENCE and quantity in _SILENT:
+        return _SILENT[quantity]
+    special = _BY_KIND.get(kind) or _BY_KIND.get(by_side)
     if special is not None:
         return special
     known = _BY_QUANTITY.get((quantity, side))

@@ -3,7 +3,8 @@
 design.md, decision 3: "The agent sends for itself unless, within two minutes of an excursion's
 opening, the hub's retained `told` lists that excursion." Told are those excursions whose rule
 `tells`; a recovery only to whom we told the opening. One that goes on a thread of which people know
-is told by nobody anew. What opens in work that was announced waits for its end, as at the hub.
+is told by nobody anew. What opens in work that was announced waits for its end, as at the hub; what
+can wait for the day (alerts/by_day.py) is left to it, for it knows the hour at the site.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeVar
 
+from alerts.by_day import waits
 from alerts.engine import Thread
 from alerts.rules import Rule
 from firmware_agent.downlink import Work
@@ -146,6 +148,7 @@ def waiting(view: View) -> list[Excursion]:
         and item.thread not in ours
         and (item.series, item.rule, item.side) not in before
         and not _at_work(item, view)
+        and not waits("", split_series(item.series)[2], item.side)
     ]
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from alerts.by_day import WAKING_HOURS
 from config.hub import HubSettings
 from hub.alarms import collect
 from hub.notices import owe
@@ -24,7 +25,6 @@ from protocol.certificate import day_of
 
 log = logging.getLogger(__name__)
 
-WAKING_HOURS = range(8, 18)
 # Days pass slowly.
 EVERY_MS = 60_000
 

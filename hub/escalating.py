@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, not_, select
 
+from alerts.by_day import by_day, waits
 from alerts.escalation import AlarmFacts, Answer, Due, Opening, Policy, Span, answered, schedule
 from hub.alarms import (
     ANSWER_HOLDS_MS,
@@ -77,9 +78,6 @@ class _Alarm:
         self._alarm = alarm
         self._done = done
         self._policy: Policy = chains.policy(alarm.site)
-        if alarm.side == CALIBRATION:
-            # It is told by day, once: nobody is woken for a certificate.
-            self._policy = (replace(self._policy[0], after_ms=0, repeat_ms=None),)
         members = select(alarm_excursions).where(alarm_excursions.c.alarm == alarm.id)
         self._members = conn.execute(members.order_by(alarm_excursions.c.opened_at)).all()
         given = select(alarm_answers).where(alarm_answers.c.alarm == alarm.id)
@@ -101,7 +99,13 @@ class _Alarm:
     def step(self, now: int) -> int | None:
         """Insert what is due; return when to look again."""
         facts = self._facts()
-        found = schedule(self._policy, facts, now)
+        alarm = self._alarm
+        kind = self._members[0].kind if self._members else ""
+        if waits(kind, alarm.quantity, alarm.side):
+            zone, silent = self._chains.zone(alarm.site), kind == "silence"
+            found = by_day(self._policy, facts, zone, now, silent=silent)
+        else:
+            found = schedule(self._policy, facts, now)
         for due in found.due:
             if due.happening == "covered":
                 self._cover(due)

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from alerts.by_day import waits
 from alerts.codes import code_of
 from alerts.facts import AssetKind, AssetState, Span, Trouble
 from alerts.forecast import minutes_to
@@ -243,7 +244,7 @@ def severity(row: ExcursionRow) -> tuple[bool, int, bool, int, str]:
     rank = _ORDER.index(row.quantity) if row.quantity in _ORDER else len(_ORDER)
     if row.kind in {*OF_DEVICE, "silence", "disagreement", "stuck", "rate"}:
         rank = 1
-    if row.kind == CALIBRATION:
+    if row.kind == CALIBRATION or waits(row.kind, row.quantity, row.side):
         rank = len(_ORDER) + 1
     if row.kind == LAMP:
         # A lamp that cannot be put out burns people; one to be wiped can wait for everything else.
@@ -277,7 +278,7 @@ def should_hold(conn: Connection, row: ExcursionRow) -> int | None:
 
     The cautious end, in minutes; None where the agent knows nothing of one of its fridges.
     """
-    if row.quantity != "present":
+    if row.quantity != "present" or row.kind == "silence":
         return None
     subject = f"{row.site}/{row.series}"
     newest = journal.entries(

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from alerts.by_day import WAKING_HOURS
 from config.hub import HubSettings
-from hub.certificates import WAKING_HOURS
 from hub.notices import owe
 from hub.watchmen import unrecovered
 from journal.excursions import LAMP, ExcursionRow, apply_lamp

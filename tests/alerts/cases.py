@@ -240,6 +240,28 @@ CASES: Final[dict[str, Case]] = {
     "readings back": Case(
         "it gives readings again", _SILENT | _OVER, ("探头数据已恢复", "READINGS BACK"), code=False
     ),
+    "mains input silent": Case(
+        "the mains input gives no readings",
+        _SILENT | {"quantity": "present", "value": None},
+        ("市电输入无数据", "MAINS INPUT SILENT"),
+    ),
+    "mains input back": Case(
+        "it gives readings again",
+        _SILENT | _OVER | {"quantity": "present", "value": 1000},
+        ("市电输入数据已恢复", "MAINS INPUT READ AGAIN"),
+        code=False,
+    ),
+    "door contact silent": Case(
+        "a door contact gives no readings",
+        _SILENT | {"quantity": "open", "value": None},
+        ("门磁无数据", "DOOR CONTACT SILENT"),
+    ),
+    "door contact back": Case(
+        "it gives readings again",
+        _SILENT | _OVER | {"quantity": "open", "value": 0},
+        ("门磁数据已恢复", "DOOR CONTACT READ AGAIN"),
+        code=False,
+    ),
     "apart": Case(
         "two probes of one fridge disagree",
         {
@@ -657,6 +679,10 @@ TITLES: Final[dict[str, str]] = {
     "warming over": "不再升温",
     "silent": "探头无数据",
     "readings back": "探头数据恢复",
+    "mains input silent": "市电输入无数据",
+    "mains input back": "市电输入数据恢复",
+    "door contact silent": "门磁无数据",
+    "door contact back": "门磁数据恢复",
     "apart": "同一冰箱两个探头读数不一致",
     "apart over": "读数恢复一致",
     "apart, late": "曾读数不一致，结束后才获知",

@@ -92,6 +92,16 @@ def test_no_profile_lets_a_dead_probe_pass(name: str) -> None:
     assert silence.for_ms <= 30 * MINUTE
 
 
+@pytest.mark.parametrize("quantity", ["open", "present"])
+def test_a_dead_contact_is_told_whatever_profile_an_asset_has(quantity: str) -> None:
+    """A mains input or a door contact without readings is told within half an hour, as ours."""
+    (silence,) = profiles.rules_for("equipment", quantity)
+
+    assert (silence.kind, silence.tells, silence.holds) == ("silence", True, False)
+    assert silence.for_ms <= 30 * MINUTE
+    assert _source(silence.id).ours
+
+
 @pytest.mark.parametrize("name", profiles.names())
 def test_every_profile_tells_of_lost_mains_at_once(name: str) -> None:
     """Within ten seconds people are told; the rule takes two of them."""

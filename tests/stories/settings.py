@@ -38,6 +38,8 @@ class Point:
         driver = {"kind": "simulated"}
         if self.quantity == "temperature":
             driver = {"kind": "ds18b20", "id": "28-0316a2794fff"}
+        if self.quantity == "card_worn":
+            driver = {"kind": "pi"}
         table = {
             "name": self.name,
             "quantity": self.quantity,
@@ -51,6 +53,7 @@ CENTER: Final = Point("center", "temperature", 5_000, decides=True)
 UPPER: Final = Point("upper", "temperature", 5_000, decides=True)
 DOOR: Final = Point("door", "open", 0)
 MAINS: Final = Point("mains", "present", 1_000)
+CARD: Final = Point("card", "card_worn", 10_000)
 
 
 def hub_table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Literal
 
-from journal import work
+from journal import journal, work
 from journal.database import write
 from ledger.batches import receive
 from tests.stories.agents import StoryAgent
@@ -63,8 +63,9 @@ class Fridge:
         return county
 
     def is_silent(self, *, for_: str = "", point: str = "center") -> County:
-        """Let its probe say nothing."""
-        return self._says(point, "temperature", None, "", for_)
+        """Let its probe, or a contact, say nothing."""
+        contact = {"mains": "present", "door": "open"}
+        return self._says(point, contact.get(point, "temperature"), None, "", for_)
 
     def door_opens(self, *, for_: str = "") -> County:
         """Open its door."""
@@ -73,6 +74,10 @@ class Fridge:
     def loses_mains(self, *, for_: str = "") -> County:
         """Take its mains away."""
         return self._says("mains", "present", 0, "", for_)
+
+    def wears_its_card(self, percent: int) -> County:
+        """Let the card of its Raspberry Pi say that so much of its life is used."""
+        return self._says("card", "card_worn", percent * 1_000, "", "")
 
     def _says(self, point: str, quantity: str, value: int | None, every: str, for_: str) -> County:
         county = self._county
@@ -132,6 +137,18 @@ class Device:
             asset["profiles"] = list(profiles)
         agent.start()
         return self._county
+
+    def warns_of_its_lamp(self, warning: str) -> County:
+        """Let an event of it come in that says what its UV lamp needs."""
+        county = self._county
+        now = county.clockwork.now
+        body = {"device": "pi-1", "at": now, "body": {"warning": warning}}
+        with write(county.database) as conn:
+            journal.append(
+                conn, at=now, actor="device", type="device.lamp.warning",
+                subject="east-gate/lamp-1", body=body,
+            )  # fmt: skip
+        return county
 
     def has_its_button_pressed(self) -> County:
         """Let somebody press the button beside the fridge."""
