@@ -33,6 +33,10 @@ TELLING: Final = frozenset(
     {"opened", "work-over", "resumed", "escalated", "repeat", "unreachable", "covered"}
 )
 
+# Why somebody was not reached, by what a channel reports, or does not, of what it has sent.
+NOT_DELIVERED: Final = "not delivered"
+NO_REPORT: Final = "no delivery report"
+
 
 @dataclass(slots=True)
 class Escalated:
@@ -97,7 +101,7 @@ class _Alarm:
 
     def step(self, now: int) -> int | None:
         """Insert what is due; return when to look again."""
-        facts = self._facts()
+        facts = self.facts()
         found = schedule(self._policy, facts, now)
         for due in found.due:
             if due.happening == "covered":
@@ -111,7 +115,8 @@ class _Alarm:
 
     # --- what is known ---
 
-    def _facts(self) -> AlarmFacts:
+    def facts(self) -> AlarmFacts:
+        """Return what is known of it by now."""
         alarm = self._alarm
         fresh = [row for row in self._members if row.fresh and row.excursion != alarm.id]
         worsened = {row.opened_at for row in fresh if row.worse}
@@ -254,7 +259,9 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
     """Tell somebody else what an SMS did not get through to a person; return the new notices.
 
     For each alarm in it the next one who was not told yet is told, or else somebody who was, that
-    this person could not be; once for each alarm and person.
+    this person could not be; once for each alarm and person. Nobody is for what somebody else knows
+    and that is over, nor, by a delivery report, for what somebody has taken on; if such an answer
+    ends, that stands in no way of telling it then.
 
     Args:
         conn: the caller's write transaction.
@@ -277,6 +284,8 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
         step = f"-{row.person}"
         if any(each.happening == "unreachable" and each.step == step for each in there):
             continue
+        if notice.alarm and _in_hand(conn, chains, notice, reason, now):
+            continue
         told = list(dict.fromkeys(each.person for each in there if each.person))
         instead = chains.instead_of(notice.site, row.person, told, now) if notice.alarm else None
         if instead is None:
@@ -298,6 +307,31 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
         conn.execute(insert(notices).values(values))
         made += 1
     return made
+
+
+def _in_hand(conn: Connection, chains: Chains, notice: Row[Any], reason: str, now: int) -> bool:
+    """Whether nobody need be woken instead of somebody whom a notice did not reach."""
+    alarm = conn.execute(select(alarms).where(alarms.c.id == notice.alarm)).one()
+    by_report = reason in (NOT_DELIVERED, NO_REPORT)
+    if alarm.recovered_at is None:
+        # A report comes late: by then the others have had their time to answer.
+        facts = _Alarm(conn, chains, alarm, Escalated()).facts()
+        return by_report and answered(facts, now)
+    if reason == NO_REPORT:
+        return True
+    # What is over may have put stock on hold: somebody must have heard of it.
+    heard = (
+        select(notices.c.id)
+        .join(sms, sms.c.id == notices.c.sms)
+        .where(
+            notices.c.alarm == alarm.id,
+            notices.c.happening.in_(TELLING),
+            notices.c.person != notice.person,
+            sms.c.state == "sent",
+            sms.c.unreachable_at.is_(None),
+        )
+    )
+    return conn.execute(heard.limit(1)).first() is not None
 
 
 def _reachable(

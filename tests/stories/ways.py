@@ -98,9 +98,40 @@ def a_delivery_report_that_is_missing_is_told_to_the_next(county: County) -> Non
     county.modem().reports.update({PHONES["Li"]: "delivered", PHONES["Amy"]: "delivered"})
     county.at("02:10").fridge("Fridge 1").reads(8.0)
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
-    county.expect_silence(until="02:34")
+    county.expect_silence(until="02:34:30")
     county.expect_sms(to="Zhao", between=("02:35", "02:36"), says=["Wang", "TOO HOT"])
     county.expect_silence(until="02:45")
+
+
+def a_report_is_missing_and_somebody_has_answered(county: County) -> None:
+    """A named answer stops the escalation: nobody else is woken for a report that does not come.
+
+    When the answer holds no more, Wang is told anew; then a report that is missing counts again.
+    """
+    county.begins("02:05", steps=[CHAIN[0], {"after": "2h", "to": ["zhao"]}])
+    county.modem().reports.update({PHONES["Li"]: "delivered", PHONES["Amy"]: "delivered"})
+    county.at("02:10").fridge("Fridge 1").reads(8.0)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:22").answers("Li")
+    county.expect_sms(to="Li", between=("02:22", "02:23"), says=["NOTED"])
+    county.expect_sms(to=["Wang", "Amy"], between=("02:22", "02:23"), says=["Li", "answers"])
+    county.expect_silence(until="02:51")
+    assert len(county.entries("sms.undelivered")) == 2
+    county.expect_sms(to=EVERYBODY, between=("02:52", "02:53"), says=["STILL OPEN"])
+    county.expect_silence(until="03:06:30")
+    county.expect_sms(to="Zhao", between=("03:07", "03:08"), says=["Wang", "TOO HOT"])
+    county.expect_silence(until="03:20")
+
+
+def a_report_is_missing_and_it_is_over(county: County) -> None:
+    """Nobody is woken for what is over and what the others know of."""
+    county.begins("02:05", steps=[CHAIN[0], {"after": "2h", "to": ["zhao"]}])
+    county.modem().reports.update({PHONES["Li"]: "delivered", PHONES["Amy"]: "delivered"})
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="11min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.expect_sms(to=EVERYBODY, between=("02:31", "02:32"), says=["RECOVERED"])
+    county.expect_silence(until="03:00")
+    assert county.entries("sms.undelivered")
 
 
 # --- the agent's own modem ---
