@@ -142,13 +142,12 @@ class _Alarm:
     # --- what follows ---
 
     def _tell(self, due: Due) -> None:
-        channels = ",".join(self._policy[due.steps[-1]].channels)
-        people = self._chains.people(self._alarm.site, due.steps, due.at)
-        if not people:
-            # Somebody must see that nobody was told: a notice to nobody ends as refused.
-            people = [""]
+        # Somebody must see that nobody was told: a notice to nobody ends as refused.
+        nobody = {"": due.steps[-1]}
+        people = self._chains.people_by_step(self._alarm.site, due.steps, due.at) or nobody
         for excursion in due.excursions:
-            for person in people:
+            for person, step in people.items():
+                channels = ",".join(self._policy[step].channels)
                 self._insert(excursion, due.happening, due.key, person, due.at, channels=channels)
 
     def _cover(self, due: Due) -> None:

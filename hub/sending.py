@@ -164,7 +164,10 @@ class Sending:
         order = [name for name in row.channels.split(",") if name in self._channels]
         order = order or list(self._channels)
         while True:
-            move = decide(tried, order, now, self._patience_ms, never_give_up=bool(row.first))
+            move = decide(
+                tried, order, now, self._patience_ms,
+                never_give_up=bool(row.first), since_ms=row.created_at,
+            )  # fmt: skip
             if move.action == "done":
                 return
             alone = len(order) == 1

@@ -7,6 +7,7 @@ from tests.stories.settings import CENTER, EVERYBODY, MAINS, PHONES
 
 CHAIN = [{"after": "0min", "to": ["li", "wang", "amy"]}, {"after": "20min", "to": ["zhao"]}]
 BOTH = ("hub's modem", "cloud")
+CHANNELS = [{"id": "modem", "kind": "log"}, {"id": "cloud", "kind": "log"}]
 
 # --- channels ---
 
@@ -65,6 +66,32 @@ def the_only_way_is_dead_and_nothing_is_lost(county: County) -> None:
     county.expect_silence(until="02:40")
 
 
+def both_ways_are_dead_for_a_moment_and_nothing_is_lost(county: County) -> None:
+    """A dead channel loses nothing: neither the end of an alarm nor the daily word waits in vain."""
+    county.begins(
+        "07:05", ways=BOTH, channels=CHANNELS, caretakers=["ben"], site={"all_well": "08:00"}
+    )
+    county.at("07:10").fridge("Fridge 1").reads(8.0, for_="11min")
+    county.expect_sms(to=EVERYBODY, between=("07:20", "07:21"), says=["TOO HOT"])
+    county.at("07:30:50")
+    for way in BOTH:
+        county.modem(way).state = "gone"
+    county.expect_silence(until="07:33")
+    for way in BOTH:
+        county.modem(way).state = "works"
+    county.expect_sms(to=EVERYBODY, between=("07:33", "07:34"), says=["RECOVERED"])
+    county.expect_sms(to="Ben", between=("07:33", "07:34"), says=["do not get out"])
+    county.expect_sms(to="Ben", between=("07:33", "07:35"), says=["get out", "again"])
+    county.at("07:59:50")
+    for way in BOTH:
+        county.modem(way).state = "gone"
+    county.expect_silence(until="08:20")
+    for way in BOTH:
+        county.modem(way).state = "works"
+    county.expect_sms(to=EVERYBODY, between=("08:20", "08:21"), says=["ALL WELL"])
+    county.expect_silence(until="08:30")
+
+
 def a_number_that_is_refused_is_told_to_the_next(county: County) -> None:
     """A person unreachable (delivery report missing, number refused) is told to the next."""
     county.begins("02:05", steps=CHAIN)
@@ -78,6 +105,27 @@ def a_number_that_is_refused_is_told_to_the_next(county: County) -> None:
     assert county.entries("sms.refused")
     county.expect_sms(to=["Li", "Amy", "Zhao"], between=("02:35", "02:36"), says=["RECOVERED"])
     county.expect_silence(until="02:40")
+
+
+def each_step_has_ways_of_its_own(county: County) -> None:
+    """Fail-over order per step; when an answer ends, everybody is told again by their own."""
+    steps = [
+        {"to": ["li", "wang", "amy"], "channels": ["modem"]},
+        {"after": "5min", "to": ["zhao"], "channels": ["cloud"]},
+    ]
+    county.begins("02:05", steps=steps, ways=BOTH, channels=CHANNELS)
+    county.at("02:10").fridge("Fridge 1").reads(8.0)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"], by="hub's modem")
+    county.expect_sms(to="Zhao", between=("02:25", "02:26"), says=["TOO HOT"], by="cloud")
+    county.at("02:26:30").answers("Amy")
+    county.expect_sms(to="Amy", between=("02:26:30", "02:28"), says=["NOTED"])
+    county.expect_sms(to=["Li", "Wang", "Zhao"], between=("02:26:30", "02:28"), says=["Amy"])
+    county.expect_silence(until="02:56")
+    county.expect_sms(
+        to=EVERYBODY, between=("02:56:30", "02:58"), says=["STILL OPEN"], by="hub's modem"
+    )
+    county.expect_sms(to="Zhao", between=("02:56:30", "02:58"), says=["STILL OPEN"], by="cloud")
+    county.expect_silence(until="03:10")
 
 
 def a_message_that_is_not_delivered_is_told_to_the_stand_in(county: County) -> None:
