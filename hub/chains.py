@@ -41,17 +41,23 @@ class Chains:
         return self._policies[site]
 
     def people(self, site: str, steps: Iterable[int], at: int) -> list[str]:
-        """Return who is told in these steps at a time, each once.
+        """Return who is told in these steps at a time, each once, as `people_by_step` finds them."""
+        return list(self.people_by_step(site, steps, at))
+
+    def people_by_step(self, site: str, steps: Iterable[int], at: int) -> dict[str, int]:
+        """Return who is told in these steps at a time, each with the last one that names them.
 
         Where nobody of a step is on duty those of the next one are; where there is none either,
         those whom the site tells without an escalation.
         """
         policy, duty, zone = self._policies[site], self._sites[site].duty, self._zones[site]
-        found: list[str] = []
-        for index in steps:
+        found: dict[str, int] = {}
+        last = 0
+        for last in steps:
             # The policy may have become shorter since the step was reached.
-            found += people_of_step(policy, min(index, len(policy) - 1), duty, at, zone)
-        return list(dict.fromkeys(found or self._sites[site].tell))
+            named = people_of_step(policy, min(last, len(policy) - 1), duty, at, zone)
+            found |= dict.fromkeys(named, last)
+        return found or dict.fromkeys(self._sites[site].tell, last)
 
     def instead_of(self, site: str, person: str, told: Iterable[str], at: int) -> str | None:
         """Return who is told instead of somebody who cannot be reached, and was not told yet."""

@@ -34,6 +34,10 @@ TELLING: Final = frozenset(
     {"opened", "work-over", "resumed", "escalated", "repeat", "unreachable", "covered"}
 )
 
+# Why somebody was not reached, by what a channel reports, or does not, of what it has sent.
+NOT_DELIVERED: Final = "not delivered"
+NO_REPORT: Final = "no delivery report"
+
 
 @dataclass(slots=True)
 class Escalated:
@@ -98,7 +102,7 @@ class _Alarm:
 
     def step(self, now: int) -> int | None:
         """Insert what is due; return when to look again."""
-        facts = self._facts()
+        facts = self.facts()
         alarm = self._alarm
         kind = self._members[0].kind if self._members else ""
         if waits(kind, alarm.quantity, alarm.side):
@@ -118,7 +122,8 @@ class _Alarm:
 
     # --- what is known ---
 
-    def _facts(self) -> AlarmFacts:
+    def facts(self) -> AlarmFacts:
+        """Return what is known of it by now."""
         alarm = self._alarm
         fresh = [row for row in self._members if row.fresh and row.excursion != alarm.id]
         worsened = {row.opened_at for row in fresh if row.worse}
@@ -144,13 +149,12 @@ class _Alarm:
     # --- what follows ---
 
     def _tell(self, due: Due) -> None:
-        channels = ",".join(self._policy[due.steps[-1]].channels)
-        people = self._chains.people(self._alarm.site, due.steps, due.at)
-        if not people:
-            # Somebody must see that nobody was told: a notice to nobody ends as refused.
-            people = [""]
+        # Somebody must see that nobody was told: a notice to nobody ends as refused.
+        nobody = {"": due.steps[-1]}
+        people = self._chains.people_by_step(self._alarm.site, due.steps, due.at) or nobody
         for excursion in due.excursions:
-            for person in people:
+            for person, step in people.items():
+                channels = ",".join(self._policy[step].channels)
                 self._insert(excursion, due.happening, due.key, person, due.at, channels=channels)
 
     def _cover(self, due: Due) -> None:
@@ -261,7 +265,9 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
     """Tell somebody else what an SMS did not get through to a person; return the new notices.
 
     For each alarm in it the next one who was not told yet is told, or else somebody who was, that
-    this person could not be; once for each alarm and person.
+    this person could not be; once for each alarm and person. Nobody is for what somebody else knows
+    and that is over, nor, by a delivery report, for what somebody has taken on; if such an answer
+    ends, that stands in no way of telling it then.
 
     Args:
         conn: the caller's write transaction.
@@ -284,6 +290,8 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
         step = f"-{row.person}"
         if any(each.happening == "unreachable" and each.step == step for each in there):
             continue
+        if notice.alarm and _in_hand(conn, chains, notice, reason, now):
+            continue
         told = list(dict.fromkeys(each.person for each in there if each.person))
         instead = chains.instead_of(notice.site, row.person, told, now) if notice.alarm else None
         if instead is None:
@@ -305,6 +313,31 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
         conn.execute(insert(notices).values(values))
         made += 1
     return made
+
+
+def _in_hand(conn: Connection, chains: Chains, notice: Row[Any], reason: str, now: int) -> bool:
+    """Whether nobody need be woken instead of somebody whom a notice did not reach."""
+    alarm = conn.execute(select(alarms).where(alarms.c.id == notice.alarm)).one()
+    by_report = reason in (NOT_DELIVERED, NO_REPORT)
+    if alarm.recovered_at is None:
+        # A report comes late: by then the others have had their time to answer.
+        facts = _Alarm(conn, chains, alarm, Escalated()).facts()
+        return by_report and answered(facts, now)
+    if reason == NO_REPORT:
+        return True
+    # What is over may have put stock on hold: somebody must have heard of it.
+    heard = (
+        select(notices.c.id)
+        .join(sms, sms.c.id == notices.c.sms)
+        .where(
+            notices.c.alarm == alarm.id,
+            notices.c.happening.in_(TELLING),
+            notices.c.person != notice.person,
+            sms.c.state == "sent",
+            sms.c.unreachable_at.is_(None),
+        )
+    )
+    return conn.execute(heard.limit(1)).first() is not None
 
 
 def _reachable(

@@ -20,7 +20,7 @@ from alerts.channels.contract import Channel, ChannelError
 from alerts.channels.ways import Attempt, Move, decide, round_key
 from hub.chains import Chains
 from hub.channel_states import ChannelStates
-from hub.escalating import TELLING, nobody_reached
+from hub.escalating import NO_REPORT, NOT_DELIVERED, TELLING, nobody_reached
 from hub.tables import alarms, attempts, notices, sms
 from journal import journal
 from journal.database import read, write
@@ -164,7 +164,10 @@ class Sending:
         order = [name for name in row.channels.split(",") if name in self._channels]
         order = order or list(self._channels)
         while True:
-            move = decide(tried, order, now, self._patience_ms, never_give_up=bool(row.first))
+            move = decide(
+                tried, order, now, self._patience_ms,
+                never_give_up=bool(row.first), since_ms=row.created_at,
+            )  # fmt: skip
             if move.action == "done":
                 return
             alone = len(order) == 1
@@ -319,7 +322,7 @@ class Sending:
             conn.execute(sms.update().where(sms.c.id == row.id).values(delivery=found))
             self._test_ended(conn, row, found, now)
             if found != "delivered" and row.unreachable_at is None:
-                reason = "not delivered" if found == "failed" else "no delivery report"
+                reason = NOT_DELIVERED if found == "failed" else NO_REPORT
                 journal.append(
                     conn, at=now, actor="hub", type="sms.undelivered", subject=row.id,
                     body={"person": row.person, "reason": reason},

@@ -10,7 +10,8 @@ there decides whether the next one gets it as well:
 | queued for longer; retry | the next one takes over; this one may still send it |
 | refused; sent, but reported as not delivered | the next one |
 | failing: it did not take the message | the next one |
-| every channel of the order had its turn | a first alarm begins anew after a while; another is given up |
+| every channel of the order had its turn | a first alarm begins anew after a while; another is given up … |
+| … but one of them did not even take it | that one is asked again, for an hour |
 
 A message that lies queued in a dead modem stays there: it is never taken back, keeps nobody from
 being told by the next channel, and is handed over there no second time. So when that modem comes
@@ -37,6 +38,8 @@ FIRST_AGAIN_MS: Final = 60_000
 LONGEST_AGAIN_MS: Final = 3_600_000
 # One that did not take it can be asked sooner: it told nobody, nor will it.
 FAILING_AGAIN_MS: Final = 30_000
+# What is no first alarm (a recovery, "all well") waits so long for a channel that takes it.
+WAITS_MS: Final = 3_600_000
 _MOST_DOUBLINGS: Final = 10
 
 
@@ -95,6 +98,7 @@ def decide(
     patience_ms: int,
     *,
     never_give_up: bool = True,
+    since_ms: int | None = None,
 ) -> Move:
     """Say what to do with a message.
 
@@ -105,6 +109,8 @@ def decide(
         patience_ms: queued this long without being sent counts as retry.
         never_give_up: a first alarm: begin anew again and again. Otherwise (a recovery, "all
             well") one turn of each channel is enough.
+        since_ms: since when the message has been waiting to leave. Of one that may be given up, a
+            channel that did not take it is asked again for an hour; None: it is not.
     """
     if not order:
         raise ValueError("a message needs at least one channel")
@@ -127,9 +133,14 @@ def decide(
         reason = attempt_.reason or _words(attempt_)
     # Every channel has had its turn.
     over = [newest[name] for name in order if not _lying(newest[name])]
-    if not never_give_up and len(over) == len(set(order)):
-        return Move("give-up", unreachable=unreachable, reason=reason)
-    if not over or not never_give_up:
+    if not never_give_up:
+        ended = len(over) == len(set(order))
+        # Who did not take it has said nothing of it: a moment without a network loses no message.
+        waits = since_ms is not None and now - since_ms < WAITS_MS
+        over = [one for one in over if waits and one.state == "failing"]
+        if ended and not over:
+            return Move("give-up", unreachable=unreachable, reason=reason)
+    if not over:
         return Move("wait", unreachable=unreachable, reason=reason)
     for attempt in over:
         if _due_ms(attempt) <= now:

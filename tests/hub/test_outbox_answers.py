@@ -15,12 +15,12 @@ from sqlalchemy import select
 
 from hub.alarms import turn
 from hub.escalating import nobody_reached
-from hub.tables import notices, sms
+from hub.tables import alarm_answers, notices, sms
 from journal import journal
 from journal.database import read, write
 from tests.support.book import FRIDGE, Book, ms
 from tests.support.databases import close_all
-from tests.support.sender import START
+from tests.support.sender import MINUTE, START
 
 Make = Callable[..., Book]
 
@@ -275,6 +275,68 @@ class TestUnreachable:
 
         assert self.gone(book, "s1", 2) == 1
         assert book.said(2) == [(2, "amy", "unreachable", "b")]
+
+    @pytest.mark.parametrize(
+        ("reason", "made"),
+        [("no delivery report", 0), ("not delivered", 0), ("number refused", 1)],
+    )
+    def test_what_somebody_has_taken_on_wakes_nobody_by_a_report(
+        self, make: Make, reason: str, made: int
+    ) -> None:
+        """A report comes when there was time to answer; a number that is refused says so at once."""
+        book = make()
+        book.alarm()
+        book.due(0)
+        book.worded("s1", "li")
+        book.answer(3, "wang")
+
+        assert self.gone(book, "s1", 15, reason) == made
+        with read(book.database) as conn:
+            marked = conn.execute(select(sms.c.unreachable_at)).scalar_one()
+        assert marked == ms(15), "li is not one who was reached"
+
+    def test_an_answer_that_has_ended_keeps_nobody_asleep(self, make: Make) -> None:
+        """Neither that of half an hour ago, nor one of before it got worse, nor what it kept back."""
+        book = make()
+        book.alarm()
+        book.due(0)
+        book.worded("s1", "li")
+        book.answer(3, "wang")
+        assert self.gone(book, "s1", 33 - 1 / MINUTE, "no delivery report") == 0
+        assert self.gone(book, "s1", 33, "no delivery report") == 1
+
+        book.alarm("b", 50)
+        book.due(50)
+        book.worded("s2", "li")
+        with write(book.database) as conn:
+            conn.execute(alarm_answers.update().values(alarm="b", at=ms(51)))
+        book.member("c", 52, alarm="b", worse=True)
+        assert self.gone(book, "s2", 53, "no delivery report") == 1
+
+    @pytest.mark.parametrize(
+        ("reason", "wangs", "made"),
+        [
+            ("no delivery report", {"state": "handed"}, 0),
+            ("no delivery report", {}, 0),
+            ("not delivered", {}, 0),
+            ("number refused", {}, 0),
+            ("not delivered", {"state": "handed"}, 1),
+            ("number refused", {"state": "refused"}, 1),
+            ("number refused", {"unreachable_at": START}, 1),
+        ],
+    )
+    def test_what_is_over_wakes_nobody_if_somebody_knows(
+        self, make: Make, reason: str, wangs: dict[str, Any], made: int
+    ) -> None:
+        """Where a report is only missing, nobody is sure that anybody does not."""
+        book = make()
+        book.alarm()
+        book.due(0)
+        book.worded("s1", "li")
+        book.worded("s2", "wang", **wangs)
+        book.over(12)
+
+        assert self.gone(book, "s1", 15, reason) == made
 
     @pytest.mark.parametrize(("happening", "made"), [("way-test", 1), ("all-well", 0)])
     def test_a_test_that_fails_is_told_to_who_is_told_first(

@@ -73,6 +73,37 @@ class TestRows:
         assert [row.channels for row in book.rows()] == ["", "", "cloud,modem"]
         assert book.next_at() == 20
 
+    def test_everybody_is_told_again_by_the_channels_of_their_own_step(self, make: Make) -> None:
+        """When an answer ends, all steps are told at once; who is in two goes by the later one."""
+        book = make(
+            {"to": ["li", "wang"], "channels": ["modem"]},
+            {"after": "5min", "to": ["amy", "wang"], "channels": ["cloud"]},
+            {"after": "6min", "to": ["zhao"]},
+        )
+        book.alarm()
+        book.answer(7)
+        book.due(37)
+
+        resumed = [(row.person, row.channels) for row in book.rows() if row.happening == "resumed"]
+        assert resumed == [("li", "modem"), ("wang", "cloud"), ("amy", "cloud"), ("zhao", "")]
+
+    @pytest.mark.parametrize("person", ["zhao", ""])
+    def test_whom_the_site_tells_is_told_by_the_channels_of_the_step(
+        self, make: Make, person: str
+    ) -> None:
+        """Nobody of the chain is on duty; so is the notice to nobody."""
+        book = make(
+            {"to": ["pharmacist"], "channels": ["modem"]},
+            {"after": "5min", "to": ["pharmacist"], "channels": ["cloud"]},
+            duty=[DUTY[0] | {"days": ["mon"]}],
+            tell=[person] if person else [],
+        )
+        book.alarm()
+        book.due(5)
+
+        rows = [(row.person, row.channels) for row in book.rows()]
+        assert rows == [(person, "modem"), (person, "cloud")]
+
     def test_an_alarm_is_looked_at_on_its_turn(self, make: Make) -> None:
         """Not before; and looking again owes nothing twice."""
         book = make()

@@ -7,6 +7,7 @@ from tests.stories.settings import CENTER, EVERYBODY, MAINS, PHONES
 
 CHAIN = [{"after": "0min", "to": ["li", "wang", "amy"]}, {"after": "20min", "to": ["zhao"]}]
 BOTH = ("hub's modem", "cloud")
+CHANNELS = [{"id": "modem", "kind": "log"}, {"id": "cloud", "kind": "log"}]
 
 # --- channels ---
 
@@ -65,6 +66,32 @@ def the_only_way_is_dead_and_nothing_is_lost(county: County) -> None:
     county.expect_silence(until="02:40")
 
 
+def both_ways_are_dead_for_a_moment_and_nothing_is_lost(county: County) -> None:
+    """A dead channel loses nothing: neither the end of an alarm nor the daily word waits in vain."""
+    county.begins(
+        "07:05", ways=BOTH, channels=CHANNELS, caretakers=["ben"], site={"all_well": "08:00"}
+    )
+    county.at("07:10").fridge("Fridge 1").reads(8.0, for_="11min")
+    county.expect_sms(to=EVERYBODY, between=("07:20", "07:21"), says=["TOO HOT"])
+    county.at("07:30:50")
+    for way in BOTH:
+        county.modem(way).state = "gone"
+    county.expect_silence(until="07:33")
+    for way in BOTH:
+        county.modem(way).state = "works"
+    county.expect_sms(to=EVERYBODY, between=("07:33", "07:34"), says=["RECOVERED"])
+    county.expect_sms(to="Ben", between=("07:33", "07:34"), says=["do not get out"])
+    county.expect_sms(to="Ben", between=("07:33", "07:35"), says=["get out", "again"])
+    county.at("07:59:50")
+    for way in BOTH:
+        county.modem(way).state = "gone"
+    county.expect_silence(until="08:20")
+    for way in BOTH:
+        county.modem(way).state = "works"
+    county.expect_sms(to=EVERYBODY, between=("08:20", "08:21"), says=["ALL WELL"])
+    county.expect_silence(until="08:30")
+
+
 def a_number_that_is_refused_is_told_to_the_next(county: County) -> None:
     """A person unreachable (delivery report missing, number refused) is told to the next."""
     county.begins("02:05", steps=CHAIN)
@@ -78,6 +105,27 @@ def a_number_that_is_refused_is_told_to_the_next(county: County) -> None:
     assert county.entries("sms.refused")
     county.expect_sms(to=["Li", "Amy", "Zhao"], between=("02:35", "02:36"), says=["RECOVERED"])
     county.expect_silence(until="02:40")
+
+
+def each_step_has_ways_of_its_own(county: County) -> None:
+    """Fail-over order per step; when an answer ends, everybody is told again by their own."""
+    steps = [
+        {"to": ["li", "wang", "amy"], "channels": ["modem"]},
+        {"after": "5min", "to": ["zhao"], "channels": ["cloud"]},
+    ]
+    county.begins("02:05", steps=steps, ways=BOTH, channels=CHANNELS)
+    county.at("02:10").fridge("Fridge 1").reads(8.0)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"], by="hub's modem")
+    county.expect_sms(to="Zhao", between=("02:25", "02:26"), says=["TOO HOT"], by="cloud")
+    county.at("02:26:30").answers("Amy")
+    county.expect_sms(to="Amy", between=("02:26:30", "02:28"), says=["NOTED"])
+    county.expect_sms(to=["Li", "Wang", "Zhao"], between=("02:26:30", "02:28"), says=["Amy"])
+    county.expect_silence(until="02:56")
+    county.expect_sms(
+        to=EVERYBODY, between=("02:56:30", "02:58"), says=["STILL OPEN"], by="hub's modem"
+    )
+    county.expect_sms(to="Zhao", between=("02:56:30", "02:58"), says=["STILL OPEN"], by="cloud")
+    county.expect_silence(until="03:10")
 
 
 def a_message_that_is_not_delivered_is_told_to_the_stand_in(county: County) -> None:
@@ -98,9 +146,40 @@ def a_delivery_report_that_is_missing_is_told_to_the_next(county: County) -> Non
     county.modem().reports.update({PHONES["Li"]: "delivered", PHONES["Amy"]: "delivered"})
     county.at("02:10").fridge("Fridge 1").reads(8.0)
     county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
-    county.expect_silence(until="02:34")
+    county.expect_silence(until="02:34:30")
     county.expect_sms(to="Zhao", between=("02:35", "02:36"), says=["Wang", "TOO HOT"])
     county.expect_silence(until="02:45")
+
+
+def a_report_is_missing_and_somebody_has_answered(county: County) -> None:
+    """A named answer stops the escalation: nobody else is woken for a report that does not come.
+
+    When the answer holds no more, Wang is told anew; then a report that is missing counts again.
+    """
+    county.begins("02:05", steps=[CHAIN[0], {"after": "2h", "to": ["zhao"]}])
+    county.modem().reports.update({PHONES["Li"]: "delivered", PHONES["Amy"]: "delivered"})
+    county.at("02:10").fridge("Fridge 1").reads(8.0)
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.at("02:22").answers("Li")
+    county.expect_sms(to="Li", between=("02:22", "02:23"), says=["NOTED"])
+    county.expect_sms(to=["Wang", "Amy"], between=("02:22", "02:23"), says=["Li", "answers"])
+    county.expect_silence(until="02:51")
+    assert len(county.entries("sms.undelivered")) == 2
+    county.expect_sms(to=EVERYBODY, between=("02:52", "02:53"), says=["STILL OPEN"])
+    county.expect_silence(until="03:06:30")
+    county.expect_sms(to="Zhao", between=("03:07", "03:08"), says=["Wang", "TOO HOT"])
+    county.expect_silence(until="03:20")
+
+
+def a_report_is_missing_and_it_is_over(county: County) -> None:
+    """Nobody is woken for what is over and what the others know of."""
+    county.begins("02:05", steps=[CHAIN[0], {"after": "2h", "to": ["zhao"]}])
+    county.modem().reports.update({PHONES["Li"]: "delivered", PHONES["Amy"]: "delivered"})
+    county.at("02:10").fridge("Fridge 1").reads(8.0, for_="11min")
+    county.expect_sms(to=EVERYBODY, between=("02:20", "02:21"), says=["TOO HOT"])
+    county.expect_sms(to=EVERYBODY, between=("02:31", "02:32"), says=["RECOVERED"])
+    county.expect_silence(until="03:00")
+    assert county.entries("sms.undelivered")
 
 
 # --- the agent's own modem ---

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from alerts.channels.ways import (
     FAILING_AGAIN_MS,
     FIRST_AGAIN_MS,
     LONGEST_AGAIN_MS,
+    WAITS_MS,
     Attempt,
     Move,
     Stand,
@@ -150,6 +153,33 @@ def test_what_may_be_given_up() -> None:
     assert move(*lying, must=False).action == "wait"
 
 
+def test_a_recovery_waits_for_a_channel_that_takes_it() -> None:
+    """Half a minute later each is asked again, in their order, for an hour; then it is given up."""
+    failing = [attempt(name, "failing", FAILING_AGAIN_MS - 1) for name in ORDER]
+    decided = partial(decide, failing, ORDER, patience_ms=PATIENCE, never_give_up=False)
+
+    assert decided(NOW, since_ms=NOW - 60_000) == Move(
+        "wait", "", 0, NOW + 1, reason="tencent says failing"
+    )
+    again = Move("hand-over", "modem", 0, reason="tencent says failing")
+    assert decided(NOW + 1, since_ms=NOW - 60_000) == again
+    assert decided(NOW + 1, since_ms=NOW + 2 - WAITS_MS) == again
+    assert decided(NOW + 1, since_ms=NOW + 1 - WAITS_MS).action == "give-up"
+    assert decided(NOW + 1).action == "give-up", "nothing says since when"
+
+
+def test_what_said_no_to_a_recovery_is_not_asked_again() -> None:
+    """One refused, or has it lying there; the one that failed is asked again all the same."""
+    for first in (attempt("modem", "refused", 10**6), attempt("modem", "retry", 10**6)):
+        failing = attempt("aliyun", "failing", FAILING_AGAIN_MS)
+        decided = decide(
+            [first, failing], ORDER[:2], NOW, PATIENCE, never_give_up=False, since_ms=NOW - 1
+        )
+        assert (decided.action, decided.channel, decided.round) == ("hand-over", "aliyun", 0)
+    no = [attempt(name, "refused", 10**6) for name in ORDER]
+    assert decide(no, ORDER, NOW, PATIENCE, never_give_up=False, since_ms=NOW).action == "give-up"
+
+
 def test_a_channel_taken_out_of_the_settings() -> None:
     """What it has sent counts; waiting for it does not."""
     assert move(attempt("old", "queued")).channel == "modem"
@@ -189,10 +219,12 @@ ORDERS = st.permutations(ORDER).flatmap(
 )
 
 
-@given(ATTEMPTS, ORDERS, st.booleans())
-def test_whatever_they_say(attempts: list[Attempt], order: tuple[str, ...], must: bool) -> None:
+@given(ATTEMPTS, ORDERS, st.booleans(), st.none() | st.integers(NOW - 2 * WAITS_MS, NOW))
+def test_whatever_they_say(
+    attempts: list[Attempt], order: tuple[str, ...], must: bool, since_ms: int | None
+) -> None:
     """No second copy into a queue, no end without a sending, no wait that nothing can end."""
-    decided = decide(attempts, order, NOW, PATIENCE, never_give_up=must)
+    decided = decide(attempts, order, NOW, PATIENCE, never_give_up=must, since_ms=since_ms)
     sent = [one for one in attempts if one.state == "sent" and one.delivery != "failed"]
     newest = {one.channel: one for one in sorted(attempts, key=lambda one: one.round)}
     lying = {name for name in order if name in newest and lies(newest[name])}
@@ -209,6 +241,8 @@ def test_whatever_they_say(attempts: list[Attempt], order: tuple[str, ...], must
     if decided.action == "give-up":
         assert not must
         assert not lying
+        waits = since_ms is not None and since_ms > NOW - WAITS_MS
+        assert not (waits and any(newest[name].state == "failing" for name in order))
 
 
 @given(
