@@ -324,6 +324,29 @@ class TestMost:
         assert post.compose(59.9999) == (0, 0)
         assert post.compose(60) == (1, 0)
 
+    @pytest.mark.parametrize(
+        ("happening", "worse", "made"),
+        [
+            ("opened", True, (1, 0)),
+            ("work-over", True, (1, 0)),
+            ("opened", False, (0, 0)),
+            ("recovered", True, (0, 0)),
+        ],
+    )
+    def test_what_is_worse_is_held_back_by_no_number(
+        self, make: Make, happening: str, made: tuple[int, int], *, worse: bool
+    ) -> None:
+        """Such as stock that is on hold now; not a further rule that adds nothing, nor an end."""
+        post = make({"to": ["li"], "repeat": "10min"}, most_sms_an_hour=1)
+        post.alarm("a")
+        assert post.compose(0) == (1, 0)
+        # That the alarm itself is graver than none lets no repeat of it through.
+        assert post.compose(10) == (0, 0)
+        post.member("b", 12, worse=worse, fresh=False)
+        post.owe("li", happening, excursion="b", alarm="a", facts="{}")
+
+        assert post.compose(12) == made
+
 
 class TestRound:
     def test_it_says_what_was_done(self, make: Make) -> None:
@@ -420,8 +443,8 @@ class TestTold:
 
         with read(post.database) as conn:
             assert told(conn, "pi-1", START) == ["a", "b"]
-            assert json.loads(told_message(conn, "pi-1", START)) == {
-                "v": 1, "at": START, "excursions": ["a", "b"],
+            assert json.loads(told_message(conn, "pi-1", "east-gate", START)) == {
+                "v": 1, "at": START, "excursions": ["a", "b"], "works": [],
             }  # fmt: skip
 
     def test_what_is_over_is_listed_for_a_day(self, make: Make) -> None:
