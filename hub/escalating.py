@@ -317,7 +317,9 @@ def nobody_reached(conn: Connection, chains: Chains, row: Row[Any], reason: str,
 
 def _in_hand(conn: Connection, chains: Chains, notice: Row[Any], reason: str, now: int) -> bool:
     """Whether nobody need be woken instead of somebody whom a notice did not reach."""
-    alarm = conn.execute(select(alarms).where(alarms.c.id == notice.alarm)).one()
+    alarm = conn.execute(select(alarms).where(alarms.c.id == notice.alarm)).one_or_none()
+    if alarm is None:
+        return False
     by_report = reason in (NOT_DELIVERED, NO_REPORT)
     if alarm.recovered_at is None:
         # A report comes late: by then the others have had their time to answer.

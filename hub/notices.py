@@ -31,7 +31,7 @@ from hub.chores import Chores
 from hub.escalating import TELLING, begin_anew, escalate
 from hub.said import Matter, Words, matter_of, params_of, told_before
 from hub.sending import Sending, devices_of
-from hub.tables import alarm_turns, notices, sms
+from hub.tables import alarm_excursions, alarm_turns, notices, sms
 from journal import work
 from journal.database import read, write
 from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions
@@ -148,8 +148,11 @@ class Outbox:
         self._chains = Chains(settings)
         by_name = channels if isinstance(channels, Mapping) else {ONLY: channels}
         self._sending = Sending(database, by_name, self._chains, settings.sms.queued_too_long)
-        self._works = (0, 0)
-        self._devices = {device for site in settings.sites for device in site.devices}
+        # How much work of each site is planned, and how much of it was ended.
+        self._works: dict[str, tuple[int, int]] = {}
+        self._devices = {site.id: site.devices for site in settings.sites}
+        # Devices whose `told` has changed by the escalation, until a round has returned them.
+        self._covered: set[str] = set()
         self._chores = Chores(settings, database, self._chains, by_name)
         with write(database) as conn:
             begin_anew(conn)
@@ -171,9 +174,10 @@ class Outbox:
     def round(self, now: int) -> Progress:
         """Escalate, compose, hand over and ask what became of what was handed over."""
         self._chores.round(now)
-        covered = self._escalate(now)
+        self._escalate(now)
         composed, joining = self._compose(now)
         done = self._sending.round(now)
+        covered, self._covered = self._covered, set()
         return Progress(
             composed,
             done.sent,
@@ -185,24 +189,32 @@ class Outbox:
 
     # --- what is due ---
 
-    def _escalate(self, now: int) -> set[str]:
-        """Make what is due of the alarms; return devices whose `told` has changed by it."""
+    def _escalate(self, now: int) -> None:
+        """Make what is due of the alarms, and note the devices whose `told` has changed by it."""
         due = select(alarm_turns.c.alarm).where(alarm_turns.c.next_at <= now).limit(1)
         # Work is planned, and called off, by others: by how much of it there is we see that.
-        planned = select(func.count(), func.count(works.c.ended_at)).select_from(works)
+        planned = select(works.c.site, func.count(), func.count(works.c.ended_at))
         with read(self._database) as conn:
-            counted = conn.execute(planned).one()
-            known = self._works == tuple(counted)
+            counted = {
+                site: (all_, ended)
+                for site, all_, ended in conn.execute(planned.group_by(works.c.site))
+            }
+            known = self._works == counted
             if known and conn.execute(due).first() is None:
-                return set()
+                return
+        covered: set[str] = set()
         with write(self._database) as conn:
             if not known:
-                self._works = (counted[0], counted[1])
                 begin_anew(conn)
             done = escalate(conn, self._chains, now)
-            covered = {device for each in done.covered for device in devices_of(conn, each)}
+            for each in done.covered:
+                covered |= devices_of(conn, each)
         # An agent with a modem of its own must know of the work as well.
-        return covered if known else covered | self._devices
+        for site in counted.keys() | self._works.keys():
+            if counted.get(site) != self._works.get(site):
+                covered.update(self._devices.get(site, ()))
+        self._covered |= covered
+        self._works = counted
 
     # --- composing ---
 
@@ -244,7 +256,13 @@ class Outbox:
         known = told_before(conn, person_id)
         first = any(row.happening in TELLING and row.alarm not in known for row in rows)
         in_the_hour = select(func.count()).where(mine, sms.c.created_at > now - HOUR_MS)
-        if not first and conn.execute(in_the_hour).scalar_one() >= self._most_an_hour:
+        most = self._most_an_hour
+        # That stock is on hold now, or that it is worse than it was, is as new as a first word.
+        if (
+            not first
+            and not _is_worse(conn, rows)
+            and conn.execute(in_the_hour).scalar_one() >= most
+        ):
             return "later"
         groups = [(group, matter_of(conn, group, known)) for group in _groups(rows)]
         firsts = [each for each in groups if each[1].first]
@@ -282,6 +300,19 @@ class Outbox:
         for begin in range(0, len(ids), 500):
             some = notices.c.id.in_(ids[begin : begin + 500])
             conn.execute(notices.update().where(some).values(sms=identity))
+
+
+def _is_worse(conn: Connection, rows: Sequence[Row[Any]]) -> bool:
+    """Whether a notice tells of a further rule that holds stock, or makes its alarm worse."""
+    # Of an alarm that is known, what holds stock is worse by that.
+    worse = select(alarm_excursions.c.excursion).where(alarm_excursions.c.worse)
+    further = [
+        row.excursion for row in rows if row.happening in TELLING and row.excursion != row.alarm
+    ]
+    return any(
+        conn.execute(worse.where(alarm_excursions.c.excursion.in_(some)).limit(1)).first()
+        for some in (further[begin : begin + 500] for begin in range(0, len(further), 500))
+    )
 
 
 def _groups(rows: Sequence[Row[Any]]) -> list[list[Row[Any]]]:

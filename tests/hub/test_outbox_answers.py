@@ -263,6 +263,14 @@ class TestUnreachable:
         assert (said.event, said.person, said.alarm) == ("nobody-reached", "li", "a")
         assert record.getMessage() == "nobody can be told instead of li"
 
+    def test_of_an_alarm_that_nothing_knows_any_more_somebody_hears(self, make: Make) -> None:
+        """Nothing says that it is over, or that somebody has it."""
+        book = make()
+        book.owe("li", "opened", excursion="x", alarm="x")
+        book.worded("s1", "li")
+
+        assert self.gone(book, "s1", 2, "no delivery report") == 1
+
     def test_a_site_that_is_gone_has_nobody(self, make: Make) -> None:
         """The others in the same SMS have."""
         book = make({"to": ["li"]}, {"after": "1h", "to": ["amy"]})

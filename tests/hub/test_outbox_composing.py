@@ -329,6 +329,29 @@ class TestMost:
         assert post.compose(59.9999) == (0, 0)
         assert post.compose(60) == (1, 0)
 
+    @pytest.mark.parametrize(
+        ("happening", "worse", "made"),
+        [
+            ("opened", True, (1, 0)),
+            ("work-over", True, (1, 0)),
+            ("opened", False, (0, 0)),
+            ("recovered", True, (0, 0)),
+        ],
+    )
+    def test_what_is_worse_is_held_back_by_no_number(
+        self, make: Make, happening: str, made: tuple[int, int], *, worse: bool
+    ) -> None:
+        """Such as stock that is on hold now; not a further rule that adds nothing, nor an end."""
+        post = make({"to": ["li"], "repeat": "10min"}, most_sms_an_hour=1)
+        post.alarm("a")
+        assert post.compose(0) == (1, 0)
+        # That the alarm itself is graver than none lets no repeat of it through.
+        assert post.compose(10) == (0, 0)
+        post.member("b", 12, worse=worse, fresh=False)
+        post.owe("li", happening, excursion="b", alarm="a", facts="{}")
+
+        assert post.compose(12) == made
+
 
 class TestRound:
     def test_it_says_what_was_done(self, make: Make) -> None:

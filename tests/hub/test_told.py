@@ -77,3 +77,47 @@ def test_devices_hear_of_it_at_once_and_once(desk: Desk) -> None:
         work.end(conn, id_, person="li", now=START + 3)
     assert desk.outbox.round(START + 4).told == {"pi-1"}
     assert desk.outbox.round(START + 5).told == frozenset()
+
+
+def two_sites(desk: Desk) -> None:
+    """Give the desk's hub a second site."""
+    (site,) = desk.settings.sites
+    other = site.model_copy(update={"id": "west-gate", "devices": ["pi-2", "pi-3"]})
+    desk.settings = desk.settings.model_copy(update={"sites": [site, other]})
+    desk.restart()
+
+
+def test_only_the_devices_of_the_site_hear_of_it(desk: Desk) -> None:
+    """Neighbours are not written to for it; work of a site that is gone is nobody's."""
+    two_sites(desk)
+    plan(desk, "east-gate/fridge-1", 10, 60)
+    assert desk.outbox.round(START).told == {"pi-1"}
+    id_ = plan(desk, "west-gate/fridge-1", 10, 60)
+    assert desk.outbox.round(START + 1).told == {"pi-2", "pi-3"}
+    plan(desk, "east-gate/fridge-2", 10, 60)
+    plan(desk, "north-gate/fridge-1", 10, 60)
+    assert desk.outbox.round(START + 2).told == {"pi-1"}
+    with write(desk.database) as conn:
+        work.end(conn, id_, person="li", now=START + 3)
+    assert desk.outbox.round(START + 4).told == {"pi-2", "pi-3"}
+    assert desk.outbox.round(START + 5).told == frozenset()
+
+
+def test_a_round_that_breaks_off_loses_no_device(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the plan's round, or in the midst of it: the next one that ends says whom it concerns."""
+
+    def fails(*_: object) -> Any:
+        raise RuntimeError
+
+    for number, (module, name) in enumerate(
+        (("hub.notices", "escalate"), ("hub.notices.Outbox", "_compose"))
+    ):
+        plan(desk, f"east-gate/fridge-{number}", 10, 60)
+        with monkeypatch.context() as broken:
+            broken.setattr(f"{module}.{name}", fails)
+            with pytest.raises(RuntimeError):
+                desk.outbox.round(START + 1)
+        assert desk.outbox.round(START + 2).told == {"pi-1"}
+        assert desk.outbox.round(START + 3).told == frozenset()

@@ -231,6 +231,18 @@ def a_busy_hour_never_swallows_a_first_alarm(county: County) -> None:
     county.expect_silence(until="02:22")
 
 
+def a_busy_hour_never_swallows_that_stock_went_on_hold(county: County) -> None:
+    """Rate limit per person: what holds the stock is told at once, whatever came before."""
+    county.begins("02:00", steps=[{"to": ["amy"], "repeat": "3min"}], most_sms_an_hour=2)
+    county.fridge("Fridge 1").receives("A1", 100)
+    county.at("02:10").fridge("Fridge 1").reads(9.2)
+    county.expect_sms(to="Amy", between=("02:20", "02:21"), says=["TOO HOT"])
+    county.expect_sms(to="Amy", between=("02:23", "02:24"), says=["AGAIN"])
+    county.expect_silence(until="02:39")
+    county.expect_sms(to="Amy", between=("02:40", "02:41"), says=["TOO HOT", "100 doses"])
+    county.expect_silence(until="02:50")
+
+
 # --- answers ---
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.stories.county import County
 from tests.stories.settings import CENTER, EVERYBODY, MAINS, PHONES
 
@@ -109,7 +111,7 @@ def a_number_that_is_refused_is_told_to_the_next(county: County) -> None:
 
 def each_step_has_ways_of_its_own(county: County) -> None:
     """Fail-over order per step; when an answer ends, everybody is told again by their own."""
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"to": ["li", "wang", "amy"], "channels": ["modem"]},
         {"after": "5min", "to": ["zhao"], "channels": ["cloud"]},
     ]
