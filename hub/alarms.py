@@ -31,7 +31,7 @@ from hub.collecting import (
     take_over,
     turn,
 )
-from hub.tables import alarm_answers, alarm_excursions, alarms, notices
+from hub.tables import alarm_answers, alarm_excursions, alarms, notices, sms
 from journal import journal
 from journal.database import require_write
 
@@ -159,8 +159,8 @@ def by_code(
     """Return the alarms that this code answers for this person, oldest first.
 
     Those of which the person was told, that are open or over for less than a day, and of which any
-    excursion has the code; and those that the person was told of by one SMS with such an alarm, for
-    an SMS that speaks of several bears one code. Two alarms may have the same one.
+    excursion has the code; and those that the person was told of by one SMS that bears this code,
+    for an SMS that speaks of several bears one. Two alarms may have the same one.
 
     Args:
         conn: any transaction.
@@ -176,9 +176,15 @@ def by_code(
     found = _alarms(conn, select(alarms).where(known, living))
     meant = {each.id for each in found if code in {code_of(id_) for id_ in each.excursions}}
     if meant:
-        together = select(notices.c.sms).where(mine, notices.c.alarm.in_(meant))
-        beside = select(notices.c.alarm).where(mine, notices.c.sms.in_(together)).distinct()
-        meant |= set(conn.execute(beside).scalars())
+        # A later SMS may have joined them with others, under another code.
+        bearing = (
+            select(sms.c.id)
+            .join(notices, notices.c.sms == sms.c.id)
+            .where(mine, notices.c.alarm.in_(meant), sms.c.text.contains(code))
+        )
+        # An SMS asks for no answer to what is over, or what somebody else has answered.
+        asked = notices.c.sms.in_(bearing) & notices.c.happening.not_in(("answered", "recovered"))
+        meant |= set(conn.execute(select(notices.c.alarm).where(mine, asked).distinct()).scalars())
     return [each for each in found if each.id in meant]
 
 

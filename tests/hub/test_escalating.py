@@ -280,6 +280,13 @@ def storm(count: int, minutes: int = 12) -> Sender:
     return sender
 
 
+def bears(county: County, id_: str, code: str) -> None:
+    """Let an SMS bear a code: the words of these tests have none."""
+    with write(county.database) as conn:
+        mine = sms.update().where(sms.c.id == id_)
+        conn.execute(mine.values(text=sms.c.text + f" Answer {code}."))
+
+
 class TestStorms:
     def test_forty_fridges_are_two_messages(self, make: Make) -> None:
         """The first one at once, the other thirty-nine half a minute later, together."""
@@ -308,9 +315,42 @@ class TestStorms:
             ).all()
             joined = [row.alarm for row in rows if row.sms != rows[0].sms]
             code = alarms.code_of(joined[0])
+        bears(county, rows[-1].sms, code)
+        with read(county.database) as conn:
             assert {one.id for one in by_code(conn, "li", code, county.now)} == set(joined)
             alone = alarms.code_of(rows[0].alarm)
             assert [one.id for one in by_code(conn, "li", alone, county.now)] == [rows[0].alarm]
+            # The others' own codes stand in no message.
+            unsaid = alarms.code_of(joined[1])
+            assert [one.id for one in by_code(conn, "li", unsaid, county.now)] == [joined[1]]
+        with write(county.database) as conn:
+            # Of what somebody else has answered the message says nothing.
+            mine = (notices.c.alarm == joined[1]) & (notices.c.person == "li")
+            conn.execute(notices.update().where(mine).values(happening="answered"))
+            found = {one.id for one in by_code(conn, "li", code, county.now)}
+            assert found == {joined[0], *joined[2:]}
+
+    def test_a_code_answers_nothing_that_was_joined_later_under_another(self, make: Make) -> None:
+        """Only a message that bears the code itself says what it answers for."""
+        county = make()
+        sender = storm(5)
+        county.send(sender, 1, len(sender.bodies))
+        county.until(11, 23, 0.25)
+        with read(county.database) as conn:
+            query = select(notices.c.alarm, notices.c.sms).where(notices.c.person == "li")
+            rows = conn.execute(query.order_by(notices.c.id)).all()
+        first, joint, again = dict.fromkeys(row.sms for row in rows)
+        carried = {
+            id_: {row.alarm for row in rows if row.sms == id_} for id_ in (first, joint, again)
+        }
+        assert carried[again] == carried[first] | carried[joint]
+        alone = alarms.code_of(rows[0].alarm)
+        code = alarms.code_of(min(carried[joint]))
+        for id_, printed in ((first, alone), (joint, code), (again, alone)):
+            bears(county, id_, printed)
+        with read(county.database) as conn:
+            assert {one.id for one in by_code(conn, "li", code, county.now)} == carried[joint]
+            assert {one.id for one in by_code(conn, "li", alone, county.now)} == carried[again]
 
     def test_a_second_fridge_a_minute_later_is_told_at_once(self, make: Make) -> None:
         """Joined is only what comes within half a minute."""

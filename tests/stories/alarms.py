@@ -286,6 +286,35 @@ def an_answer_to_the_devices_own_modem_waits_for_the_link(county: County) -> Non
     county.expect_silence(until="03:15")
 
 
+def a_code_answers_what_its_own_message_said(county: County) -> None:
+    """One code for the alarms of one message: not for those that a later one joins with them."""
+    steps = [{"to": ["amy"], "repeat": "10min"}]
+    county.begins("02:00", fridges=3, steps=steps, sampling="30s")
+    county.at("02:05").fridge("Fridge 1").reads(9.0)
+    county.at("02:05:30").fridge("Fridge 2").reads(1.0)
+    county.fridge("Fridge 3").reads(1.0)
+    county.expect_sms(to="Amy", between=("02:15", "02:15:10"), says=["Fridge 1", "TOO HOT"])
+    county.expect_sms(
+        to="Amy", between=("02:15:20", "02:16"), says=["TOO COLD", "Fridge 2", "Fridge 3"]
+    )
+    cold = county.code("Amy")
+    # What fell due while the hub was away is joined, under the code of Fridge 1.
+    county.at("02:24").hub_dies()
+    county.at("02:26").hub_begins()
+    county.expect_sms(to="Amy", between=("02:26", "02:27"), says=["AGAIN", "3 fridges"])
+    assert county.code("Amy") != cold
+    county.at("02:28").writes("Amy", cold)
+    county.expect_sms(
+        to="Amy", between=("02:28", "02:29"), says=["NOTED", "Fridge 2", "Fridge 3", "TOO COLD"]
+    )
+    # Fridge 1 is too hot, and nobody has answered for it.
+    county.expect_sms(
+        to="Amy", between=("02:35", "02:35:15"), says=["AGAIN", "Fridge 1", "TOO HOT"]
+    )
+    county.expect_silence(until="02:35:20")
+    assert len(county.entries("alarm.acknowledged")) == 2
+
+
 def a_question_mark_asks_how_the_fridges_are(county: County) -> None:
     """`?` asks for the state of one's site."""
     county.begins("02:05")
