@@ -38,6 +38,14 @@ def fewer_than_three_telephones_are_refused(county: County) -> None:
     gsp = [{"id": "fridge-1", "name": {"zh": "1", "en": "1"}, "profiles": ["cn-gsp"]}]
     with pytest.raises(ValidationError, match="demands at least 3"):
         county.begins(steps=[{"to": ["li", "wang"]}], site={"assets": gsp})
+    # One telephone in three spellings rings once.
+    one = ("13900000001", "+8613900000001", "8613900000001")
+    people = [
+        {"id": name.lower(), "name": name, "phone": phone}
+        for name, phone in zip(EVERYBODY, one, strict=True)
+    ]
+    with pytest.raises(ValidationError, match="reaches 1 telephone numbers"):
+        county.begins(steps=[{"to": ["li", "wang", "amy"]}], site={"assets": gsp}, people=people)
     county.begins(steps=[{"to": ["li", "wang", "amy"]}], site={"assets": gsp}, fridges=1)
 
 
