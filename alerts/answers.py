@@ -26,9 +26,7 @@ MOST_CHARACTERS: Final = 1_000
 MOST_CODES: Final = 10
 _MOST_WORDS: Final = 200
 
-# Where a country's own number begins. China's mobile numbers have eleven digits: 1[3-9]xxxxxxxxx
-# (numbering plan of the MIIT). Networks give +86…, 0086…, 86… or the bare eleven.
-_CHINA: Final = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
+# China's mobile numbers, as config/phones.py knows them.
 _TELEPHONE: Final = re.compile(
     r"(?<![0-9])(?:(?:\+|00)?86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}(?![0-9])"
 )
@@ -183,20 +181,3 @@ def _says_that_the_probe_is_lost(lowered: str) -> bool:
     if tail.strip() or _FILLERS.sub(" ", head).strip():
         return False
     return lost is not None or not head or head.endswith(" ")
-
-
-def number(text: str) -> str:
-    """Return a telephone number in one form, E.164 where it can be known: ``+8613900000001``.
-
-    ``+86 139 0000 0001``, ``008613900000001``, ``8613900000001`` and ``13900000001`` are one number.
-    Other countries' numbers are known by their ``+`` or ``00``; what else there is (a service's
-    ``10086``, a name in letters) stands for itself and equals no person's number by chance.
-    """
-    plain = unicodedata.normalize("NFKC", text).strip()
-    bare = unicodedata.normalize("NFKC", re.sub(r"[\s().-]", "", plain))
-    china = _CHINA.fullmatch(bare)
-    if china is not None:
-        return f"+86{china.group(1)}"
-    if bare.startswith("00") and bare[2:].isdigit():
-        return f"+{bare[2:]}"
-    return bare

@@ -13,6 +13,7 @@ from config.channels import ChannelSettings, SmsdSettings
 from config.database import DatabaseSettings
 from config.enrolment import EnrolmentSettings
 from config.escalation import DAYS, FIRST_STEP_NUMBERS, Duty, Escalation, fewest
+from config.phones import number
 from config.units import DurationMs, TimeOfDay
 
 Zone = Annotated[
@@ -306,7 +307,8 @@ class HubSettings(Section):
     def short_of(self, site: Site, profile: str) -> str:
         """Say what a profile demands of a site's first step and does not find; empty: all is there."""
         wanted = FIRST_STEP_NUMBERS.get(profile, 0)
-        numbers = {person.id: person.phone for person in self.people}
+        # Three spellings of one number are one telephone.
+        numbers = {person.id: number(person.phone) for person in self.people}
         count, weekday, minute = fewest(self.first_step(site), site.duty, numbers)
         if count >= wanted:
             return ""

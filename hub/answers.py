@@ -20,9 +20,10 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Engine, func, select
 
-from alerts.answers import Answer, number, read
+from alerts.answers import Answer, read
 from alerts.channels.contract import Answering, ChannelError, Inbound
 from config.hub import HubSettings, Person
+from config.phones import number
 from hub.alarms import Alarm, acknowledge, by_code, explain
 from hub.chains import Chains
 from hub.inbound import inbound

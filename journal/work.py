@@ -1,7 +1,8 @@
 """Planned work on an asset (defrosting, cleaning, moving stock): a projection of the journal.
 
 While it lasts, the asset's alarms wait; exposure and holds count on. Its end is enforced: it can
-be four hours away at most, nobody has to call it off, and what is still open then is told at once.
+be four hours away at most, with all plans that adjoin it, nobody has to call it off, and what is
+still open then is told at once.
 
 Entries: ``work.planned`` (subject ``site/asset``; body id, from, until, reason, person, way) and
 ``work.ended`` (body id, person, way). Times are of the hub's clock, UTC milliseconds.
@@ -36,6 +37,8 @@ FAMILY: Final = "work."
 
 # Longer work has a second plan by somebody who has looked at the thermometer.
 LONGEST_MS: Final = 4 * 3_600_000
+# Between two plans people have so long to be told, and to look; nearer ones are one piece of work.
+APART_MS: Final = 30 * 60_000
 # Who plans for next month has forgotten it by then.
 FARTHEST_MS: Final = 14 * 86_400_000
 
@@ -123,7 +126,8 @@ def plan(
         way: ``console`` or ``command``.
 
     Raises:
-        WorkRefusedError: too long, over already, too far away, or without a reason.
+        WorkRefusedError: too long, also together with other plans of that asset that are not over yet
+            and less than half an hour from it; over already, too far away, or without a reason.
     """
     require_write(conn)
     begin, reason = max(begin, now), reason.strip()
@@ -141,6 +145,12 @@ def plan(
     known = get(conn, id_)
     if known is not None:
         return known
+    first, last = _joined(conn, asset, begin, until, now)
+    if last - first > LONGEST_MS:
+        raise WorkRefusedError(
+            "with the plans before and behind it, less than 30 min from it, that would be more than 4 h "
+            "of work; plan it when those before are over, or leave 30 min between"
+        )
     body = {
         "id": id_, "from": begin, "until": until, "reason": reason, "person": person, "way": way,
     }  # fmt: skip
@@ -150,6 +160,22 @@ def plan(
     assert planned is not None
     assert planned.site == site
     return planned
+
+
+def _joined(conn: Connection, asset: str, begin: int, until: int, now: int) -> tuple[int, int]:
+    """Return the stretch that a plan makes with those that it adjoins, one by one.
+
+    One that is over was looked at: whoever plans now has been told what was still open.
+    """
+    rest = [each for each in planned(conn, asset=asset, after=now) if each.over_at > each.begin]
+    first, last = begin, until
+    while near := [
+        each for each in rest if each.begin - last < APART_MS and first - each.over_at < APART_MS
+    ]:
+        rest = [each for each in rest if each not in near]
+        first = min(first, *(each.begin for each in near))
+        last = max(last, *(each.over_at for each in near))
+    return first, last
 
 
 def end(conn: Connection, id_: str, *, person: str, now: int, way: str = "command") -> Work:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.answers import MOST_CODES, REASONS, Answer, number, read
+from alerts.answers import MOST_CODES, REASONS, Answer, read
+from config.phones import number
 
 
 @pytest.mark.parametrize(

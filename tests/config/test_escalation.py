@@ -177,6 +177,19 @@ def test_gsp_demands_three_numbers(tmp_path: Path, tell: str, count: int) -> Non
     loaded(tmp_path, HUB + 'tell = ["li"]\n' + GSP.replace("cn-gsp", "who-pqs"))
 
 
+@pytest.mark.parametrize("spelling", ["13900000009", "8613900000009", "008613900000009"])
+def test_one_telephone_in_two_spellings_is_one_number(tmp_path: Path, spelling: str) -> None:
+    """Who is named twice, with and without the country's code, is one telephone that rings."""
+    people = "".join(
+        f'[[people]]\nid = "{name}"\nname = "{name}"\nphone = "{phone}"\n'
+        for name, phone in (("ward", "+8613900000009"), ("ward-2", spelling))
+    )
+    tell = 'tell = ["li", "ward", "ward-2"]\n'
+    assert " reaches 2 telephone numbers, " in refusal(tmp_path, people + HUB + tell + GSP)
+    other = people.replace(f'"{spelling}"', '"13900000010"')
+    loaded(tmp_path, other + HUB + tell + GSP)
+
+
 def test_gsp_demands_them_at_every_hour_of_the_week(tmp_path: Path) -> None:
     """By day nobody is the pharmacist: two numbers are left, and the line says when."""
     text = COUNTY + HUB + 'escalation = "county"\n' + DUTY

@@ -636,6 +636,60 @@ class TestWork:
             plan(county, begin, until)
         assert county.entries("work.") == []
 
+    @pytest.mark.parametrize(
+        ("case", "plans", "one_more", "refused"),
+        [
+            ("behind another at once", [(0, 240)], (240, 250), True),
+            ("behind another after 29 min", [(0, 240)], (269, 270), True),
+            ("half an hour between", [(0, 240)], (270, 510), False),
+            ("before another", [(300, 540)], (271, 299), True),
+            ("half an hour before another", [(300, 540)], (30, 270), False),
+            ("four hours together", [(0, 120)], (120, 240), False),
+            ("a minute more", [(0, 120)], (120, 241), True),
+            ("between two of which it makes one", [(0, 100), (200, 300)], (120, 180), True),
+            ("joined one by one", [(0, 100), (129, 200)], (229, 250), True),
+            ("joined one by one from behind", [(229, 250), (129, 200)], (0, 100), True),
+            ("within another", [(0, 240)], (60, 120), False),
+        ],
+    )
+    def test_plans_that_adjoin_are_one_work(
+        self,
+        make: Make,
+        case: str,
+        plans: list[tuple[int, int]],
+        one_more: tuple[int, int],
+        refused: bool,
+    ) -> None:
+        """Twenty plans of four hours, one behind the other, would switch alarms off for days."""
+        county = make()
+        for begin, until in plans:
+            plan(county, begin, until)
+        if not refused:
+            plan(county, *one_more)
+        else:
+            with pytest.raises(WorkRefusedError, match="more than 4 h of work") as caught:
+                plan(county, *one_more)
+            assert "\n" not in str(caught.value)
+        assert len(county.entries("work.")) == len(plans) + (not refused), case
+
+    def test_after_work_that_is_over_another_may_be_planned(self, make: Make) -> None:
+        """Until it is over it could be joined; then people know what is still open."""
+        county = make()
+        plan(county, 0, 240)
+        with pytest.raises(WorkRefusedError, match="more than 4 h of work"):
+            plan(county, 240, 480, now=239)
+        plan(county, 240, 480, now=240)
+        assert len(county.entries("work.")) == 2
+
+    def test_after_work_that_is_done_another_may_be_planned(self, make: Make) -> None:
+        """Whoever said so has looked."""
+        county = make()
+        id_ = plan(county, 0, 240)
+        with write(county.database) as conn:
+            work.end(conn, id_, person="li", now=START + 60 * MINUTE)
+        plan(county, 60, 300, now=61)
+        assert len(county.entries("work.")) == 3
+
     def test_the_journal_alone_gives_the_plans_again(self, make: Make) -> None:
         """Entered once, however often it is asked for; ended once."""
         county = make()

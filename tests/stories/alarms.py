@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from journal.work import WorkRefusedError
 from tests.stories.county import County
 from tests.stories.settings import EVERYBODY, MAINS, PHONES
 
@@ -38,6 +39,14 @@ def fewer_than_three_telephones_are_refused(county: County) -> None:
     gsp = [{"id": "fridge-1", "name": {"zh": "1", "en": "1"}, "profiles": ["cn-gsp"]}]
     with pytest.raises(ValidationError, match="demands at least 3"):
         county.begins(steps=[{"to": ["li", "wang"]}], site={"assets": gsp})
+    # One telephone in three spellings rings once.
+    one = ("13900000001", "+8613900000001", "8613900000001")
+    people = [
+        {"id": name.lower(), "name": name, "phone": phone}
+        for name, phone in zip(EVERYBODY, one, strict=True)
+    ]
+    with pytest.raises(ValidationError, match="reaches 1 telephone numbers"):
+        county.begins(steps=[{"to": ["li", "wang", "amy"]}], site={"assets": gsp}, people=people)
     county.begins(steps=[{"to": ["li", "wang", "amy"]}], site={"assets": gsp}, fridges=1)
 
 
@@ -167,6 +176,17 @@ def announced_work_keeps_people_asleep_and_counts_all_the_same(county: County) -
     county.expect_silence(until="02:58")
     assert county.exposure("Fridge 1", "02:00", "02:55").above_ms == 45 * 60_000
     assert county.entries("work.planned")
+
+
+def work_behind_work_does_not_keep_people_asleep_all_night(county: County) -> None:
+    """The end of planned work is enforced: plans that adjoin are one, of four hours at most."""
+    county.begins("02:05", steps=ONCE)
+    county.at("02:08").fridge("Fridge 1").is_worked_on(until="06:08")
+    county.at("02:10").fridge("Fridge 1").reads(12.0)
+    with pytest.raises(WorkRefusedError, match="more than 4 h of work"):
+        county.fridge("Fridge 1").is_worked_on(until="06:10")
+    county.expect_silence(until="06:07")
+    county.expect_sms(to=EVERYBODY, between=("06:08", "06:09"), says=["WORK IS OVER", "TOO HOT"])
 
 
 def an_agent_with_a_modem_of_its_own_waits_for_the_work_as_well(county: County) -> None:
