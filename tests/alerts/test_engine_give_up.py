@@ -19,6 +19,7 @@ WARM = Rule("t/warm", "consecutive", 10 * MINUTE, above=8_000)
 INSTANT = Rule("t/instant", "instant", 0, above=8_000)
 FREEZE = Rule("t/sum", "cumulative", 12 * MINUTE, at_or_below=-500, window_ms=600 * MINUTE)
 STUCK = Rule("t/stuck", "stuck", 60 * MINUTE)
+WARMING = Rule("t/warming", "rate", 5 * MINUTE, above=100)
 SILENCE = Rule("t/silence", "silence", 15 * MINUTE)
 
 
@@ -98,6 +99,7 @@ def test_a_window_is_credited_its_last_interval_and_begins_anew() -> None:
     assert story.hold(60, 71, -1) == []
     (opened,) = story.read(72, -1)
     assert (opened.happening, minute_of(opened.start)) == ("opened", 60)
+    assert minute_of(opened.opened) == 72
 
 
 def test_what_the_last_interval_completes_opens_before_it_closes() -> None:
@@ -110,6 +112,7 @@ def test_what_the_last_interval_completes_opens_before_it_closes() -> None:
         ("opened", closed.id), ("closed", opened.id),
     ]  # fmt: skip
     assert (minute_of(opened.opened), minute_of(closed.end)) == (12, 12)
+    assert (opened.seq, closed.seq) == (story.seq, story.seq)
 
 
 def test_a_window_that_had_not_opened_is_kept() -> None:
@@ -120,6 +123,28 @@ def test_a_window_that_had_not_opened_is_kept() -> None:
 
     (opened,) = story.hold(60, 67, -1)
     assert minute_of(opened.start) == 0
+
+
+def test_every_rule_that_is_open_on_it_closes() -> None:
+    """Both are said, in the order of the rules."""
+    story = Story(INSTANT, WARM)
+    story.hold(0, 14, 9)
+
+    assert brief(story.engine.give_up(CENTER)) == [
+        ("closed", "instant", "above"), ("closed", "warm", "above"),
+    ]  # fmt: skip
+
+
+def test_a_rate_ends_where_it_was_known_last() -> None:
+    """Readings behind a hole, too few for a rate, prolong nothing."""
+    story = Story(WARMING)
+    for minute in range(20):
+        story.read(minute, 3 + minute / 5)
+    assert story.told() == [("warming", "above")]
+    story.read(40, 7)
+
+    (closed,) = story.engine.give_up(CENTER)
+    assert minute_of(closed.end) == 20
 
 
 def test_a_silence_stays_open() -> None:
