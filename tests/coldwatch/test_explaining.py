@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.profiles import rules_for
+from alerts.profiles import rules_for, storage_of
 from coldwatch import cli
 from coldwatch.explained import lines
 from coldwatch.explaining import explain_agent, explain_hub
@@ -308,7 +308,10 @@ def test_every_rule_of_a_profile_is_explained(profile: str) -> None:
     """No rule of any profile is left out of what is said of a fridge."""
     import tomllib
 
-    agent = AgentSettings.model_validate(tomllib.loads(AGENT.replace("cn-gsp", profile)))
+    low, high = (limit / 1000 for limit in storage_of(profile))
+    lines = f'profiles = ["{profile}"]\nstorage = [{low}, {high}]'
+    text = AGENT.replace('profiles = ["cn-gsp"]', lines)
+    agent = AgentSettings.model_validate(tomllib.loads(text))
     measured = ("temperature", "present", "open")
     rules = {rule.id for quantity in measured for rule in rules_for(profile, quantity)}
     (site,) = explain_agent(agent).sites

@@ -121,6 +121,10 @@ OPENED = [("opened", ("e1",))]
         ("it opened before the work", at_work(begin=600_002), OPENED),
         ("it opened as the work ended", at_work(until=600_001, wall_ms=700_000), OPENED),
         ("the clock has fallen back behind its opening", at_work(wall_ms=600_000), OPENED),
+        ("a dead contact waits for the day, which the hub knows",
+         view(excursion(series=MAINS, side="silent"), now_ms=SEEN_MS + 9_999_000), []),
+        ("a dead probe does not",
+         view(excursion(side="silent"), now_ms=SEEN_MS + HUB_FIRST_MS), OPENED),
         ("work on another fridge", at_work(asset="fridge-2"), OPENED),
     ],
 )  # fmt: skip
