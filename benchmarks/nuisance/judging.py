@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from alerts.channels.contract import Outcome
 from alerts.decisions import Decision
@@ -31,7 +31,8 @@ from firmware_agent.recording import Recorder
 from firmware_agent.settings import read_plan
 from hub.notices import JOINED_MS, Outbox, owe
 from hub.said import Matter
-from journal.database import create_tables, open_database, write
+from hub.tables import alarm_turns
+from journal.database import create_tables, open_database, read, write
 from journal.excursions import ExcursionRow, apply
 from sensors.checks import Checker
 from sensors.contract import Range, Sample, Spec
@@ -241,9 +242,14 @@ class Office:
                 owe(conn, self._settings.sites[0], decision.happening, row, now)
 
     def round(self, now: int) -> None:
-        """Let the outbox look; again half a minute later, while something may follow."""
+        """Let the outbox look; again half a minute later, while something may follow, or when it is due."""
         self._outbox.round(now)
-        self.next_round = now + JOINED_MS if now - self._last < _QUIET_AFTER_MS else 1 << 62
+        self.next_round = now + JOINED_MS
+        if now - self._last >= _QUIET_AFTER_MS:
+            # What waits for the day.
+            with read(self._database) as conn:
+                due = conn.execute(select(func.min(alarm_turns.c.next_at))).scalar()
+            self.next_round = 1 << 62 if due is None else max(due, self.next_round)
 
     def close(self) -> None:
         """Let go of the database."""
