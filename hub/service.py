@@ -110,6 +110,9 @@ class Hub:
         )  # fmt: skip
         # Version of the settings handed out to each device on this connection.
         self._handed: dict[str, int] = {}
+        # Two threads say each of these; what was read first must not go out last, and be retained.
+        self._saying_received = threading.Lock()
+        self._saying_told = threading.Lock()
         # Devices that could not be told who was told, as the database did not answer.
         self._untold: set[str] = set()
         self._answers = Answers(
@@ -312,26 +315,27 @@ class Hub:
             self._intake.revoked(revoked_devices(conn))
 
     def _publish_received(self, device: str) -> None:
-        marks = self._intake.marks(device)
-        message = {"v": 1, "at": self._clock.now_ms(), "streams": marks}
         site = self._intake.devices()[device]
-        # QoS 0: a lost one is followed by the next, and the agent asks by sending again.
-        self.connection.publish(
-            topic(site, device, "received"), json.dumps(message).encode(), qos=0, retain=True
-        )
+        with self._saying_received:
+            message = {"v": 1, "at": self._clock.now_ms(), "streams": self._intake.marks(device)}
+            # QoS 0: a lost one is followed by the next, and the agent asks by sending again.
+            self.connection.publish(
+                topic(site, device, "received"), json.dumps(message).encode(), qos=0, retain=True
+            )
         self._vitals.published += 1
 
     def _publish_told(self, device: str) -> None:
-        try:
-            site = self._intake.devices()[device]
-            with read(self.database) as conn:
-                payload = told_message(conn, device, site, self._clock.now_ms())
-        except DatabaseError as error:
-            # A server that is away. In doubt the agent tells its people by itself.
-            log.warning("cannot say yet of %s who was told: %s", device, error)
-            self._untold.add(device)
-            return
-        self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
+        site = self._intake.devices()[device]
+        with self._saying_told:
+            try:
+                with read(self.database) as conn:
+                    payload = told_message(conn, device, site, self._clock.now_ms())
+            except DatabaseError as error:
+                # A server that is away. In doubt the agent tells its people by itself.
+                log.warning("cannot say yet of %s who was told: %s", device, error)
+                self._untold.add(device)
+                return
+            self.connection.publish(topic(site, device, "told"), payload, qos=1, retain=True)
 
     def _publish_settings(self) -> None:
         """Hand out what is newer than what was handed out on this connection."""

@@ -156,9 +156,10 @@ class SmallHub:
 
     def say(self) -> None:
         """Publish the marks."""
+        # Under the lock until it is out: two threads say them, and the newest must be the last.
         with self.lock:
             payload = json.dumps(self.mind.received()).encode()
-        self.connection.publish(self._received, payload, qos=0, retain=True)
+            self.connection.publish(self._received, payload, qos=0, retain=True)
 
     def publish(self, leaf: str, payload: bytes) -> None:
         """Publish anything as `received` or `told`."""
