@@ -409,6 +409,25 @@ class TestFit:
         assert mine.assets[0] in text
         assert all(word in text for word in TWO_WRONG[language]), text
 
+    @pytest.mark.parametrize("names", [NAMES, LONG_NAMES], ids=["ordinary names", "long names"])
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_two_matters_of_one_fridge_say_how_warm_it_is(
+        self, language: Language, names: dict[Language, Names]
+    ) -> None:
+        """With the longest names as well: those are cut before the value is given up."""
+        mine = names[language]
+        both = tuple(
+            Trouble(mine.sites[0], mine.assets[0], quantity=quantity, value=value, since=at(14, 5))
+            for quantity, value in (("temperature", 9_200), ("open", 1_000))
+        )
+
+        text = compose(facts_of("storm", language, names, troubles=both))
+
+        assert fits_one(text)
+        assert "9.2" in text
+        assert "1.0" not in text
+        assert all(word in text for word in TWO_WRONG[language]), text
+
     def test_english_with_a_chinese_name(self) -> None:
         """A Chinese name makes an English text UCS-2, and it is measured so."""
         mine = NAMES["zh"]
