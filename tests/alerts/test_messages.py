@@ -314,6 +314,17 @@ class TestWho:
             facts_of("unreachable", "zh", batches=0, site="东门")
         )
 
+    def test_without_a_way_out_nobody_is_sent_to_look_at_a_telephone(self) -> None:
+        """Where no channel took it, the modem is what to look at."""
+        for language, why, look, phone in (
+            ("en", "no way out", "Check modem", "telephone"),
+            ("zh", "无可用通道", "检查短信猫", "号码"),
+        ):
+            text = compose(facts_of("unreachable for all", language, reason="no way out"))
+            assert why in text
+            assert look in text
+            assert phone not in text
+
 
 class TestStorm:
     def test_everything_is_counted_once(self) -> None:
