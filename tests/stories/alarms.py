@@ -333,6 +333,19 @@ def one_answer_to_the_devices_own_modem_is_for_all_that_its_sms_said(county: Cou
     county.expect_sms(to=EVERYBODY, between=("03:00", "03:01"), says=["STILL OPEN"])
 
 
+def a_word_of_who_answers_keeps_no_alarm_waiting(county: County) -> None:
+    """The first message to a person goes at once, also behind one of who answers for another."""
+    county.begins("02:00", sampling="10s", steps=ONCE)
+    county.at("02:05").fridge("Fridge 1").reads(8.0)
+    county.at("02:07:10").fridge("Fridge 2").reads(1.5)
+    county.expect_sms(to=EVERYBODY, between=("02:15", "02:15:20"), says=["Fridge 1", "TOO HOT"])
+    county.at("02:17").answers("Amy")
+    county.expect_sms(to="Amy", between=("02:17", "02:17:08"), says=["NOTED"])
+    county.expect_sms(to=["Li", "Wang"], between=("02:17", "02:17:08"), says=["Amy", "answers"])
+    county.expect_sms(to=EVERYBODY, between=("02:17:10", "02:17:25"), says=["Fridge 2", "TOO COLD"])
+    county.expect_silence(until="02:30")
+
+
 def a_code_answers_what_its_own_message_said(county: County) -> None:
     """One code for the alarms of one message: not for those that a later one joins with them."""
     steps = [{"to": ["amy"], "repeat": "10min"}]
