@@ -229,6 +229,24 @@ def test_half_an_explanation_does_not_replace_a_whole_one(desk: Answering) -> No
     assert len(desk.entries("alarm.explained")) == 1
 
 
+def test_what_a_whole_explanation_leaves_unheeded_stands_in_the_journal(desk: Answering) -> None:
+    """That the SMS came, from whom, of which alarm and in which words; also where it changes nothing."""
+    alarm = desk.alarm
+    with write(desk.database) as conn:
+        alarms.acknowledge(conn, alarm.id, person="li", way="console", now=desk.now)
+        alarms.explain(
+            conn, alarm.id, person="li", reason="door", action="shut it", text="",
+            way="console", now=desk.now,
+        )  # fmt: skip
+    text = f"{desk.code} probe dead"
+    desk.say(LI, text)
+
+    assert (desk.alarm.reason, desk.alarm.action) == ("door", "shut it")
+    assert desk.entries("answer.received") == [
+        {"person": "li", "text": text, "meaning": "answer", "alarms": [alarm.id], "subject": LI}
+    ]
+
+
 def test_a_later_reason_by_sms_takes_the_place_of_an_earlier_one(desk: Answering) -> None:
     """Neither says what was done."""
     desk.say(LI, f"{desk.code} door")
