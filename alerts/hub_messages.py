@@ -98,16 +98,17 @@ def person_unreachable(facts: MessageFacts) -> str:
                 N_("VACCINE ALARMS of %(site)s DO NOT REACH %(person)s: %(reason)s."),
                 N_("%(site)s: alarms DO NOT REACH %(person)s."),
             ),
-            "action": (N_("Check the telephone number, and whether the phone is on."), ""),
+            "action": (
+                N_("Check modem, SIM card, credit and aerial.")
+                if facts.reason == _NO_WAY_OUT
+                else N_("Check the telephone number, and whether the phone is on."),
+                "",
+            ),
         },
         ("action", "core"),
     )
 
 
 # Why somebody could not be told; channels say it in these words, or in their own.
-REASONS = (
-    N_("number refused"),
-    N_("no delivery report"),
-    N_("not delivered"),
-    N_("no way out"),
-)
+_NO_WAY_OUT = N_("no way out")
+REASONS = (N_("number refused"), N_("no delivery report"), N_("not delivered"), _NO_WAY_OUT)

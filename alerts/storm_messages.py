@@ -215,11 +215,29 @@ def _mixed(
     if alone:
         named = {"where": place, "assets": cut(wording, asset, SHORT, keep_end=True)}
         forms.append(wording.text(core) % (said | named))
+        if facts.troubles:
+            # How warm it is is said before names are whole.
+            valued = said | {"where": where[0], "tally": wording.listed(_valued(wording, troubles))}
+            forms = [wording.text(core) % each for each in (valued, valued | named)] + forms
         said |= named
     return [
         *forms,
         wording.text(N_("%(where)s: ALARMS at %(assets)s.")) % (said | {"where": place}),
     ]
+
+
+def _valued(wording: Wording, troubles: Sequence[Trouble]) -> list[str]:
+    """Return each thing that is wrong with one asset, with its value where that says something."""
+    rows: dict[str, str] = {}
+    for item in troubles:
+        words = words_of(item.kind, item.quantity, item.side)
+        possible = item.certainty == "possible"
+        text = wrong(wording, item.kind, item.quantity, item.side, possible=possible)
+        if words.shows_value and item.value is not None:
+            value = wording.value(item.value, item.limit, item.quantity)
+            text = wording.text(N_("%(wrong)s %(value)s")) % {"wrong": text, "value": value}
+        rows.setdefault(words.wrong, text)
+    return list(rows.values())
 
 
 def _worst(wording: Wording, troubles: Sequence[Trouble]) -> Sequence[str]:

@@ -227,6 +227,7 @@ class ModemPart:
                 step.step,
                 ids,
                 at,
+                said=ids if step.step == "opened" else [],
             )
             for person in self._people
             if step.step == "opened" or not self._was_spared(ids, person["id"])
@@ -299,8 +300,12 @@ def _remembered(book: Book) -> tuple[dict[str, Seen], list[Told], set[str]]:
 
 
 def notice(message: Message) -> dict[str, Any]:
-    """Return the body of the event `modem.sent`: what was sent to whom, or could not be."""
-    return {
+    """Return the body of the event `modem.sent`: what was sent to whom, or could not be.
+
+    ``said`` holds the excursions of which the text speaks: the hub lets its code answer their alarms.
+    Versions that spoke of the first one alone do not have it.
+    """
+    body = {
         "key": message.key,
         "step": message.step,
         "excursions": list(message.about),
@@ -311,6 +316,7 @@ def notice(message: Message) -> dict[str, Any]:
         "state": message.state,
         "reason": message.reason,
     }
+    return body | ({"said": list(message.said)} if message.said else {})
 
 
 def received(message: Inbound, left_out: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alerts.codes import code_of
-from alerts.facts import MessageFacts
+from alerts.facts import MessageFacts, Trouble
 from alerts.forecast import minutes_to
 from alerts.messages import compose
 from alerts.rules import Rule
@@ -60,6 +60,12 @@ class Words:
         """
         if step.opened:
             code = code_of(_first(step.opened[0], [*step.opened, *open_]).id)
+            # Of each alarm the gravest, as in the step: what is joined must be said, for the code
+            # of the first answers all that the text speaks of.
+            matters = {split_series(item.series)[2]: item for item in reversed(step.opened)}
+            if len(matters) > 1:
+                chief = [item for item in step.opened if item in matters.values()]
+                return compose(self._several(chief, language, newest, now_ms, code))
             return compose(
                 self._opened(step.opened[0], language, newest, now_ms, holds_minutes, code)
             )
@@ -119,6 +125,55 @@ class Words:
             window_ms=window_ms,
             holds_minutes=holds_minutes,
             **common,
+        )
+
+    def _several(
+        self,
+        items: Sequence[Excursion],
+        language: Any,
+        newest: Mapping[str, int],
+        now_ms: int,
+        code: str,
+    ) -> MessageFacts:
+        """Return the facts of several alarms of one asset: too hot, and its door stands open."""
+        common = self._common(items[0].series, language, newest, now_ms)
+        return MessageFacts(
+            happening="storm",
+            language=language,
+            zone=self._zone,
+            site=common["site"],
+            asset="",
+            at=now_ms,
+            since=min(item.start for item in items),
+            code=code,
+            troubles=tuple(
+                self._trouble(item, common["site"], common["asset"], newest) for item in items
+            ),
+        )
+
+    def _trouble(
+        self, item: Excursion, site: str, asset: str, newest: Mapping[str, int]
+    ) -> Trouble:
+        rule = self._rules.get(item.series, {}).get(item.rule)
+        side: Any = item.side
+        limit = rule.limit(side) if rule is not None else None
+        value = newest.get(item.series)
+        if item.side == "apart":
+            value = self._apart(rule, item.series, newest)
+        elif limit is not None and rule is not None and rule.kind != "rate":
+            # The reading that completes a run may itself be inside again.
+            inside = value is None or (value >= limit if side == "below" else value <= limit)
+            value = item.extreme if inside and item.extreme is not None else value
+        return Trouble(
+            site=site,
+            asset=asset,
+            kind=rule.kind if rule is not None else "",
+            quantity=split_series(item.series)[2],
+            side=side,
+            certainty="possible" if item.certainty == "possible" else "certain",
+            value=value,
+            limit=limit,
+            since=item.start,
         )
 
     def _bound(

@@ -57,6 +57,7 @@ class Message:
         reason: why it is as it is; empty where the state says it all.
         tries: how often it was given to the channel under a new key.
         recorded: whether its end is in the stream.
+        said: those of ``about`` of which the text speaks, and which its code may answer.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Message:
     reason: str = ""
     tries: int = 1
     recorded: bool = False
+    said: list[str] = field(default_factory=list)
 
     @property
     def channel_key(self) -> str:
@@ -130,7 +132,7 @@ class Book:
         for key in settled[:-_MOST_SETTLED]:
             del self.messages[key]
         fields = {
-            "messages": [asdict(item) for item in self.messages.values()],
+            "messages": [_stored(item) for item in self.messages.values()],
             "memory": self.memory,
         }
         raw = json.dumps(fields, ensure_ascii=False).encode()
@@ -143,6 +145,11 @@ class Book:
             return
         self._written = raw
         self.problem = None
+
+
+def _stored(message: Message) -> dict[str, Any]:
+    """Return what the copy holds; where there is nothing said, what earlier versions read as well."""
+    return {name: value for name, value in asdict(message).items() if name != "said" or value}
 
 
 class Teller:

@@ -31,6 +31,7 @@ from hub.collecting import (
     take_over,
     turn,
 )
+from hub.device_sms import said_with
 from hub.tables import alarm_answers, alarm_excursions, alarms, notices, sms
 from journal import journal
 from journal.database import require_write
@@ -160,7 +161,8 @@ def by_code(
 
     Those of which the person was told, that are open or over for less than a day, and of which any
     excursion has the code; and those that the person was told of by one SMS that bears this code,
-    for an SMS that speaks of several bears one. Two alarms may have the same one.
+    ours or a device's own, for an SMS that speaks of several bears one. Two alarms may have the
+    same one.
 
     Args:
         conn: any transaction.
@@ -185,6 +187,11 @@ def by_code(
         # An SMS asks for no answer to what is over, or what somebody else has answered.
         asked = notices.c.sms.in_(bearing) & notices.c.happening.not_in(("answered", "recovered"))
         meant |= set(conn.execute(select(notices.c.alarm).where(mine, asked).distinct()).scalars())
+    said = said_with(conn, person, code, dict.fromkeys(each.site for each in found))
+    if said:
+        meant |= {
+            each.id for each in found if any((each.site, id_) in said for id_ in each.excursions)
+        }
     return [each for each in found if each.id in meant]
 
 

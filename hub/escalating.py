@@ -34,9 +34,12 @@ TELLING: Final = frozenset(
     {"opened", "work-over", "resumed", "escalated", "repeat", "unreachable", "covered"}
 )
 
-# Why somebody was not reached, by what a channel reports, or does not, of what it has sent.
+# Why somebody was not reached: what every channel says, or what one reports, or does not, of what it
+# has sent; or there was no channel that took it.
+REFUSED: Final = "number refused"
 NOT_DELIVERED: Final = "not delivered"
 NO_REPORT: Final = "no delivery report"
+NO_WAY_OUT: Final = "no way out"
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ notices to it, each in one transaction. Handing over is idempotent by the SMS's 
 anywhere in between neither loses nor doubles.
 
 The first message to a person goes at once. What follows within 30 s is joined: a township without
-mains is two messages and not forty.
+mains is two messages and not forty. Behind a word of who answers no alarm waits.
 """
 
 from __future__ import annotations
@@ -247,8 +247,10 @@ class Outbox:
             self._to_nobody(conn, person_id, rows, now)
             return "made"
         mine = sms.c.person == person_id
-        # A reply to the person's own SMS keeps no alarm waiting.
+        # A reply to the person's own SMS keeps no alarm waiting, nor does who answers another one.
         carries = exists().where(notices.c.sms == sms.c.id)
+        if any(row.happening in TELLING for row in rows):
+            carries = carries.where(notices.c.happening != "answered")
         newest = select(sms.c.created_at).where(mine, carries).order_by(sms.c.created_at.desc())
         last = conn.execute(newest.limit(1)).scalar()
         if last is not None and 0 <= now - last < JOINED_MS:

@@ -20,7 +20,14 @@ from alerts.channels.contract import Channel, ChannelError
 from alerts.channels.ways import Attempt, Move, decide, round_key
 from hub.chains import Chains
 from hub.channel_states import ChannelStates
-from hub.escalating import NO_REPORT, NOT_DELIVERED, TELLING, nobody_reached
+from hub.escalating import (
+    NO_REPORT,
+    NO_WAY_OUT,
+    NOT_DELIVERED,
+    REFUSED,
+    TELLING,
+    nobody_reached,
+)
 from hub.tables import alarms, attempts, notices, sms
 from journal import journal
 from journal.database import read, write
@@ -236,7 +243,7 @@ class Sending:
                     body={"reason": reason},
                 )  # fmt: skip
                 self._test_ended(conn, row, "refused", now)
-                self._round.owed += nobody_reached(conn, self._chains, row, "number refused", now)
+                self._round.owed += nobody_reached(conn, self._chains, row, _why(tried), now)
 
     def _still_needed(self, conn: Connection, row: Row[Any], now: int) -> bool:
         """Whether an alarm that this SMS tells of is open."""
@@ -364,6 +371,13 @@ def _is(identity: str, one: Attempt) -> tuple[Any, ...]:
         attempts.c.channel == one.channel,
         attempts.c.round == one.round,
     )
+
+
+def _why(tried: list[Attempt]) -> str:
+    """Return why a person was not reached by an SMS that nobody sends any more."""
+    if any(one.state == "refused" for one in tried):
+        return REFUSED
+    return NOT_DELIVERED if any(one.delivery == "failed" for one in tried) else NO_WAY_OUT
 
 
 def _worst(tried: list[Attempt]) -> str:

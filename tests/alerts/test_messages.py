@@ -314,6 +314,17 @@ class TestWho:
             facts_of("unreachable", "zh", batches=0, site="东门")
         )
 
+    def test_without_a_way_out_nobody_is_sent_to_look_at_a_telephone(self) -> None:
+        """Where no channel took it, the modem is what to look at."""
+        for language, why, look, phone in (
+            ("en", "no way out", "Check modem", "telephone"),
+            ("zh", "无可用通道", "检查短信猫", "号码"),
+        ):
+            text = compose(facts_of("unreachable for all", language, reason="no way out"))
+            assert why in text
+            assert look in text
+            assert phone not in text
+
 
 class TestStorm:
     def test_everything_is_counted_once(self) -> None:
@@ -407,6 +418,25 @@ class TestFit:
 
         assert mine.sites[0] in text
         assert mine.assets[0] in text
+        assert all(word in text for word in TWO_WRONG[language]), text
+
+    @pytest.mark.parametrize("names", [NAMES, LONG_NAMES], ids=["ordinary names", "long names"])
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_two_matters_of_one_fridge_say_how_warm_it_is(
+        self, language: Language, names: dict[Language, Names]
+    ) -> None:
+        """With the longest names as well: those are cut before the value is given up."""
+        mine = names[language]
+        both = tuple(
+            Trouble(mine.sites[0], mine.assets[0], quantity=quantity, value=value, since=at(14, 5))
+            for quantity, value in (("temperature", 9_200), ("open", 1_000))
+        )
+
+        text = compose(facts_of("storm", language, names, troubles=both))
+
+        assert fits_one(text)
+        assert "9.2" in text
+        assert "1.0" not in text
         assert all(word in text for word in TWO_WRONG[language]), text
 
     def test_english_with_a_chinese_name(self) -> None:

@@ -102,6 +102,7 @@ def test_two_minutes_for_the_hub_then_everybody_in_their_language_then_the_notic
     for _ in range(3):
         world.cycle(warm)
     assert [draft.fields["event"] for draft in world.events] == ["modem.sent"] * 2
+    assert [draft.fields["body"]["said"] for draft in world.events] == [[warm.id]] * 2
     body = world.events[1].fields["body"]
     assert body["to"] == {"person": "amy", "phone": "+8613900000002"}
     assert (body["state"], body["excursions"], body["text"]) == (
@@ -113,6 +114,41 @@ def test_two_minutes_for_the_hub_then_everybody_in_their_language_then_the_notic
     assert len(world.texts()) == 4
     assert "RECOVERED: East Gate, Fridge 1: 5.0C since" in world.texts()[3]
     assert "Answer" not in world.texts()[3]
+
+
+def test_what_one_sms_joins_its_notice_says(world: World) -> None:
+    """Too warm, and its door stands open: one SMS each that says both, and a notice of both."""
+    warm = world.excursion()
+    door = replace(
+        warm, id="d" * 16, thread="d" * 16, series="fridge-1/door/open", rule="test/door"
+    )
+    for after_ms in (10_000, 120_000, 10_000):
+        world.cycle(warm, door, after_ms=after_ms)
+
+    assert len(world.texts()) == 2
+    assert "TOO HOT 9.5C" in world.texts()[1]
+    assert "DOOR OPEN" in world.texts()[1]
+    assert [set(draft.fields["body"]["said"]) for draft in world.events] == [{warm.id, door.id}] * 2
+
+
+def test_what_an_earlier_version_wrote_is_not_said_to_speak_of_all(tmp_path: Path) -> None:
+    """Its SMS of several alarms spoke of the first one; sent by this version it still does."""
+    old = {
+        "key": "own-1", "person": "li", "phone": "+8613900000001", "text": "…", "step": "opened",
+        "about": ["e" * 16, "d" * 16], "at": 1, "state": "waiting", "reason": "", "tries": 1,
+        "recorded": False,
+    }  # fmt: skip
+    (tmp_path / "modem.json").write_text(json.dumps({"messages": [old], "memory": {}}))
+    world = World(tmp_path, MemoryChannel(), HandClock())
+    world.cycle()
+    world.cycle()
+
+    (event,) = world.events
+    assert event.fields["body"]["state"] == "sent"
+    assert "said" not in event.fields["body"]
+    # And so a version that goes back reads what this one has written.
+    (kept,) = json.loads((tmp_path / "modem.json").read_text())["messages"]
+    assert kept.keys() == old.keys()
 
 
 def test_told_by_the_hub_at_one_fifty_nine(world: World) -> None:

@@ -99,3 +99,41 @@ def test_two_probes_that_disagree_say_by_how_much() -> None:
     assert "探头读数不一致 相差3.4℃（上限2℃）" in text
     alone = mine.text(Step("opened", (apart,)), "zh", {SERIES: 4_000}, NOW)
     assert "相差3.6℃" in alone
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "East Gate, Fridge 1: TOO HOT 9.5C, DOOR OPEN since"),
+        ("zh", "东门接种点，1号冰箱报警：温度过高9.5℃、门未关，"),
+    ],
+)
+def test_what_is_joined_is_said(language: str, says: str) -> None:
+    """Two alarms of one moment: both by name, the value, and one code for all."""
+    door = "fridge-1/door/open"
+    rules = RULES | {door: {"cn-gsp/door": Rule("cn-gsp/door", "consecutive", 1, at_or_above=1)}}
+    warm = excursion("a", "cn-gsp/out-of-range")
+    both = Step(
+        "opened",
+        (
+            warm,
+            excursion("b", "cn-gsp/isolate"),
+            excursion("c", "cn-gsp/door", series=door, extreme=1_000),
+        ),
+    )
+
+    text = words(rules).text(both, language, {SERIES: 9_500, door: 1_000}, NOW)
+
+    assert says in text
+    code = code_of(warm.id)
+    assert text.endswith((f"Answer {code} for all.", f"回复{code}全部确认"))
+
+
+def test_a_reading_that_is_inside_again_is_not_what_is_said_of_a_joined_alarm() -> None:
+    """As where it is told alone: "TOO HOT 7.5C" helps nobody."""
+    door = "fridge-1/door/open"
+    both = Step("opened", (excursion("a", "cn-gsp/out-of-range"), excursion("c", "x", series=door)))
+
+    text = words().text(both, "en", {SERIES: 7_500}, NOW)
+
+    assert "TOO HOT 9.5C" in text

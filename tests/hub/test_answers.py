@@ -229,6 +229,24 @@ def test_half_an_explanation_does_not_replace_a_whole_one(desk: Answering) -> No
     assert len(desk.entries("alarm.explained")) == 1
 
 
+def test_what_a_whole_explanation_leaves_unheeded_stands_in_the_journal(desk: Answering) -> None:
+    """That the SMS came, from whom, of which alarm and in which words; also where it changes nothing."""
+    alarm = desk.alarm
+    with write(desk.database) as conn:
+        alarms.acknowledge(conn, alarm.id, person="li", way="console", now=desk.now)
+        alarms.explain(
+            conn, alarm.id, person="li", reason="door", action="shut it", text="",
+            way="console", now=desk.now,
+        )  # fmt: skip
+    text = f"{desk.code} probe dead"
+    desk.say(LI, text)
+
+    assert (desk.alarm.reason, desk.alarm.action) == ("door", "shut it")
+    assert desk.entries("answer.received") == [
+        {"person": "li", "text": text, "meaning": "answer", "alarms": [alarm.id], "subject": LI}
+    ]
+
+
 def test_a_later_reason_by_sms_takes_the_place_of_an_earlier_one(desk: Answering) -> None:
     """Neither says what was done."""
     desk.say(LI, f"{desk.code} door")
@@ -584,6 +602,82 @@ def test_a_day_after_its_end_an_untold_alarm_is_answered_no_more(desk: Answering
     heard_by_device(desk, WANG, code, key="2")
     desk.answers.round([], desk.now + 1)
     assert len(desk.entries("alarm.acknowledged")) == 1
+
+
+def of_a_door(desk: Answering) -> alarms.Alarm:
+    """Let a door stand open as well, at the same fridge; return its alarm."""
+    door = "fridge-1/door/open"
+    rule = {"id": "cn-gsp/door", "kind": "consecutive", "for_ms": 5 * MINUTE, "at_or_above": 1,
+            "holds": False, "tells": True}  # fmt: skip
+    sender = Sender(stream="d" * 32)
+    sender.settings(rules=[rule], series=door)
+    for minute in range(14, 21):
+        sender.reading(minute, 1_000, series=door)
+    desk.send(sender, 1, 8)
+    with read(desk.database) as conn:
+        (one,) = [each for each in alarms.alarms_open(conn) if each.quantity == "open"]
+    return one
+
+
+def told_by_device(
+    desk: Answering, about: list[str], site: str = "east-gate", **other: Any
+) -> None:
+    """Let a device enter that its own modem told Li of these excursions, with the first one's code."""
+    body = {
+        "key": "own-1", "step": "opened", "excursions": about, "said": about, "state": "sent",
+        "to": {"person": "li", "phone": LI}, "text": f"VACCINE ALARM … Answer {code_of(about[0])}.",
+    } | other  # fmt: skip
+    with write(desk.database) as conn:
+        journal.append(
+            conn, at=desk.now, actor="hub", type="device.modem.sent", subject=f"{site}/modem",
+            body={"device": "pi-1", "at": desk.now, "body": body},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("device", [True, False], ids=["device's modem", "hub's modem"])
+def test_a_code_answers_all_that_a_devices_sms_said(desk: Answering, *, device: bool) -> None:
+    """Its one SMS spoke of both alarms; wherever it is answered, both are answered."""
+    warm = desk.alarm
+    door = of_a_door(desk)
+    if not device:
+        desk.texts()
+    told_by_device(desk, [warm.id, door.id])
+    if device:
+        heard_by_device(desk, LI, code_of(warm.id))
+        desk.answers.round([], desk.now)
+    else:
+        desk.say(LI, code_of(warm.id))
+
+    assert {each["subject"] for each in desk.entries("alarm.acknowledged")} == {warm.id, door.id}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"said": None},
+        {"said": "all"},
+        {"said": [5, None, "x"]},
+        {"to": {"person": "wang", "phone": WANG}},
+        {"to": 5},
+        {"state": "refused"},
+        {"state": "spared"},
+        {"text": "VACCINE ALARM … Answer 1."},
+        {"text": None},
+        {"site": "market"},
+    ],
+    ids=str,
+)
+def test_a_code_answers_no_more_than_a_devices_sms_said(
+    desk: Answering, other: dict[str, Any]
+) -> None:
+    """Not what an older agent's SMS left out, nor what came to nobody or to somebody else."""
+    warm = desk.alarm
+    door = of_a_door(desk)
+    told_by_device(desk, [warm.id, door.id], **other)
+    heard_by_device(desk, LI, code_of(warm.id))
+    desk.answers.round([], desk.now)
+
+    assert {each["subject"] for each in desk.entries("alarm.acknowledged")} == {warm.id}
 
 
 def test_old_rows_are_forgotten_but_how_far_devices_were_read(desk: Answering) -> None:

@@ -505,6 +505,20 @@ class TestUnreachable:
 
         assert county.at(12) == ["amy: unreachable li not delivered"]
 
+    def test_a_report_that_was_there_at_the_first_look_is_none_of_a_wrong_number(
+        self, make: Make
+    ) -> None:
+        """The hub was away while the network sent it, and reported that it could not deliver it."""
+        county = make()
+        sender = story([9_000] * 11)
+        county.send(sender, 1, len(sender.bodies))
+        county.now = START + 10 * MINUTE
+        county.hand_over()
+        key = next(key for key, (to, _) in county.channel.taken.items() if to.endswith("1"))
+        county.channel.outcomes[key] = Outcome("sent", delivery="failed")
+
+        assert county.at(10) == ["amy: unreachable li not delivered"]
+
     def test_a_report_that_does_not_come_is_awaited_for_a_quarter_of_an_hour(
         self, make: Make
     ) -> None:
@@ -762,6 +776,21 @@ class TestChores:
         assert [text for _, text in came] == ["li: unreachable amy number refused"]
         results = {(body["result"]) for body in county.entries("way.tested")}
         assert results == {"refused"}
+
+    def test_a_test_that_no_channel_took_says_nothing_of_the_number(self, make: Make) -> None:
+        """Both ways were dead for more than an hour: there was no way out."""
+        county = make("cloud", way_test="10:00")
+        ways = (county.channel, county.others["cloud"])
+        for way in ways:
+            way.down = "no network"
+        assert county.until(120, 190) == []
+        for way in ways:
+            way.down = ""
+        came = [text for _, text in county.until(191, 200)]
+
+        missed = [text for text in came if "unreachable" in text]
+        assert missed
+        assert all(text.endswith("no way out") for text in missed)
 
     def test_a_test_that_was_delivered_is_entered(self, make: Make) -> None:
         """Up to the report of the telephone."""

@@ -226,6 +226,35 @@ class TestJoining:
 
         assert post.compose(2.6) == (1, 0)
 
+    def test_a_word_of_who_answers_keeps_no_alarm_waiting(self, make: Make) -> None:
+        """What is new goes at once; what the others answer is joined as ever."""
+        post = make({"to": ["li"]})
+        post.alarm("a")
+        post.compose(0)
+        post.answer(1, person="wang")
+        post.compose(1)
+        post.alarm("b", 1.1)
+        post.alarm("c", 1.1)
+
+        assert post.compose(1.1) == (1, 0)
+        assert post.texts() == ["li 0s: a", "li 60s: a", "li 66s: b"]
+        assert post.compose(1.2) == (0, 1)
+
+    def test_words_of_who_answers_are_joined(self, make: Make) -> None:
+        """Nobody wants them one by one."""
+        post = make({"to": ["li"]})
+        for id_ in "abc":
+            post.alarm(id_)
+        post.compose(0)
+        post.compose(0.5)
+        post.answer(2, person="wang")
+        post.compose(2)
+        for id_ in "bc":
+            post.answer(2.1, person="wang", alarm=id_)
+        assert post.compose(2.1) == (0, 1)
+        assert post.compose(2.5) == (1, 0)
+        assert post.texts()[2:] == ["li 120s: a", "li 150s: b c"]
+
     def test_a_first_alarm_goes_alone_where_it_is_quiet(self, make: Make) -> None:
         """The gravest; the others follow half a minute later, together."""
         post = make({"to": ["li"]})

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from journal.work import WorkRefusedError
 from tests.stories.county import County
-from tests.stories.settings import EVERYBODY, MAINS, PHONES
+from tests.stories.settings import CENTER, DOOR, EVERYBODY, MAINS, PHONES
 
 # Three people together, again every ten minutes; Zhao after twenty, Chen after forty.
 CHAIN = [
@@ -304,6 +304,46 @@ def an_answer_to_the_devices_own_modem_waits_for_the_link(county: County) -> Non
     county.expect_silence(until="03:09")
     county.expect_sms(to=EVERYBODY, between=("03:10", "03:11"), says=["STILL OPEN"])
     county.expect_silence(until="03:15")
+
+
+def one_answer_to_the_devices_own_modem_is_for_all_that_its_sms_said(county: County) -> None:
+    """Answered is every alarm that the SMS with the code spoke of: too hot, and the door is open."""
+    county.begins(
+        "02:00", own_modem=True, points=[CENTER, DOOR], lost_contact_after="60min", steps=ONCE
+    )
+    county.at("02:03").device().loses_its_link()
+    county.at("02:05").fridge("Fridge 1").reads(8.0)
+    county.at("02:10").fridge("Fridge 1").door_opens()
+    county.expect_sms(
+        to=EVERYBODY,
+        between=("02:17", "02:17:30"),
+        says=["Fridge 1", "TOO HOT", "8.0", "DOOR OPEN"],
+        by="pi-1's modem",
+    )
+    county.at("02:25").answers("Amy", by="pi-1's modem")
+    county.expect_silence(until="02:30")
+    county.device().has_its_link_again()
+    # The hub tells one of them and then the other; both have opened at one instant.
+    county.expect_sms(to="Amy", between=("02:30", "02:30:20"), says=["NOTED", "Fridge 1"])
+    county.expect_sms(to=EVERYBODY, between=("02:30", "02:30:20"), says=["02:30", "Fridge 1"])
+    county.expect_sms(to=EVERYBODY, between=("02:30:20", "02:31"), says=["Fridge 1"])
+    # It would be Zhao's turn twenty minutes later, for either of them.
+    county.expect_silence(until="02:59")
+    assert len({entry.subject for entry in county.entries("alarm.acknowledged")}) == 2
+    county.expect_sms(to=EVERYBODY, between=("03:00", "03:01"), says=["STILL OPEN"])
+
+
+def a_word_of_who_answers_keeps_no_alarm_waiting(county: County) -> None:
+    """The first message to a person goes at once, also behind one of who answers for another."""
+    county.begins("02:00", sampling="10s", steps=ONCE)
+    county.at("02:05").fridge("Fridge 1").reads(8.0)
+    county.at("02:07:10").fridge("Fridge 2").reads(1.5)
+    county.expect_sms(to=EVERYBODY, between=("02:15", "02:15:20"), says=["Fridge 1", "TOO HOT"])
+    county.at("02:17").answers("Amy")
+    county.expect_sms(to="Amy", between=("02:17", "02:17:08"), says=["NOTED"])
+    county.expect_sms(to=["Li", "Wang"], between=("02:17", "02:17:08"), says=["Amy", "answers"])
+    county.expect_sms(to=EVERYBODY, between=("02:17:10", "02:17:25"), says=["Fridge 2", "TOO COLD"])
+    county.expect_silence(until="02:30")
 
 
 def a_code_answers_what_its_own_message_said(county: County) -> None:

@@ -95,14 +95,19 @@ class Book:
             conn.execute(excursions.insert().values(row | more))
 
     def answer(
-        self, minute: float, person: str = "li", kind: str = "acknowledged", way: str = "sms"
+        self,
+        minute: float,
+        person: str = "li",
+        kind: str = "acknowledged",
+        way: str = "sms",
+        alarm: str = "a",
     ) -> None:
         """Write an answer to the alarm."""
         with write(self.database) as conn:
             given = len(conn.execute(select(alarm_answers)).all())
-            row = {"entry": 100 + given, "alarm": "a", "kind": kind, "at": ms(minute)}
+            row = {"entry": 100 + given, "alarm": alarm, "kind": kind, "at": ms(minute)}
             conn.execute(alarm_answers.insert().values(row | {"person": person, "way": way}))
-            turn(conn, "a")
+            turn(conn, alarm)
 
     def over(self, minute: float, by: str = "a") -> None:
         """Let the alarm be over."""
