@@ -229,9 +229,13 @@ class _Step:
             self._say(request.order, by=request.by, name=request.name)
 
     def done(self) -> tuple[State, Outcome]:
-        """Return the outcome; the relay is asked for again, from the inputs alone."""
+        """Return the outcome; whether the lamp may be on is asked once more, from the inputs alone."""
+        why = hindrance(self.state, self.inputs)
+        if self.state.phase == "on" and why is not None:
+            # A reset looked for faults anew, and found one behind our back.
+            self._end(why)
         state = self.state
-        relay = state.phase == "on" and hindrance(state, self.inputs) is None
+        relay = state.phase == "on"
         welded = "relay-welded" in state.faults
         beacon = state.phase in {"warning", "on"} or welded
         sounder = state.phase == "warning" or welded
