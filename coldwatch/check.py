@@ -6,7 +6,8 @@ counted from 1, as in assets[1].points[2].name. Exits 1 when there is a problem.
 Whose file it is shows by its keys ("device" or "assets": the agent's; "sites" or "people": the
 hub's; "after" or "tell": the watcher's); --kind says it where that is in doubt, and --kind part checks
 what a hub may hand out to a device (coldwatch settings push). For the agent the named profiles and the settings of
-each probe are checked as well; no probe and no network is touched.
+each probe are checked as well; no probe and no network is touched. On the device itself they are also held
+against what is in force there: what would loosen it without a reason is a problem.
 
 --explain says of good settings what they would do: who is told of what after how long, when it sounds,
 when batches are put on hold, and what nobody would be told of. The hub's file does not say which
@@ -104,8 +105,10 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
             return kind, []
         from config.agent import AgentSettings
         from firmware_agent.problems import problems
+        from firmware_agent.settings import loosened
 
-        return kind, problems(file, validate(file, AgentSettings))
+        settings = validate(file, AgentSettings)
+        return kind, problems(file, settings) or loosened(file, settings)
     except SettingsError as error:
         return kind, error.problems
 
