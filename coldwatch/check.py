@@ -9,8 +9,8 @@ what a hub may hand out to a device (coldwatch settings push). For the agent the
 each probe are checked as well; no probe and no network is touched. On the device itself they are also held
 against what is in force there: what would loosen it without a reason is a problem.
 
---explain says of good settings what they would do: who is told of what after how long, when it sounds,
-when batches are put on hold, and what nobody would be told of. The hub's file does not say which
+--explain says of good settings what they would do: who is told of what after how long, what waits for
+the day, when it sounds, when batches are put on hold, and what nobody would be told of. The hub's file does not say which
 rules watch a fridge; the agents' files do: --agent AGENT.toml, once for each.
 """
 
@@ -22,6 +22,8 @@ import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from config.options import Language, language
 
 if TYPE_CHECKING:
     from coldwatch.explained import Explained
@@ -49,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="the settings of an agent of this hub, for --explain; may be given several times",
     )
+    parser.add_argument(
+        "--lang", choices=("zh", "en"), help="language of --explain (default: from LANG)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -58,8 +63,9 @@ def run(args: argparse.Namespace) -> int:
     for path in args.agent:
         problems += check(path, "agent")[1]
     explained = None
+    spoken = language(args)
     if args.explain and not problems:
-        explained, problems = explain(args.file, str(kind), args.agent)
+        explained, problems = explain(args.file, str(kind), args.agent, spoken)
     if args.json:
         found = [dataclasses.asdict(problem) for problem in problems]
         answer = {"file": args.file, "kind": kind, "ok": not problems, "problems": found}
@@ -70,14 +76,16 @@ def run(args: argparse.Namespace) -> int:
         print(*problems, sep="\n")
         count = len(problems)
         print(f"{count} problem{'s' if count > 1 else ''} in {args.file}", file=sys.stderr)
+    elif explained is not None:
+        from coldwatch.explain_words import Say
+        from coldwatch.explained import lines
+
+        say = Say(spoken)
+        print(say("good", file=args.file, kind=kind), *lines(explained, say), sep="\n")
     else:
         whose = "a device, from the hub" if kind == "part" else f"the {kind}"
-        more = "" if args.explain or kind not in {"hub", "agent"} else _MORE
+        more = "" if kind not in {"hub", "agent"} else _MORE
         print(f"{args.file}: good settings for {whose}{more}")
-        if explained is not None:
-            from coldwatch.explained import lines
-
-            print(*lines(explained), sep="\n")
     return 1 if problems else 0
 
 
@@ -113,20 +121,23 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
         return kind, error.problems
 
 
-def explain(path: str, kind: str, agents: Sequence[str]) -> tuple[Explained | None, list[Problem]]:
+def explain(
+    path: str, kind: str, agents: Sequence[str], spoken: Language = "en"
+) -> tuple[Explained | None, list[Problem]]:
     """Return what good settings would do; of those that do nothing by themselves a problem."""
+    from coldwatch.explain_words import Say
     from coldwatch.explaining import explain_agent, explain_hub
     from config.agent import AgentSettings
     from config.hub import HubSettings
     from config.loading import Problem, read, validate
 
     if kind == "agent":
-        return explain_agent(validate(read(path), AgentSettings)), []
+        return explain_agent(validate(read(path), AgentSettings), Say(spoken)), []
     if kind != "hub":
         message = f"--explain is for settings of a hub or an agent, not of a {kind}"
         return None, [Problem(path, None, None, message, "leave --explain out")]
     found = [validate(read(each), AgentSettings) for each in agents]
-    return explain_hub(validate(read(path), HubSettings), found), []
+    return explain_hub(validate(read(path), HubSettings), found, Say(spoken)), []
 
 
 def kind_of(file: SettingsFile) -> str:
