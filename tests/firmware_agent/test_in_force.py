@@ -167,6 +167,42 @@ def test_what_tightens_or_only_moves_needs_none(file: Path, old: str, new: str) 
     assert start_plan(file).handed_problem is None
 
 
+BATTERY = """
+[[assets.points]]
+name = "battery"
+quantity = "voltage"
+driver = { kind = "ads1115", channel = "0" }
+[[assets.points]]
+name = "mains"
+quantity = "present"
+driver = { kind = "simulated", mean = 1, amplitude = 0, noise = 0 }
+[power]
+mains = "fridge-1/mains/present"
+battery = "fridge-1/battery/voltage"
+end_below = 11.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        ("", "without equipment/battery (battery)"),
+        (
+            'battery = "fridge-1/battery/voltage"\nend_below = 10.0\n',
+            "`at_or_below` is 10.5 instead of 11.55",
+        ),
+    ],
+)
+def test_a_battery_that_is_watched_less(file: Path, new: str, words: str) -> None:
+    """Its figure is the site's, for no profile has one; so is that it is gone."""
+    file.write_text(file.read_text() + BATTERY)
+    _bring_into_force(file.parent, start_plan(file))
+    edit(file, 'battery = "fridge-1/battery/voltage"\nend_below = 11.0\n', new)
+    _, (problem,) = check(str(file))
+
+    assert words in problem.message
+
+
 def test_points_in_another_order_are_compared_as_before(file: Path) -> None:
     """Which of the two bears the rule is the file's matter."""
     text = file.read_text()
