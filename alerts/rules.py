@@ -26,6 +26,8 @@ NEVER_HOLD: Final[frozenset[str]] = frozenset({"disagreement", "rate", "stuck"})
 _OPTIONAL: Final = (
     "above", "below", "at_or_above", "at_or_below", "window_ms", "apart", "other",
 )  # fmt: skip
+# Of a series, in the order of the fields.
+_REASONS: Final = ("storage_reason", "max_gap_reason", "rules_reason")
 
 
 # Profiles whose rules are about the equipment, or about what may come: no stock is out of range by
@@ -61,6 +63,7 @@ class Rule:
         holds: whether its excursions put batches on hold; never by one of NEVER_HOLD.
         tells: whether people are told (else panel and record only).
         reason: why the site made it looser than its profile does; empty where it did not.
+        changed: whether its figures are the site's and not its profile's.
     """
 
     id: str
@@ -76,6 +79,7 @@ class Rule:
     apart: int | None = None
     other: str | None = None
     reason: str = ""
+    changed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be judged."""
@@ -125,6 +129,11 @@ class Rule:
         """The lowest value that is not outside below; of a rate, the lowest rate."""
         return self.at_or_below + 1 if self.at_or_below is not None else self.below
 
+    @property
+    def window(self) -> int | None:
+        """W of a cumulative rule, milliseconds."""
+        return self.window_ms
+
     def limit(self, side: Side) -> int | None:
         """Return the limit as it is printed, thousandths; None where the side has none."""
         if side == "above":
@@ -148,6 +157,8 @@ class Rule:
                 body[name] = value
         if self.reason:
             body["reason"] = self.reason
+        if self.changed:
+            body["changed"] = True
         return body
 
 
@@ -164,6 +175,8 @@ class Watch:
         rules: the rules on this series.
         certificate: of its probe, where it has one; no rule looks at it.
         storage_reason: why the site made the range wider than its profiles do; empty where it did not.
+        max_gap_reason: why ``max_gap_ms`` is longer than three intervals; empty where it is not.
+        rules_reason: why fewer or looser rules than before were to watch it; empty: nobody said.
     """
 
     series: str
@@ -174,6 +187,8 @@ class Watch:
     rules: tuple[Rule, ...]
     certificate: Certificate | None = None
     storage_reason: str = ""
+    max_gap_reason: str = ""
+    rules_reason: str = ""
 
     def body(self) -> dict[str, Any]:
         """Return its spelling in a settings record."""
@@ -185,8 +200,9 @@ class Watch:
         }
         if self.storage is not None:
             body["storage"] = list(self.storage)
-        if self.storage_reason:
-            body["storage_reason"] = self.storage_reason
+        for name in _REASONS:
+            if reason := getattr(self, name):
+                body[name] = reason
         if self.certificate is not None:
             body["calibration"] = self.certificate.body()
         return body
@@ -216,7 +232,7 @@ def watches_from_record(body: Mapping[str, Any]) -> dict[str, Watch]:
                 if rule["kind"] in KINDS
             ),
             certificate_from_body(calibration) if calibration is not None else None,
-            item.get("storage_reason", ""),
+            *(item.get(name, "") for name in _REASONS),
         )
     return watches
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
+from alerts.by_day import waits
 from alerts.profiles import rules_for, storage_of
 from alerts.rules import OF_VALUES, Rule
 from alerts.troubles import words_of
-from coldwatch.explained import Case, Telling
+from coldwatch.explain_words import Say
+from coldwatch.explained import Case, OwnTelling, Telling
 from config.agent import AgentSettings, Asset
 from config.profile import ALWAYS, load_profile
 from firmware_agent.settings import watches
@@ -17,8 +19,16 @@ from protocol.reading import decimal, split_series
 
 # What an asset is taken for where nothing says which profile watches it.
 ASSUMED: Final = "cn-gsp"
-MAINS: Final = words_of("consecutive", "present", "below").wrong.lower()
 _TEMPERATURE: Final = "temperature"
+
+
+class Seen(NamedTuple):
+    """What may go wrong, in words; the rules that see it; whether it waits for the day."""
+
+    what: str
+    rules: list[Rule]
+    by_day: bool = False
+    mains: bool = False
 
 
 def measured_rules(agent: AgentSettings, asset: Asset) -> dict[str, list[Rule]]:
@@ -44,22 +54,25 @@ def profile_rules(profiles: Sequence[str]) -> dict[str, list[Rule]]:
 
 
 def cases_of(
-    rules: Mapping[str, Sequence[Rule]], storage: tuple[int, int]
-) -> Iterator[tuple[str, list[Rule]]]:
+    rules: Mapping[str, Sequence[Rule]], storage: tuple[int, int], say: Say
+) -> Iterator[Seen]:
     """Yield what may go wrong with the rules that see it, temperature first."""
     heat = rules.get(_TEMPERATURE, [])
     for value in _temperatures(heat, storage):
         seen = [rule for rule in heat if rule.kind in OF_VALUES and _outside(rule, value)]
         if seen:
-            yield f"{decimal(value).removesuffix('.0')} degC", seen
+            yield Seen(say("degrees", value=decimal(value).removesuffix(".0")), seen)
     for quantity in sorted(rules, key=lambda each: (each != _TEMPERATURE, each)):
-        found: dict[str, list[Rule]] = {}
+        found: dict[str, Seen] = {}
         for rule in rules[quantity]:
             if quantity == _TEMPERATURE and rule.kind in OF_VALUES:
                 continue
             for side in _sides(rule):
-                found.setdefault(words_of(rule.kind, quantity, side).wrong.lower(), []).append(rule)
-        yield from found.items()
+                what = say.text(words_of(rule.kind, quantity, side).wrong).lower()
+                by_day = waits(rule.kind, quantity, side)
+                new = Seen(what, [], by_day, (quantity, side) == ("present", "below"))
+                found.setdefault(what, new).rules.append(rule)
+        yield from found.values()
 
 
 def _temperatures(rules: Sequence[Rule], storage: tuple[int, int]) -> Iterator[int]:
@@ -104,9 +117,19 @@ def earliest(rules: Iterable[Rule]) -> int | None:
 
 
 def case_of(
-    what: str, rules: Sequence[Rule], tells: tuple[Telling, ...], *, held: bool = True
+    what: str,
+    rules: Sequence[Rule],
+    tells: tuple[Telling, ...],
+    own: tuple[OwnTelling, ...] = (),
+    *,
+    held: bool = True,
+    by_day: bool = False,
 ) -> Case:
     """Return what follows where these rules see it; batches are held only by a point that decides."""
+    if by_day:
+        # As alerts/by_day.py has it: without repeats, whatever `after` the first step has.
+        opens = earliest(rule for rule in rules if rule.tells) or 0
+        tells = tuple(replace(each, after_ms=opens, repeat_ms=None) for each in tells[:1])
     return Case(
         what,
         tuple(dict.fromkeys(rule.id for rule in rules)),
@@ -115,6 +138,8 @@ def case_of(
         earliest(rule for rule in rules if rule.tells),
         tells,
         earliest(rule for rule in rules if rule.holds) if held else None,
+        own,
+        by_day,
     )
 
 
@@ -123,15 +148,14 @@ def decides(asset: Asset) -> bool:
     return any(point.decides for point in asset.points)
 
 
-def joined(cases: Iterable[Case]) -> Iterator[Case]:
+def joined(cases: Iterable[Case], say: Say) -> Iterator[Case]:
     """Join those of which the same follows."""
     found: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
-        found.setdefault((case.opens_ms, case.sounds_ms, case.tells, case.holds_ms), []).append(
-            case
-        )
+        follows = (case.opens_ms, case.sounds_ms, case.tells, case.holds_ms, case.own, case.by_day)
+        found.setdefault(follows, []).append(case)
     for same in found.values():
         first = same[0]
-        what = " or ".join(case.what for case in same)
+        what = say("or").join(case.what for case in same)
         rules = tuple(dict.fromkeys(rule for case in same for rule in case.rules))
         yield replace(first, what=what, rules=rules)

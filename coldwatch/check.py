@@ -6,10 +6,11 @@ counted from 1, as in assets[1].points[2].name. Exits 1 when there is a problem.
 Whose file it is shows by its keys ("device" or "assets": the agent's; "sites" or "people": the
 hub's; "after" or "tell": the watcher's); --kind says it where that is in doubt, and --kind part checks
 what a hub may hand out to a device (coldwatch settings push). For the agent the named profiles and the settings of
-each probe are checked as well; no probe and no network is touched.
+each probe are checked as well; no probe and no network is touched. On the device itself they are also held
+against what is in force there: what would loosen it without a reason is a problem.
 
---explain says of good settings what they would do: who is told of what after how long, when it sounds,
-when batches are put on hold, and what nobody would be told of. The hub's file does not say which
+--explain says of good settings what they would do: who is told of what after how long, what waits for
+the day, when it sounds, when batches are put on hold, and what nobody would be told of. The hub's file does not say which
 rules watch a fridge; the agents' files do: --agent AGENT.toml, once for each.
 """
 
@@ -21,6 +22,8 @@ import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from config.options import Language, language
 
 if TYPE_CHECKING:
     from coldwatch.explained import Explained
@@ -48,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="the settings of an agent of this hub, for --explain; may be given several times",
     )
+    parser.add_argument(
+        "--lang", choices=("zh", "en"), help="language of --explain (default: from LANG)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -57,8 +63,9 @@ def run(args: argparse.Namespace) -> int:
     for path in args.agent:
         problems += check(path, "agent")[1]
     explained = None
+    spoken = language(args)
     if args.explain and not problems:
-        explained, problems = explain(args.file, str(kind), args.agent)
+        explained, problems = explain(args.file, str(kind), args.agent, spoken)
     if args.json:
         found = [dataclasses.asdict(problem) for problem in problems]
         answer = {"file": args.file, "kind": kind, "ok": not problems, "problems": found}
@@ -69,14 +76,16 @@ def run(args: argparse.Namespace) -> int:
         print(*problems, sep="\n")
         count = len(problems)
         print(f"{count} problem{'s' if count > 1 else ''} in {args.file}", file=sys.stderr)
+    elif explained is not None:
+        from coldwatch.explain_words import Say
+        from coldwatch.explained import lines
+
+        say = Say(spoken)
+        print(say("good", file=args.file, kind=kind), *lines(explained, say), sep="\n")
     else:
         whose = "a device, from the hub" if kind == "part" else f"the {kind}"
-        more = "" if args.explain or kind not in {"hub", "agent"} else _MORE
+        more = "" if kind not in {"hub", "agent"} else _MORE
         print(f"{args.file}: good settings for {whose}{more}")
-        if explained is not None:
-            from coldwatch.explained import lines
-
-            print(*lines(explained), sep="\n")
     return 1 if problems else 0
 
 
@@ -104,26 +113,31 @@ def check(path: str, kind: str | None = None) -> tuple[str | None, list[Problem]
             return kind, []
         from config.agent import AgentSettings
         from firmware_agent.problems import problems
+        from firmware_agent.settings import loosened
 
-        return kind, problems(file, validate(file, AgentSettings))
+        settings = validate(file, AgentSettings)
+        return kind, problems(file, settings) or loosened(file, settings)
     except SettingsError as error:
         return kind, error.problems
 
 
-def explain(path: str, kind: str, agents: Sequence[str]) -> tuple[Explained | None, list[Problem]]:
+def explain(
+    path: str, kind: str, agents: Sequence[str], spoken: Language = "en"
+) -> tuple[Explained | None, list[Problem]]:
     """Return what good settings would do; of those that do nothing by themselves a problem."""
+    from coldwatch.explain_words import Say
     from coldwatch.explaining import explain_agent, explain_hub
     from config.agent import AgentSettings
     from config.hub import HubSettings
     from config.loading import Problem, read, validate
 
     if kind == "agent":
-        return explain_agent(validate(read(path), AgentSettings)), []
+        return explain_agent(validate(read(path), AgentSettings), Say(spoken)), []
     if kind != "hub":
         message = f"--explain is for settings of a hub or an agent, not of a {kind}"
         return None, [Problem(path, None, None, message, "leave --explain out")]
     found = [validate(read(each), AgentSettings) for each in agents]
-    return explain_hub(validate(read(path), HubSettings), found), []
+    return explain_hub(validate(read(path), HubSettings), found, Say(spoken)), []
 
 
 def kind_of(file: SettingsFile) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
-from alerts.wording import Wording
-
-_EN: Final = Wording("en", "UTC", 0)
+from coldwatch.explain_words import Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,21 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnTelling:
+    """Whom the own modem of an agent tells, where the hub has not.
+
+    Attributes:
+        device: the agent's.
+        after_ms: from when it begins.
+        to: names.
+    """
+
+    device: str
+    after_ms: int
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """What follows when something goes wrong.
 
@@ -37,8 +50,10 @@ class Case:
         rules: ids of the rules that see it.
         sounds_ms: when the panel sounds; None: never.
         opens_ms: when the first rule that tells people sees it; None: no rule does.
-        tells: who is told when; of an agent, by its own modem where the hub has not told by then.
+        tells: who is told when by the hub.
         holds_ms: when the batches are put on hold; None: never.
+        own: who is told by an own modem where the hub has not by then.
+        by_day: it waits for the day: told between certain hours only, once, to the first step.
     """
 
     what: str
@@ -47,6 +62,8 @@ class Case:
     opens_ms: int | None
     tells: tuple[Telling, ...]
     holds_ms: int | None
+    own: tuple[OwnTelling, ...] = ()
+    by_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,56 +107,80 @@ class Explained:
     not_told: tuple[str, ...] = field(default=())
 
 
-def lines(explained: Explained) -> Iterator[str]:
+def lines(explained: Explained, say: Say) -> Iterator[str]:
     """Yield the explanation as a person reads it."""
     for site in explained.sites:
-        named = f"{site.name} ({site.id})" if site.name != site.id else site.id
-        by = f", escalation {site.escalation}" if site.escalation else ""
-        yield f"{named}{by}"
+        by = say("by", escalation=site.escalation) if site.escalation else ""
+        yield f"{_named(say, site.name, site.id)}{by}"
         for asset in site.assets:
-            yield from _asset_lines(asset, explained.whose)
-        yield from (f"  on duty as {line}" for line in site.duty)
-        yield from (f"  NOT TOLD: {line}" for line in site.not_told)
-    yield from (f"NOT TOLD: {line}" for line in explained.not_told)
+            yield from _asset_lines(asset, explained.whose, say)
+        if any(case.by_day for asset in site.assets for case in asset.cases):
+            yield f"  {say('by-day')}"
+        yield from (f"  {say('duty', line=line)}" for line in site.duty)
+        yield from (f"  {say('not-told', line=line)}" for line in site.not_told)
+    yield from (say("not-told", line=line) for line in explained.not_told)
 
 
-def _asset_lines(asset: AssetExplained, whose: str) -> Iterator[str]:
+def _named(say: Say, name: str, id_: str) -> str:
+    return say("named", name=name, id=id_) if name != id_ else id_
+
+
+def _asset_lines(asset: AssetExplained, whose: str, say: Say) -> Iterator[str]:
     if asset.id:
-        assumed = ", assumed: give the agent's file with --agent to be sure"
-        rules = ": no rules known; give the agent's file with --agent"
+        rules = "" if asset.cases else say("no-rules")
         if asset.profiles:
-            rules = f": {' and '.join(asset.profiles)}"
-            rules += assumed if asset.known_from == "assumed" else ""
-        name = f"{asset.name} ({asset.id})" if asset.name != asset.id else asset.id
-        yield f"  {name}{rules}"
+            rules = say("watched", profiles=say("and").join(asset.profiles))
+            rules += say("assumed") if asset.known_from == "assumed" else ""
+        yield f"  {_named(say, asset.name, asset.id)}{rules}"
     for case in asset.cases:
-        at = "at " if case.what.endswith("degC") else ""
-        label = f"{asset.id} {at}" if asset.id else ""
-        yield f"    {label}{case.what}: {'; '.join(_what_follows(case, whose))}"
+        key = "at" if case.what.endswith(say("degrees", value="").strip()) else "case"
+        follows = say.joined(list(_what_follows(case, whose, say)))
+        whole = "whole-case" if not asset.id else key
+        yield f"    {say(whole, asset=asset.id, what=case.what, follows=follows)}"
 
 
-def _what_follows(case: Case, whose: str) -> Iterator[str]:
+def _what_follows(case: Case, whose: str, say: Say) -> Iterator[str]:
     """Yield what follows, worst first: whom SMS reach after how long, sound, hold."""
-    if whose == "agent" and case.opens_ms is not None:
-        yield f"the hub tells people {_after(case.opens_ms)}"
-    for number, telling in enumerate(case.tells):
-        again = (
-            f", again every {_EN.lasting(telling.repeat_ms)} until somebody answers"
-            if telling.repeat_ms
-            else ""
-        )
-        sms = "SMS to " if number == 0 else "to "
-        if whose == "agent":
-            sms = "where it has not, SMS by the own modem to "
-        by = f" by {', then '.join(telling.channels)}" if telling.channels else ""
-        yield f"{sms}{', '.join(telling.to)} {_after(telling.after_ms)}{by}{again}"
-    if case.opens_ms is None and case.rules:
-        yield "nobody is told"
+    if case.by_day:
+        yield from _by_day(case, whose, say)
+    else:
+        if whose == "agent" and case.opens_ms is not None:
+            yield say("hub-tells", after=say.after(case.opens_ms))
+        yield from _steps(case.tells, say)
+        yield from _own(case.own, whose, say)
+        if case.opens_ms is None and case.rules:
+            yield say("nobody")
     if case.sounds_ms is not None:
-        yield f"sounds {_after(case.sounds_ms)}"
+        yield say("sounds", after=say.after(case.sounds_ms))
     if case.holds_ms is not None:
-        yield f"batches on hold {_after(case.holds_ms)}"
+        yield say("holds", after=say.after(case.holds_ms))
 
 
-def _after(ms: int) -> str:
-    return "at once" if ms == 0 else f"after {_EN.lasting(ms)}"
+def _steps(tells: tuple[Telling, ...], say: Say) -> Iterator[str]:
+    for number, telling in enumerate(tells):
+        key = "sms-first" if number == 0 else "sms-next"
+        text = say(key, to=say.listed(telling.to), after=say.after(telling.after_ms))
+        if telling.channels:
+            text += say("by-channels", channels=say("then").join(telling.channels))
+        if telling.repeat_ms:
+            text += say("again", span=say.lasting(telling.repeat_ms))
+        yield text
+
+
+def _by_day(case: Case, whose: str, say: Say) -> Iterator[str]:
+    """Yield who hears of what can wait, and when."""
+    after = say.behind(case.opens_ms or 0)
+    if whose == "agent":
+        yield say("day-hub", after=after, hours=say.hours)
+    for telling in case.tells[:1]:
+        text = say("day-first", after=after, hours=say.hours, to=say.listed(telling.to))
+        if telling.channels:
+            text += say("by-channels", channels=say("then").join(telling.channels))
+        yield text
+
+
+def _own(tells: tuple[OwnTelling, ...], whose: str, say: Say) -> Iterator[str]:
+    key = "sms-own" if whose == "agent" else "sms-own-of"
+    for own in tells:
+        to, after = say.listed(own.to), say.after(own.after_ms)
+        yield say(key, device=own.device, to=to, after=after)

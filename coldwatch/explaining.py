@@ -11,11 +11,12 @@ Times are milliseconds from when it begins, temperatures thousandths of a degree
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 from coldwatch.cases import (
     ASSUMED,
-    MAINS,
+    Seen,
     case_of,
     cases_of,
     decides,
@@ -25,57 +26,100 @@ from coldwatch.cases import (
     profile_rules,
     storage_range,
 )
-from coldwatch.explained import AssetExplained, Explained, SiteExplained, Telling
+from coldwatch.explain_words import Say
+from coldwatch.explained import (
+    AssetExplained,
+    Case,
+    Explained,
+    OwnTelling,
+    SiteExplained,
+    Telling,
+)
 from config.agent import AgentSettings, Asset
-from config.escalation import DAYS, Duty, EscalationStep, fewest, on_duty
+from config.base import Text
+from config.escalation import DAYS, FIRST_STEP_NUMBERS, Duty, EscalationStep, fewest, on_duty
 from config.hub import HubSettings, Site, SiteAsset
+from config.phones import number
 from config.profile import load_profile
 from firmware_agent.modem_steps import HUB_FIRST_MS, MAINS_FIRST_MS
 
 _DAY_MINUTES: Final = 24 * 60
 
 
-def explain_hub(hub: HubSettings, agents: Sequence[AgentSettings] = ()) -> Explained:
+def explain_hub(
+    hub: HubSettings, agents: Sequence[AgentSettings] = (), say: Say | None = None
+) -> Explained:
     """Return what a hub with these settings would do, with what the agents' files add."""
+    say = say or Say("en")
     by_device = {(agent.site, agent.device): agent for agent in agents}
     sites = []
     for site in hub.sites:
         here = [by_device[site.id, each] for each in site.devices if (site.id, each) in by_device]
-        sites.append(_Site(hub, site, here).explained())
-    return Explained("hub", tuple(sites), tuple(_hub_lacks(hub, agents)))
+        sites.append(_Site(hub, site, here, say).explained())
+    return Explained("hub", tuple(sites), tuple(_hub_lacks(hub, agents, say)))
 
 
-def explain_agent(agent: AgentSettings) -> Explained:
+def explain_agent(agent: AgentSettings, say: Say | None = None) -> Explained:
     """Return what an agent would do by itself, whoever the hub tells."""
-    people = [person.name for person in agent.modem.tell] if agent.modem is not None else []
-    names = {item.id: item.name.en for item in agent.modem.assets} if agent.modem else {}
+    say = say or Say("en")
+    names = {}
+    if agent.modem is not None:
+        names = {item.id: _name_in(say, item.name) for item in agent.modem.assets}
     assets = []
     for asset in agent.assets:
         cases = []
-        for what, rules in cases_of(measured_rules(agent, asset), asset.storage):
-            told = earliest(rule for rule in rules if rule.tells)
-            # Lost mains cannot wait: the site's router is without mains as well.
-            wait = MAINS_FIRST_MS if what == MAINS else HUB_FIRST_MS
-            own = (Telling(told + wait, tuple(people)),) if people and told is not None else ()
-            cases.append(case_of(what, rules, own, held=decides(asset)))
+        for seen in cases_of(measured_rules(agent, asset), asset.storage, say):
+            case = case_of(
+                seen.what, seen.rules, (), _own(agent, seen),
+                held=decides(asset), by_day=seen.by_day,
+            )  # fmt: skip
+            cases.append(case)
+        if any(point.calibration is not None for point in asset.points):
+            cases.append(_by_hub(say("calibration"), (), by_day=True))
         name, profiles = names.get(asset.id, asset.id), tuple(asset.profiles)
-        assets.append(AssetExplained(asset.id, name, profiles, "agent", tuple(joined(cases))))
-    lacks = []
-    if agent.modem is None:
-        lacks.append(
-            "this agent has no modem of its own ([modem]): while the hub or the network is away, "
-            "nobody gets an SMS"
+        assets.append(AssetExplained(asset.id, name, profiles, "agent", tuple(joined(cases, say))))
+    for lamp in agent.lamp.lamps if agent.lamp is not None else ():
+        cases = [
+            _by_hub(say("lamp-welded"), ()),
+            _by_hub(say("lamp-needs"), (), by_day=True),
+        ]
+        assets.append(
+            AssetExplained(lamp.id, names.get(lamp.id, lamp.id), (), "agent", tuple(cases))
         )
-    lacks += _not_measured(agent.assets)
+    lacks = [say("no-modem")] if agent.modem is None else []
+    lacks += _not_measured(agent.assets, say)
     site = SiteExplained(agent.site, agent.site, "", (), tuple(assets), tuple(lacks))
     return Explained("agent", (site,))
+
+
+def _name_in(say: Say, name: Text) -> str:
+    return name.zh if say.language == "zh" else name.en
+
+
+def _by_hub(what: str, tells: tuple[Telling, ...], *, by_day: bool = False) -> Case:
+    """Return what follows of what the hub finds out by no rule: it tells people at once, or by day."""
+    return replace(case_of(what, (), tells, by_day=by_day), opens_ms=0)
+
+
+def _own(agent: AgentSettings, seen: Seen) -> tuple[OwnTelling, ...]:
+    """Return whom an agent's own modem tells of something, where there is one."""
+    told = earliest(rule for rule in seen.rules if rule.tells)
+    # What waits for the day it leaves to the hub, which knows the hour at the site.
+    if agent.modem is None or told is None or seen.by_day:
+        return ()
+    people = tuple(person.name for person in agent.modem.tell)
+    # Lost mains cannot wait: the site's router is without mains as well.
+    wait = MAINS_FIRST_MS if seen.mains else HUB_FIRST_MS
+    return (OwnTelling(agent.device, told + wait, people),)
 
 
 class _Site:
     """One site on its way to what is said of it."""
 
-    def __init__(self, hub: HubSettings, site: Site, agents: Sequence[AgentSettings]) -> None:
-        self._hub, self._site = hub, site
+    def __init__(
+        self, hub: HubSettings, site: Site, agents: Sequence[AgentSettings], say: Say
+    ) -> None:
+        self._hub, self._site, self._say = hub, site, say
         self._people = {person.id: person for person in hub.people}
         self._measured = {asset.id: asset for agent in agents for asset in agent.assets}
         self._agents = {asset.id: agent for agent in agents for asset in agent.assets}
@@ -87,20 +131,18 @@ class _Site:
 
     def explained(self) -> SiteExplained:
         """Return it."""
-        site = self._site
-        devices = [
-            case_of(
-                f"nothing heard from {device}",
-                (),
-                self._tells(self._hub.lost_contact_after),
-            )
-            for device in site.devices
-        ]
+        site, say = self._site, self._say
+        lost = self._tells(self._hub.lost_contact_after)
+        devices = [case_of(say("lost-contact", device=each), (), lost) for each in site.devices]
         assets = [self._asset(asset) for asset in site.assets]
-        whole = AssetExplained("", "the devices", (), "hub", tuple(devices))
+        # Where no agent's file says so, any probe may have a certificate.
+        points = [point for asset in self._measured.values() for point in asset.points]
+        if not points or any(point.calibration is not None for point in points):
+            devices.append(_by_hub(say("calibration"), self._tells(0), by_day=True))
+        whole = AssetExplained("", say("devices"), (), "hub", tuple(devices))
         return SiteExplained(
             site.id,
-            site.name.en,
+            _name_in(say, site.name),
             site.escalation or "",
             tuple(self._duty()),
             (*assets, whole),
@@ -108,7 +150,8 @@ class _Site:
         )
 
     def _asset(self, asset: SiteAsset) -> AssetExplained:
-        measured = self._measured.get(asset.id)
+        measured, say = self._measured.get(asset.id), self._say
+        name = _name_in(say, asset.name)
         known_from: Literal["agent", "hub", "assumed"]
         if measured is not None:
             profiles, storage, known_from = measured.profiles, measured.storage, "agent"
@@ -116,19 +159,26 @@ class _Site:
         elif asset.profiles:
             profiles, known_from = asset.profiles, "hub"
             rules, storage = profile_rules(profiles), storage_range(profiles)
-        elif asset.kind in {"lamp", "room"}:
-            return AssetExplained(asset.id, asset.name.en, (), "assumed", ())
+        elif asset.kind == "lamp":
+            lamp = (
+                _by_hub(say("lamp-welded"), self._tells(0)),
+                _by_hub(say("lamp-needs"), self._tells(0), by_day=True),
+            )
+            return AssetExplained(asset.id, name, (), "hub", lamp)
+        elif asset.kind == "room":
+            return AssetExplained(asset.id, name, (), "assumed", ())
         else:
             profiles, known_from = [ASSUMED if asset.kind != "freezer" else "freezer"], "assumed"
             rules, storage = profile_rules(profiles), storage_range(profiles)
         cases = []
-        for what, seen in cases_of(rules, storage):
-            told = earliest(rule for rule in seen if rule.tells)
+        for seen in cases_of(rules, storage, say):
+            told = earliest(rule for rule in seen.rules if rule.tells)
             tells = () if told is None else self._tells(told)
             held = measured is None or decides(measured)
-            cases.append(case_of(what, seen, tells, held=held))
+            own = _own(self._agents[asset.id], seen) if measured is not None else ()
+            cases.append(case_of(seen.what, seen.rules, tells, own, held=held, by_day=seen.by_day))
         return AssetExplained(
-            asset.id, asset.name.en, tuple(profiles), known_from, tuple(joined(cases))
+            asset.id, name, tuple(profiles), known_from, tuple(joined(cases, say))
         )
 
     def _tells(self, opened_ms: int) -> tuple[Telling, ...]:
@@ -149,57 +199,71 @@ class _Site:
                 yield self._name(name)
                 continue
             people = dict.fromkeys(each.person for each in self._site.duty if each.role == name)
-            yield f"{' or '.join(self._name(person) for person in people)} ({name})"
+            either = self._say("or").join(self._name(person) for person in people)
+            yield self._say("named", name=either, id=name)
 
     def _name(self, person: str) -> str:
         known = self._people.get(person)
         return known.name if known is not None else person
 
     def _duty(self) -> Iterator[str]:
+        say = self._say
         for role in dict.fromkeys(each.role for each in self._site.duty):
-            turns = [
-                f"{self._name(each.person)} {_days(each)} {_clock(each.from_)} to {_clock(each.until)}"
-                + (f", else {self._name(each.stand_in)}" if each.stand_in else "")
-                for each in self._site.duty
-                if each.role == role
-            ]
-            yield f"{role}: {'; '.join(turns)}"
+            turns = []
+            for each in (duty for duty in self._site.duty if duty.role == role):
+                begin, end = _clock(each.from_), _clock(each.until)
+                person, days = self._name(each.person), _days(each, say)
+                turn = say("turn", person=person, days=days, begin=begin, end=end)
+                stand_in = self._name(each.stand_in) if each.stand_in else ""
+                turns.append(turn + (say("else", person=stand_in) if stand_in else ""))
+            yield say("whole-case", what=role, follows=say.joined(turns))
 
     def _lacks(self) -> Iterator[str]:
         """Yield what nobody is told of."""
-        site = self._site
+        site, say = self._site, self._say
         if not self._steps:
-            yield "nobody is told of anything: `tell` is empty and no escalation is named"
+            yield say("no-steps")
             return
         numbers = {person.id: person.phone for person in self._hub.people}
         first = self._steps[0].to
         count, weekday, minute = fewest(first, site.duty, numbers)
         if count == 1:
             turns = not self._roles.isdisjoint(first)
-            when = f" ({DAYS[weekday]} {_clock(minute)})" if turns else ""
-            yield f"a single person is told first{when}: whoever sleeps through it is the only one"
+            moment = f"{say.day(weekday, DAYS[weekday])} {_clock(minute)}"
+            yield say("single", when=say("when", moment=moment) if turns else "")
         for step in self._steps:
             yield from self._gaps(step.to)
         if len(self._steps) == 1:
-            yield "nobody else is told when nobody answers: there is a single step"
+            yield say("one-step")
             if self._steps[0].repeat is None:
-                yield "nobody is told a second time: the step has no `repeat`"
+                yield say("no-repeat")
         for profile in sorted({name for asset in self._profiles() for name in asset}):
-            if short := self._hub.short_of(site, profile):
-                yield short.partition("; ")[0]
-        yield from _not_measured(self._measured.values())
+            if self._hub.short_of(site, profile):
+                yield self._short(profile)
+        yield from _not_measured(self._measured.values(), say)
+
+    def _short(self, profile: str) -> str:
+        """Say what a profile demands of the first step, and how much of it there is."""
+        site, say = self._site, self._say
+        numbers = {person.id: number(person.phone) for person in self._hub.people}
+        count, weekday, minute = fewest(self._hub.first_step(site), site.duty, numbers)
+        moment = f"{say.day(weekday, DAYS[weekday])} {_clock(minute)}"
+        return say(
+            "short", site=site.id, profile=profile, count=count,
+            wanted=FIRST_STEP_NUMBERS[profile],
+            when=say("when", moment=moment) if site.duty else "",
+        )  # fmt: skip
 
     def _gaps(self, to: Sequence[str]) -> Iterator[str]:
         """Yield when nobody has a role of a step, and who is told then."""
+        say = self._say
         others = [self._name(name) for name in to if name not in self._roles]
-        instead = (
-            f"only {' and '.join(others)} of that step" if others else "the next step's people"
-        )
+        instead = say("only", others=say("and").join(others)) if others else say("next-step")
         for role in to:
-            gaps = list(_gaps(self._site.duty, role)) if role in self._roles else []
+            gaps = list(_gaps(self._site.duty, role, say)) if role in self._roles else []
             if gaps:
                 verb = "is" if len(others) == 1 else "are"
-                yield f"nobody is {role} {', '.join(gaps)}: {instead} {verb} told then"
+                yield say("gap", role=role, gaps=say.listed(gaps), instead=instead, verb=verb)
 
     def _profiles(self) -> Iterator[Sequence[str]]:
         for asset in self._site.assets:
@@ -207,7 +271,7 @@ class _Site:
             yield measured.profiles if measured is not None else asset.profiles
 
 
-def _gaps(duty: Sequence[Duty], role: str) -> Iterator[str]:
+def _gaps(duty: Sequence[Duty], role: str, say: Say) -> Iterator[str]:
     """Yield from when until when nobody has a role, in a week that goes round."""
     week = 7 * _DAY_MINUTES
     empty = [
@@ -220,57 +284,52 @@ def _gaps(duty: Sequence[Duty], role: str) -> Iterator[str]:
         while empty[end % week]:
             end += 1
         same = begin // _DAY_MINUTES == end // _DAY_MINUTES
-        until = _clock(end % _DAY_MINUTES) if same else _moment(end % week)
-        yield f"{_moment(begin)} to {until}"
+        until = _clock(end % _DAY_MINUTES) if same else _moment(end % week, say)
+        yield say("until", begin=_moment(begin, say), end=until)
 
 
-def _moment(minute: int) -> str:
-    return f"{DAYS[minute // _DAY_MINUTES]} {_clock(minute % _DAY_MINUTES)}"
+def _moment(minute: int, say: Say) -> str:
+    weekday = minute // _DAY_MINUTES
+    return f"{say.day(weekday, DAYS[weekday])} {_clock(minute % _DAY_MINUTES)}"
 
 
 def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-def _days(duty: Duty) -> str:
+def _days(duty: Duty, say: Say) -> str:
     if len(duty.days) == len(DAYS):
-        return "daily"
-    return ",".join(day for day in DAYS if day in duty.days)
+        return say("daily")
+    return ",".join(say.day(n, day) for n, day in enumerate(DAYS) if day in duty.days)
 
 
-def _not_measured(assets: Iterable[Asset]) -> Iterator[str]:
+def _not_measured(assets: Iterable[Asset], say: Say) -> Iterator[str]:
     """Yield what a profile has rules for and nobody measures."""
-    said: Mapping[str, str] = {
-        "present": "its mains are not measured: nobody is told that they are lost",
-        "open": "its door is not measured: nobody is told that it stands open",
-    }
+    said: Mapping[str, str] = {"present": "no-mains", "open": "no-door"}
     for asset in assets:
         measured = {point.quantity for point in asset.points}
         watched = {rule.quantity for name in asset.profiles for rule in load_profile(name).rules}
-        for quantity, text in said.items():
+        for quantity, key in said.items():
             if quantity in watched and quantity not in measured:
-                yield f"{asset.id}: {text}"
+                yield say(key, asset=asset.id)
         if not decides(asset):
-            yield (
-                f"{asset.id}: no point decides, so nobody is told that it is too hot or too cold, and"
-                " its batches are never put on hold"
-            )
+            yield say("no-point", asset=asset.id)
 
 
-def _hub_lacks(hub: HubSettings, agents: Sequence[AgentSettings]) -> Iterator[str]:
+def _hub_lacks(hub: HubSettings, agents: Sequence[AgentSettings], say: Say) -> Iterator[str]:
     """Yield what nobody is told of at any site."""
     ways = [channel for channel in hub.all_channels() if channel.kind != "log"]
     if not ways:
-        yield "nobody gets an SMS: they are only written into the log (set up [[channels]])"
+        yield say("only-log")
     elif len(ways) == 1:
-        yield f"when {ways[0].id} fails nobody is told: it is the only way out of this hub"
+        yield say("one-way", channel=ways[0].id)
     if ways and not any(channel.kind == "gammu-smsd" for channel in ways):
-        yield "nobody can answer by SMS: only a modem takes them in, and the console"
+        yield say("no-answers")
     if not any(site.all_well is not None for site in hub.sites):
-        yield "nobody is told each day that all is well (`all_well`): silence may be safety or not"
+        yield say("no-all-well")
     if hub.way_test is None:
-        yield "the way of the alarms is never tested (`way_test`)"
+        yield say("no-test")
     known = {device for site in hub.sites for device in site.devices}
     for agent in agents:
         if agent.device not in known:
-            yield f"{agent.device} of {agent.site} is no device of this hub: its readings are not taken"
+            yield say("stranger", device=agent.device, site=agent.site)

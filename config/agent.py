@@ -12,6 +12,7 @@ from config.calibration import CalibrationSettings
 from config.changes import RuleChange, refuse_unknown_or_looser, refuse_wider_storage
 from config.gpio import GpioSettings
 from config.lamp import LampSettings
+from config.loosening import GAP_INTERVALS, gap_too_long
 from config.modem import ModemSettings
 from config.panel import PanelLines
 from config.power import PowerSettings
@@ -35,6 +36,13 @@ class Sampling(Section):
             examples=["3min"],
         ),
     ] = None
+    max_gap_reason: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="why `max_gap` is longer than three recording intervals; the journal keeps it",
+        ),
+    ] = ""
 
     @model_validator(mode="after")
     def _intervals_fit(self) -> Self:
@@ -48,12 +56,19 @@ class Sampling(Section):
                 "`max_gap` is shorter than `record_every`, so unknown time would follow every reading; "
                 "write at least three times `record_every`, or leave it out"
             )
+        if gap_too_long(self.max_gap_ms, self.record_every) and not self.max_gap_reason.strip():
+            raise ValueError(
+                f"`max_gap` is {self.max_gap_ms // 1000} s, longer than three recording intervals, "
+                f"{GAP_INTERVALS * self.record_every // 1000} s, so time that nobody measured would "
+                'pass for measured; leave it out, or write `max_gap_reason = "…"`, which the journal '
+                "keeps"
+            )
         return self
 
     @property
     def max_gap_ms(self) -> int:
         """The gap in force."""
-        return self.max_gap if self.max_gap is not None else 3 * self.record_every
+        return self.max_gap if self.max_gap is not None else GAP_INTERVALS * self.record_every
 
 
 class Point(Section):
@@ -124,6 +139,14 @@ class Asset(Section):
             examples=[[{"id": "cn-gsp/out-of-range", "delay": "5min"}]],
         ),
     ] = []
+    rules_reason: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="why fewer or looser rules are to watch it than do now: another profile, a "
+            "point that decides no more, a stricter figure taken back; the journal keeps it",
+        ),
+    ] = ""
     points: Annotated[list[Point], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from config.base import Section
+from config.loosening import looser
 from config.profile import ALWAYS, ProfileRule, beside_names, load_profile, profile_names
 from config.units import DurationMs, Thousandths
 from protocol.reading import decimal
@@ -121,10 +122,5 @@ def _refuse_what_cannot_be(change: RuleChange, rule: ProfileRule) -> None:
 
 def _looser(change: RuleChange, rule: ProfileRule) -> str:
     """Return in which way it is looser than the profile; empty where it is not."""
-    for name, value in change.limits().items():
-        standard = getattr(rule, name)
-        if value > standard if name in _UPPER else value < standard:
-            return f"`{name}` is {decimal(value)} instead of {decimal(standard)}"
-    if change.delay is not None and change.delay > rule.for_ms:
-        return f"`delay` is {change.delay // 1000} s instead of {rule.for_ms // 1000} s"
-    return ""
+    given = change.limits() | ({} if change.delay is None else {"for_ms": change.delay})
+    return next(iter(looser(rule, rule.model_copy(update=given))), "")

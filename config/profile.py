@@ -73,6 +73,11 @@ class ProfileRule(Section):
     title: Text
     source: ProfileSource
 
+    @property
+    def window(self) -> int | None:
+        """W of a cumulative rule, milliseconds."""
+        return self.within
+
     @model_validator(mode="after")
     def _own_rules_say_so(self) -> Self:
         if self.source.mark == "own" and not self.ours:

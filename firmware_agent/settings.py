@@ -22,6 +22,7 @@ from config.base import DEVICE_FILE, TLS_FOLDER
 from config.loading import Problem, SettingsError, SettingsFile, parse, read, validate
 from config.profile import ALWAYS
 from firmware_agent.handed import Book, Handed
+from firmware_agent.in_force import kept, loosenings, problems_of, watches_in_force
 from firmware_agent.parts import PARTS
 from firmware_agent.plan import EX_CONFIG, LOOK, Plan, ProbePlan
 from firmware_agent.problems import problems
@@ -41,12 +42,15 @@ _ANY_ASSET = {
 
 def read_plan(path: Path) -> Plan:
     """Return the plan in a settings file; raise SettingsError with every problem in it."""
-    file = read(path)
+    return replace(_plan(_local(read(path))), file=str(path))
+
+
+def _local(file: SettingsFile) -> AgentSettings:
     settings = validate(file, AgentSettings)
     found = problems(file, settings)
     if found:
         raise SettingsError(found)
-    return replace(_plan(settings), file=str(path))
+    return settings
 
 
 def start_plan(path: Path, *, starting: bool = True) -> Plan:
@@ -54,10 +58,11 @@ def start_plan(path: Path, *, starting: bool = True) -> Plan:
 
     Settings on trial are counted first, so that a crash loop ends (firmware_agent/handed.py); not
     where somebody only looks, who gets what was good before them and changes nothing.
+    Where either would loosen what is in force and nobody said why, the stricter rules stay.
     Raises SettingsError where the local file is bad: it alone says who and where we are.
     """
     local = read(path)
-    plan = read_plan(path)
+    plan = replace(_strict_plan(local, _local(local)), file=str(path))
     book = Book(Path(plan.state_dir))
     trying = None
     try:
@@ -78,14 +83,33 @@ def start_plan(path: Path, *, starting: bool = True) -> Plan:
     except SettingsError as error:
         why = str(error).partition("\n")[0]
         why = f"version {good.version} of the hub is not in force, the local file is: {why}"
-        return replace(plan, handed_problem=why)
+        both = [why, *([plan.handed_problem] if plan.handed_problem is not None else [])]
+        return replace(plan, handed_problem="; ".join(both))
 
 
 def _handed_plan(local: SettingsFile, handed: Handed, *, trying: bool) -> Plan:
     part = part_of(handed.text, f"settings {handed.version} of the hub")
-    plan = _plan(merged(local.data, part))
+    plan = _strict_plan(part, merged(local.data, part))
     version = handed.version
     return replace(plan, file=str(local.path), handed_version=version, trying=trying)
+
+
+def _strict_plan(file: SettingsFile, settings: AgentSettings) -> Plan:
+    """Return the plan of settings, with what is in force where they would loosen it silently."""
+    after = watches(settings)
+    found = loosenings(watches_in_force(settings.state_dir), after, settings)
+    if not found:
+        return _plan(settings)
+    said = "; ".join(map(str, problems_of(file, found)))
+    return replace(
+        _plan(settings, kept(after, found)), handed_problem=f"the stricter rules stay: {said}"
+    )
+
+
+def loosened(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
+    """Return what of this device's rules in force good settings would loosen without a reason."""
+    before = watches_in_force(settings.state_dir)
+    return problems_of(file, loosenings(before, watches(settings), settings))
 
 
 def part_of(text: str, name: str) -> SettingsFile:
@@ -158,6 +182,8 @@ def watches(settings: AgentSettings) -> dict[str, Watch]:
                 tuple(_rules(settings, asset, point)),
                 point.calibration.certificate_in_force() if point.calibration else None,
                 asset.storage_reason if of_stock else "",
+                settings.sampling.max_gap_reason,
+                asset.rules_reason,
             )
     return found
 
@@ -196,7 +222,7 @@ def _battery(end_below: int) -> list[Rule]:
     No voltage fits every battery, so there is none in the profile; the site knows its own.
     """
     (like,) = rules_for(ALWAYS, "charge")
-    return [replace(like, at_or_below=end_below * 105 // 100)]
+    return [replace(like, at_or_below=end_below * 105 // 100, changed=True)]
 
 
 def _changed(rule: Rule, asset: Asset) -> Rule:
@@ -208,11 +234,13 @@ def _changed(rule: Rule, asset: Asset) -> Rule:
     given: dict[str, Any] = {**change.limits()}
     if change.delay is not None:
         given["for_ms"] = change.delay
-    return replace(rule, **given, reason=change.reason)
+    return replace(rule, **given, reason=change.reason, changed=rule.changed or bool(given))
 
 
-def _plan(settings: AgentSettings) -> Plan:
-    series = {name: watch.body() for name, watch in watches(settings).items()}
+def _plan(settings: AgentSettings, in_force: Mapping[str, Watch] | None = None) -> Plan:
+    """Return the plan of settings; ``in_force``: the watches where they are not those of the settings."""
+    watched = watches(settings) if in_force is None else in_force
+    series = {name: watch.body() for name, watch in watched.items()}
     mqtt, sampling, spool = settings.mqtt, settings.sampling, settings.spool
     state_file, metrics = settings.panel.state_file, settings.metrics
     gpio = settings.gpio.model_dump(mode="json")
@@ -267,7 +295,9 @@ def main() -> int:
             return 0
         if len(sys.argv) > 2:
             part = part_of(sys.stdin.read(), f"settings {sys.argv[2]} of the hub")
-            merged(read(path).data, part)
+            found = loosened(part, merged(read(path).data, part))
+            if found:
+                raise SettingsError(found)
             return 0
         plan = start_plan(path)
     except SettingsError as error:

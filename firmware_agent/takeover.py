@@ -143,7 +143,9 @@ class Takeover:
     def _tell(self) -> None:
         refused = self._refused
         if refused is None:
-            self._health.set("settings", self._older or self._plan.handed_problem)
+            problem = self._older or self._plan.handed_problem
+            if self._health.set("settings", problem) and problem is not None:
+                log.warning("settings=not-in-force reason=%r", problem)
             return
         first = refused.reason.partition("\n")[0]
         text = f"version {refused.version} from the hub is refused: {first}"

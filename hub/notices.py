@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Engine, Row, and_, exists, func, select
 
+from alerts.by_day import waits
 from alerts.channels.contract import Channel
 from alerts.decisions import Happening
 from config.hub import OLD_CHANNEL, HubSettings, Person, Site
@@ -344,11 +345,14 @@ def _alike(groups: Sequence[_Group]) -> list[_Group]:
 
 
 def _gravity(group: _Group) -> tuple[bool, bool, bool, int]:
-    """Order first messages: what holds stock, what is certain, what is oldest; certificates last."""
+    """Order first messages: what holds stock, is certain, is oldest; what waited for the day last."""
     rows, matter = group
     holds = any(row.holds for row in matter.opened)
     certain = any(row.certainty == "certain" for row in matter.opened)
-    return (rows[0].side == CALIBRATION, not holds, not certain, rows[0].id)
+    about = matter.opened or matter.recovered
+    waited = bool(about) and all(waits(each.kind, each.quantity, each.side) for each in about)
+    waited = waited or rows[0].side == CALIBRATION
+    return (waited, not holds, not certain, rows[0].id)
 
 
 def told(conn: Connection, device: str, now: int) -> list[str]:

@@ -7,7 +7,7 @@ its start the hub holds the file against what was entered last, and enters the d
 
 each with what it is now, and ``….removed`` where it is no more. Nothing is entered when nothing
 changed. What is entered is what the file says, so that a new version of this program with another
-default changes nothing. Secrets are left out (`without_secrets`): that they changed is seen by the
+default changes nothing. What tells people later than before is marked in it (journal/chains.py). Secrets are left out (`without_secrets`): that they changed is seen by the
 file's SHA-256.
 
 Entries that a device may cause begin with ``device.``; none of these do.
@@ -16,6 +16,7 @@ Entries that a device may cause begin with ``device.``; none of these do.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,8 +27,12 @@ from sqlalchemy import JSON, Column, Connection, String, Table, delete, insert, 
 
 from config.hub import HubSettings
 from journal import projections
+from journal.chains import loosened
+from journal.chains import said as words
 from journal.database import Position, metadata, require_write
 from journal.journal import Entry, append, entries
+
+log = logging.getLogger(__name__)
 
 Kind = Literal["person", "telephone", "site", "asset", "site-device", "setting", "settings-file"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -119,6 +124,9 @@ def enter(
     said = said or Said()
     now = declared(settings, said.text)
     before = {(item.kind, item.subject): item.body for item in in_force(conn)}
+    looser = loosened(before, now)
+    if looser and not said.because.strip():
+        log.warning("settings loosened, and nobody said why: %s", words(looser))
     common: dict[str, Any] = {"because": said.because}
     if said.text is not None:
         common["sha256"] = _sha256(said.text)
@@ -129,12 +137,24 @@ def enter(
         kind, subject = key
         what = "set" if key in now else "removed"
         body = {**common, "before": before.get(key), "now": now.get(key)}
+        if ways := _ways(key, looser):
+            body["loosened"] = ways
         entry = append(
             conn, at=at, actor=said.by or FILE, type=f"{kind}.{what}", subject=subject, body=body
         )
         _project(conn, entry)
         entered.append(entry)
     return entered
+
+
+def _ways(key: tuple[Kind, str], looser: Mapping[tuple[str, str], list[str]]) -> list[str]:
+    """Return what an entry says of it; a chain may serve several sites, which stand with it."""
+    if key == ("setting", "escalations"):
+        return [
+            f"{subject}: {way}" for (kind, subject), ways in looser.items() if kind == "site"
+            for way in ways
+        ]  # fmt: skip
+    return looser.get(key, [])
 
 
 def _order(key: tuple[Kind, str]) -> tuple[int, str]:

@@ -108,6 +108,9 @@ class RuleBody(TypedDict):
             ),
         ]
     ]
+    changed: NotRequired[
+        Annotated[bool, Field(description="whether its figures are the site's, not its profile's")]
+    ]
 
 
 _DAY = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
@@ -150,6 +153,14 @@ class SeriesBody(TypedDict):
     storage: NotRequired[Annotated[list[Integer], Field(min_length=2, max_length=2)]]
     storage_reason: NotRequired[
         Annotated[str, Field(max_length=200, description="why it is wider than its profiles'")]
+    ]
+    max_gap_reason: NotRequired[
+        Annotated[str, Field(max_length=200, description="why it is longer than three intervals")]
+    ]
+    rules_reason: NotRequired[
+        Annotated[
+            str, Field(max_length=200, description="why fewer or looser rules watch it than before")
+        ]
     ]
     decides: bool
     rules: Annotated[list[RuleBody], Field(max_length=40)]

@@ -37,9 +37,8 @@ def read_config(config: Path) -> configparser.ConfigParser:
     return parser
 
 
-def database_of(config: Path) -> Path:
-    """Return the SQLite file that a gammu-smsdrc names. Raises ValueError, OSError."""
-    parser = read_config(config)
+def database_of(config: Path, parser: configparser.ConfigParser) -> Path:
+    """Return the SQLite file that a gammu-smsdrc, read already, names. Raises ValueError."""
     try:
         smsd = parser["smsd"]
         if smsd["service"] != "sql" or smsd["driver"] != "sqlite3":
@@ -49,11 +48,10 @@ def database_of(config: Path) -> Path:
         raise ValueError(f"{config}: service, driver, dbdir, database in [smsd]: {error}") from None
 
 
-def warnings(config: Path) -> list[str]:
+def warnings(config: Path, here: configparser.ConfigParser, database: Path) -> list[str]:
     """Say which lines of ours a gammu-smsdrc lacks, as one from before an upgrade does."""
-    here = read_config(config)
     ours = configparser.ConfigParser(interpolation=None)
-    ours.read_string(smsd_config(Path("/dev/modem"), database_of(config), Path("/log")))
+    ours.read_string(smsd_config(Path("/dev/modem"), database, Path("/log")))
     return [
         f"{config}: {without}; write in [{section}]: {name} = {ours[section][name]}"
         for section, name, without in _NEEDED
@@ -65,8 +63,11 @@ def main(arguments: list[str]) -> int:
     """Make the database; return the exit code."""
     try:
         (name,) = arguments
-        prepare_database(database_of(Path(name)))
-        for warning in warnings(Path(name)):
+        config = Path(name)
+        here = read_config(config)
+        database = database_of(config, here)
+        prepare_database(database)
+        for warning in warnings(config, here, database):
             print(f"smsd_prepare: {warning}", file=sys.stderr)
     except ValueError as error:
         print(f"smsd_prepare: {error}", file=sys.stderr)

@@ -10,6 +10,7 @@ import pytest
 
 from alerts.profiles import rules_for, storage_of
 from coldwatch import cli
+from coldwatch.explain_words import PHRASES, Say
 from coldwatch.explained import lines
 from coldwatch.explaining import explain_agent, explain_hub
 from config.agent import AgentSettings
@@ -294,6 +295,109 @@ def test_an_agent_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "NOT TOLD: this agent has no modem of its own" in capsys.readouterr().out
 
 
+BY_DAY_EN = (
+    "  by day only: the first step's people, once; what comes by night waits for the morning, and"
+    " nothing is sent if it is over by then; no own modem tells of it"
+)
+SILENT = "door contact silent or mains input silent"
+LAMP = """
+[[sites.assets]]
+id = "lamp-1"
+kind = "lamp"
+name = { zh = "1号紫外线灯", en = "Lamp 1" }
+"""
+CARD = """
+[[assets.points]]
+name = "card"
+quantity = "card_worn"
+driver = { kind = "pi" }
+"""
+CERTIFICATE = (
+    'calibration = { certificate = "T-1", date = "2026-03-02", due = "2027-03-01",'
+    ' points = [{ reference = 2.0, reading = 2.1 }] }\n[assets.points.driver]\nkind = "ds18b20"'
+)
+
+
+def test_what_waits_for_the_day(explain: Any) -> None:
+    """Told once, to the first step, between these hours; what hurts people or stock is not among it."""
+    agent = AGENT.replace('[assets.points.driver]\nkind = "ds18b20"', CERTIFICATE) + CARD
+    said = explain(HUB + LAMP, agent, "--lang", "en")[1].splitlines()
+    once = "one SMS to Li, Wang, Amy{}, by day only (08:00 to 18:00)"
+
+    for line in (
+        f"fridge-3 reading stuck: {once.format(' after 12 h')}; sounds after 12 h",
+        f"fridge-3 memory card worn out: {once.format(' after 1 h')}; sounds after 1 h",
+        f"fridge-3 {SILENT}: {once.format(' after 30 min')}; sounds after 30 min",
+        f"lamp-1 needs somebody (a fault, wiping, a new tube): {once.format('')}",
+        f"a probe's certificate overdue: {once.format('')}",
+    ):
+        assert f"    {line}" in said
+    assert BY_DAY_EN in said
+    (welded,) = [line for line in said if "cannot be switched off" in line]
+    assert "SMS to Li, Wang, Amy at once, again every 10 min" in welded
+    assert sum("by day" in line for line in said) == 6
+    assert not any("certificate" in line for line in explain()[1].splitlines())
+
+
+def test_what_waits_is_in_json(explain: Any) -> None:
+    """With the first step alone, and nobody told again."""
+    (site,) = json.loads(explain(HUB, AGENT, "--json")[1])["explained"]["sites"]
+    (stuck,) = [each for each in site["assets"][0]["cases"] if each["what"] == "reading stuck"]
+
+    assert (stuck["by_day"], stuck["own"], stuck["opens_ms"]) == (True, [], 720 * MINUTE)
+    assert [(each["after_ms"], each["repeat_ms"]) for each in stuck["tells"]] == [
+        (720 * MINUTE, None)
+    ]
+
+
+def test_the_own_modems_part(explain: Any) -> None:
+    """The hub's explanation says whom the modem beside a fridge tells; of what waits it tells nobody."""
+    said = explain(HUB, AGENT + MODEM)[1].splitlines()
+    own = "; where the hub has not, SMS by the own modem of pi-1 to Li after "
+
+    assert any(
+        line.startswith("    fridge-3 at 9 degC") and f"{own}12 min" in line for line in said
+    )
+    assert any("fridge-3 mains lost" in line and f"{own}5 s" in line for line in said)
+    assert not any("by day" in line and own in line for line in said)
+    assert own not in "".join(explain()[1])
+
+
+def test_in_chinese(explain: Any) -> None:
+    """The same facts, for the other half of the readers."""
+    said = explain(HUB + LAMP, AGENT + MODEM, "--lang", "zh")[1].splitlines()
+
+    assert said[0] == "hub.toml：设置无误"
+    assert said[1] == "柳河县三源浦朝鲜族镇中心卫生院预防接种门诊（east-gate），通知方案 county"
+    assert said[3] == (
+        "    fridge-3 在 9 ℃或1 ℃或-2 ℃ 时：10分钟后发短信给Li、Wang、Amy，每10分钟重复，直到有人回复；"
+        "25分钟后再通知Chen（manager）；中心端未能通知时，pi-1 自带的调制解调器12分钟后发短信给Li；"
+        "立即鸣响；30分钟后批次停用"
+    )
+    assert (
+        "    fridge-3 读数不变：12小时后发一次短信给Li、Wang、Amy，只在白天（08:00 至 18:00）；12小时后鸣响"
+    ) in said
+    assert "  值班 manager：Chen 每天 00:00 至 24:00" in said
+    assert any(line.startswith("  “只在白天”：只通知第一步的人，只发一次") for line in said)
+    bare = explain(HUB.replace('way_test = "10:00"', "").replace(CHEN, CHEN + WEEKDAYS), None,
+                   "--lang", "zh")[1]  # fmt: skip
+    assert "无人得知：从不测试通知通道（`way_test`）" in bare
+    assert "无人得知：周一 18:00 至 周二 08:00、" in bare
+    assert "无人担任 manager：届时改由下一步的人" in bare
+
+
+def test_both_languages_have_the_same_fields() -> None:
+    """What one language says of an asset, a person or a time, the other one says as well."""
+    import string
+
+    def fields(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    own = {"kind", "verb"}  # English grammar; whose file it is stands in its name
+    for zh, en in PHRASES.values():
+        assert fields(zh) == fields(en) - own
+
+
 def test_what_has_nothing_to_explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A watcher's file tells nobody of fridges; one line says so."""
     path = tmp_path / "watch.toml"
@@ -327,4 +431,4 @@ def test_the_sample_settings_are_explained(house: Path) -> None:
         tomllib.loads((house / "docs" / "settings" / "hub.toml").read_text())
     )
 
-    assert list(lines(explain_hub(hub)))
+    assert list(lines(explain_hub(hub), Say("en")))

@@ -188,6 +188,42 @@ def stored(folder: Path, lines: str, profiles: str = '"cn-gsp"') -> Any:
     return read_plan(path).series["fridge-1/center/temperature"]
 
 
+class TestGap:
+    @pytest.mark.parametrize("lines", ["", 'max_gap = "3min"', 'max_gap = "2min"'])
+    def test_within_three_intervals_it_needs_no_reason(self, tmp_path: Path, lines: str) -> None:
+        """As everybody has it, or stricter; a reason may stand there all the same."""
+        assert "max_gap_reason" not in gapped(tmp_path, lines)
+
+    @pytest.mark.parametrize("gap", ["181s", "1h"])
+    def test_longer_is_refused_without_a_reason(self, tmp_path: Path, gap: str) -> None:
+        """Time that nobody measured would pass for measured, and nobody would know why."""
+        for reason in ("", '\nmax_gap_reason = "  "'):
+            with pytest.raises(SettingsError) as caught:
+                gapped(tmp_path, f'max_gap = "{gap}"{reason}')
+            (problem,) = caught.value.problems
+            assert "longer than three recording intervals, 180 s" in problem.message
+            assert "max_gap_reason" in problem.remedy
+            assert (problem.key, problem.line) == ("sampling.max_gap", 21)
+
+    def test_longer_with_a_reason_travels_with_it(self, tmp_path: Path) -> None:
+        """The reason is in the settings record, and so in the journal."""
+        body = gapped(tmp_path, 'max_gap = "15min"\nmax_gap_reason = "a logger without a line"')
+        record = {"series": read_plan(tmp_path / "agent.toml").series}
+        watch = watches_from_record(record)["fridge-1/center/temperature"]
+
+        assert body["max_gap_ms"] == watch.max_gap_ms == 900_000
+        assert body["max_gap_reason"] == watch.max_gap_reason == "a logger without a line"
+        assert watch.body() == body
+
+
+def gapped(folder: Path, lines: str) -> Any:
+    """Return what the stream would carry about the first point, with these lines on sampling."""
+    path = folder / "agent.toml"
+    more = f"[sampling]\n{lines}\n"
+    path.write_text(GOOD.format(profiles='"cn-gsp"', changes="", more=more))
+    return read_plan(path).series["fridge-1/center/temperature"]
+
+
 class TestStorage:
     @pytest.mark.parametrize("lines", ["", "storage = [2.0, 8.0]", "storage = [3.0, 7.0]"])
     def test_within_its_profiles_it_needs_no_reason(self, tmp_path: Path, lines: str) -> None:

@@ -222,7 +222,7 @@ class TestMeaning:
             ),
             (
                 edit("[sampling]", "[sampling]\nzzz = 1"), 5, "sampling.zzz",
-                "there is no such setting; remove it, or write one of: every, record_every, max_gap",
+                "there is no such setting; remove it, or write one of: every, record_every, max_gap, max_gap_reason",
             ),
             (
                 edit('"10s"', "10"), 5, "sampling.every",

@@ -30,6 +30,7 @@ trust = "always"
 every = "1s"
 record_every = "60s"
 max_gap = "15min"
+max_gap_reason = "the table has a row every five minutes"
 [[assets]]
 id = "fridge-1"
 profiles = ["who-pqs"]

@@ -292,6 +292,21 @@ class TestJoining:
 
         assert post.texts() == [f"li 0s: {first}"]
 
+    def test_what_waited_for_the_day_is_told_behind_what_could_not(self, make: Make) -> None:
+        """Of the same morning, however long it is owed and however certain it is."""
+        post = make({"to": ["li"]})
+        post.excursion("a", kind="stuck", side="stuck", holds=False)
+        post.alarm("a", side="stuck", kind="stuck")
+        post.excursion("b", quantity="card_worn", side="below", holds=False)
+        post.alarm("b", quantity="card_worn", side="below")
+        post.excursion("c", holds=False, certainty="possible")
+        post.alarm("c")
+        post.compose(0)
+        assert post.texts() == ["li 0s: c"]
+
+        post.compose(0.5)
+        assert post.texts()[1:] == ["li 30s: a b"]
+
     @pytest.mark.parametrize(("seconds", "alone"), [(59.999, False), (60, True)])
     def test_quiet_is_a_minute(self, make: Make, seconds: float, *, alone: bool) -> None:
         """Before it what is new is told together."""

@@ -80,7 +80,7 @@ def test_the_agent_waits_for_no_network() -> None:
 def test_the_samples_of_the_modem_are_those_of_the_code() -> None:
     """smsd-agent.conf and smsd-hub.conf say what `smsd_config` says, and why is written there."""
     from alerts.channels.smsd import smsd_config
-    from alerts.channels.smsd_prepare import database_of
+    from alerts.channels.smsd_prepare import database_of, read_config
 
     for role, state in (("agent", "coldwatch"), ("hub", "coldwatch-hub")):
         file = HOUSE / "systemd" / f"smsd-{role}.conf"
@@ -88,7 +88,7 @@ def test_the_samples_of_the_modem_are_those_of_the_code() -> None:
         text = smsd_config(Path("/dev/ttyUSB0"), database, Path("/log"))
         kept = [line for line in file.read_text().splitlines(keepends=True) if line[0] != "#"]
         assert "".join(kept) == text.replace("logfile = /log", "logfile = stderr")
-        assert database_of(file) == database
+        assert database_of(file, read_config(file)) == database
 
 
 def test_mosquitto_takes_the_limits(tmp_path: Path, mosquitto: Mosquitto) -> None:

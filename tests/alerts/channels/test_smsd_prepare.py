@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,20 @@ def test_it_is_made_once_and_taken_as_it_is(tmp_path: Path) -> None:
     assert main([config(tmp_path)]) == 0
     assert database.stat().st_ino == inode
     prepare_database(database)
+
+
+def test_the_configuration_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was checked is what the database is made of and what is warned about."""
+    path = Path(config(tmp_path))
+    read, real = [], Path.read_text
+
+    def read_text(self: Path, *args: Any, **options: Any) -> str:
+        read.append(self)
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert main([str(path)]) == 0
+    assert read.count(path) == 1
 
 
 @pytest.mark.parametrize(
