@@ -41,9 +41,10 @@ bench: environment ## the figures of this machine beside those to reach
 	@tools/system-packages.sh demo >&2
 	@exec $(PYTHON) -m benchmarks $(ARGS)
 
-soak: environment ## the long tests: hours of load and faults
+soak: environment ## the long tests: hours of load, faults and proofs
 	@tools/system-packages.sh demo test >&2
 	$(PYTHON) -m pytest -m soak --timeout=0 $(ARGS)
+	$(PYTHON) -m pytest -p tests.support.long_proofs --timeout=0 $(ARGS)
 	@echo 'The other half of a soak is mutation testing: make mutants' >&2
 
 mutants: environment ## mutation testing, by nights; ARGS="'alerts.window*'" for a part of it
