@@ -113,6 +113,7 @@ class Hub:
         # Two threads say each of these; what was read first must not go out last, and be retained.
         self._saying_received = threading.Lock()
         self._saying_told = threading.Lock()
+        self._saying_settings = threading.Lock()
         # Devices that could not be told who was told, as the database did not answer.
         self._untold: set[str] = set()
         self._answers = Answers(
@@ -205,8 +206,10 @@ class Hub:
         self._answer_all()
 
     def _answer_all(self) -> None:
-        # What is retained from before may be another hub's, or lost.
-        self._handed.clear()
+        # What is retained from before may be another hub's, or lost. Under the lock: what is being
+        # said on the old connection must not count as handed out on this one.
+        with self._saying_settings:
+            self._handed.clear()
         for device in self._intake.devices():
             self._publish_received(device)
             self._publish_told(device)
@@ -270,7 +273,8 @@ class Hub:
                 continue
             self._vitals.database("notices", "")
             self._heart.moved("notices")
-            untold, self._untold = self._untold, set()
+            with self._saying_told:
+                untold, self._untold = self._untold, set()
             for device in progress.told | untold:
                 self._publish_told(device)
             self._owed.wait(0.25 if progress.busy else 1.0)
@@ -339,15 +343,16 @@ class Hub:
 
     def _publish_settings(self) -> None:
         """Hand out what is newer than what was handed out on this connection."""
-        with read(self.database) as conn:
-            settings = handing.newest(conn)
-        for device, newest in settings.items():
-            site = self._intake.devices().get(device)
-            if site is None or self._handed.get(device) == newest.version:
-                continue
-            name = topic(site, device, "settings")
-            if self.connection.publish(name, newest.message(), retain=True) is not None:
-                self._handed[device] = newest.version
+        with self._saying_settings:
+            with read(self.database) as conn:
+                settings = handing.newest(conn)
+            for device, newest in settings.items():
+                site = self._intake.devices().get(device)
+                if site is None or self._handed.get(device) == newest.version:
+                    continue
+                name = topic(site, device, "settings")
+                if self.connection.publish(name, newest.message(), retain=True) is not None:
+                    self._handed[device] = newest.version
 
     def _enter(self, type_: str) -> None:
         with write(self.database) as conn:
