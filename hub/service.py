@@ -197,8 +197,8 @@ class Hub:
 
     # --- network thread ---
 
-    def _incoming(self, topic_: str, payload: bytes) -> None:
-        self._inbox.put(Incoming(topic_, payload, self._clock.now_ms()))
+    def _incoming(self, topic_: str, payload: bytes, retained: bool) -> None:
+        self._inbox.put(Incoming(topic_, payload, self._clock.now_ms(), retained))
 
     def _connected(self) -> None:
         self._vitals.broker(connected=True)
