@@ -319,7 +319,9 @@ class Hub:
             self._intake.revoked(revoked_devices(conn))
 
     def _publish_received(self, device: str) -> None:
-        site = self._intake.devices()[device]
+        site = self._intake.devices().get(device)
+        if site is None:
+            return  # it is no longer in the settings
         with self._saying_received:
             message = {"v": 1, "at": self._clock.now_ms(), "streams": self._intake.marks(device)}
             # QoS 0: a lost one is followed by the next, and the agent asks by sending again.
@@ -329,7 +331,9 @@ class Hub:
         self._vitals.published += 1
 
     def _publish_told(self, device: str) -> None:
-        site = self._intake.devices()[device]
+        site = self._intake.devices().get(device)
+        if site is None:
+            return  # it is no longer in the settings
         with self._saying_told:
             try:
                 with read(self.database) as conn:

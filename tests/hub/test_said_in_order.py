@@ -12,6 +12,7 @@ import pytest
 
 from config.clock import SystemClock
 from hub.handing import hand_out
+from hub.notices import Progress
 from hub.service import Hub
 from journal.database import DatabaseError, write
 from tests.hub.test_notices import Recorder
@@ -137,3 +138,20 @@ def test_a_device_that_could_not_be_told_is_not_forgotten_while_the_others_are(
         network.join(5)
 
     assert [name.rpartition("/")[2] for name in said] == ["told"]
+
+
+def test_of_a_device_that_left_the_settings_nothing_is_said(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An SMS of its excursion that is sent only now ends no thread, and with it the hub."""
+    said: list[str] = []
+    monkeypatch.setattr(hub.connection, "publish", lambda name, *_, **__: said.append(name))
+    monkeypatch.setattr(hub._outbox, "round", lambda _: Progress(told=frozenset({"gone", "pi-1"})))
+    inside = vars(hub)
+    inside["_stop"], inside["_owed"] = (turnstile := Turnstile()), Bell()
+
+    turnstile.once()
+    hub._notices_loop()
+    hub._publish_received("gone")
+
+    assert [name.split("/")[3] for name in said] == ["pi-1"]
