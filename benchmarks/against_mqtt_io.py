@@ -165,7 +165,7 @@ def _start(each: Contestant, port: int, stack: ExitStack) -> None:
     came = threading.Event()
     at: list[float] = []
 
-    def message(_topic: str, _payload: bytes) -> None:
+    def message(_topic: str, _payload: bytes, _retained: bool) -> None:
         at.append(time.monotonic())
         came.set()
 

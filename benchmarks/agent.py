@@ -154,7 +154,7 @@ def _drain(folder: Path, plan: Plan) -> Row:
     hashes = {row.seq: row.h for row in spool.rows(stream.n, 0, BACKLOG + 1) if row.h}
     done = threading.Event()
 
-    def acknowledge(_topic: str, payload: bytes) -> None:
+    def acknowledge(_topic: str, payload: bytes, _retained: bool) -> None:
         # The last record's seq stands behind the last of its keys of that name.
         tail = payload[payload.rindex(b'"seq":') + 6 :]
         seq = int(tail[: tail.index(b",")])

@@ -32,6 +32,8 @@ class Takeover:
         self._restart = restart
         self._book = Book(Path(plan.state_dir))
         self._busy = threading.Lock()
+        # The newest that came while others were being checked: the hub does not say it again.
+        self._waiting: deque[Handed] = deque(maxlen=1)
         # Newer ones must not come between seeing which are on trial and keeping them.
         self._on_trial = threading.Lock()
         self._complained = False
@@ -47,7 +49,10 @@ class Takeover:
     # --- for the uplink: its loop ---
 
     def came(self, payload: bytes) -> None:
-        """Heed a `settings` message; checking it does not hold the uplink up."""
+        """Heed a `settings` message; checking it does not hold the uplink up.
+
+        Of what comes while others are being checked, the newest is next.
+        """
         try:
             offered = parse_settings(payload)
         except DownlinkError as error:
@@ -55,10 +60,8 @@ class Takeover:
                 self._complained = True
                 log.warning("settings=ignored reason=%r", str(error))
             return
-        if self._busy.acquire(blocking=False):
-            threading.Thread(
-                target=self._guarded, args=(offered,), name="settings", daemon=True
-            ).start()
+        self._waiting.append(offered)
+        self._begin()
 
     def state(self) -> dict[str, Any]:
         """Return what `status` says of the settings: version in force, and what was refused."""
@@ -96,6 +99,20 @@ class Takeover:
 
     # --- the thread of one message ---
 
+    def _begin(self) -> None:
+        """Begin with what waits; a thread that is at work begins with it when it is done."""
+        if self._waiting and self._busy.acquire(blocking=False):
+            threading.Thread(target=self._check, name="settings", daemon=True).start()
+
+    def _check(self) -> None:
+        try:
+            # One that has just ended may have taken it; who is busy is the only one that takes.
+            if self._waiting:
+                self._guarded(self._waiting.pop())
+        finally:
+            self._busy.release()
+            self._begin()
+
     def _guarded(self, offered: Handed) -> None:
         try:
             self._take(offered)
@@ -103,8 +120,6 @@ class Takeover:
             # Not refused: the card or the checking failed, and the hub's message stays retained.
             text = f"version {offered.version} from the hub could not be taken over: {error}"
             self._health.set("settings", text)
-        finally:
-            self._busy.release()
 
     def _take(self, offered: Handed) -> None:
         book = self._book

@@ -177,7 +177,7 @@ class Uplink:
 
     # --- the network thread ---
 
-    def _incoming(self, topic_: str, payload: bytes) -> None:
+    def _incoming(self, topic_: str, payload: bytes, _retained: bool) -> None:
         if topic_ == self._topic("received"):
             self._received = payload
         elif topic_ == self._topic("told"):

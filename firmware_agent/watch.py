@@ -221,7 +221,7 @@ class Watcher:
         with self._lock:
             self._heard = self._heard.connection(self._clock.mono_ms(), connected=connected)
 
-    def _incoming(self, _topic: str, payload: bytes) -> None:
+    def _incoming(self, _topic: str, payload: bytes, _retained: bool) -> None:
         beat = read_beat(payload)
         if beat is not None:
             with self._lock:

@@ -15,7 +15,10 @@ EVERY_S: Final = 60.0
 
 
 class ChannelWatch:
-    """Asks the channels that can tell. Used by the thread that hands messages over."""
+    """Asks the channels that can tell. Used by the thread that hands messages over.
+
+    What `warning` says any thread may ask.
+    """
 
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self._channels = channels
@@ -26,9 +29,11 @@ class ChannelWatch:
     @property
     def warning(self) -> str:
         """What people should see to, one line; empty where nothing is."""
-        if list(self._channels) == list(self._warnings) and len(self._warnings) == 1:
-            return next(iter(self._warnings.values()))
-        return "; ".join(f"{name}: {words}" for name, words in self._warnings.items())
+        # One look: the mapping is replaced while other threads ask.
+        warnings = self._warnings
+        if list(self._channels) == list(warnings) and len(warnings) == 1:
+            return next(iter(warnings.values()))
+        return "; ".join(f"{name}: {words}" for name, words in warnings.items())
 
     def round(self, now_s: float) -> None:
         """Look once a minute; ``now_s`` is monotonic.

@@ -161,16 +161,13 @@ class Outbox:
     @property
     def failing(self) -> str:
         """Why no channel works; empty where any does."""
-        states = self._sending.states
-        return self.trouble if len(states.failing) == self._sending.count else ""
+        failing = self._sending.states.failing
+        return _spelt(failing) if len(failing) == self._sending.count else ""
 
     @property
     def trouble(self) -> str:
         """Which channels fail, and why; empty where all work."""
-        failing = self._sending.states.failing
-        if list(failing) == [ONLY]:
-            return failing[ONLY]
-        return "; ".join(f"{name}: {reason}" for name, reason in failing.items())
+        return _spelt(self._sending.states.failing)
 
     def round(self, now: int) -> Progress:
         """Escalate, compose, hand over and ask what became of what was handed over."""
@@ -303,6 +300,13 @@ class Outbox:
         for begin in range(0, len(ids), 500):
             some = notices.c.id.in_(ids[begin : begin + 500])
             conn.execute(notices.update().where(some).values(sms=identity))
+
+
+def _spelt(failing: Mapping[str, str]) -> str:
+    """Return which channels fail, and why, in one line."""
+    if list(failing) == [ONLY]:
+        return failing[ONLY]
+    return "; ".join(f"{name}: {reason}" for name, reason in failing.items())
 
 
 def _is_worse(conn: Connection, rows: Sequence[Row[Any]]) -> bool:

@@ -72,12 +72,13 @@ class Sending:
         self.states = ChannelStates(database, list(channels), chains)
         self._reports_at: int | None = None
         self._round = Sent()
+        # Kept until a round has returned, or heeded, them: the database may go away in its midst.
+        self._told, self._worked = set[str](), set[str]()
 
     def round(self, now: int) -> Sent:
         """See everything a step further that is under way."""
         self._round = Sent()
         self._down: set[str] = set()
-        self._worked: set[str] = set()
         lying: dict[str, int] = {}
         for row, known in self._under_way(now):
             tried = self._ask(row, known, now)
@@ -88,6 +89,8 @@ class Sending:
                 self._move(row, tried, now)
         self._reports(now)
         self._round.owed += self.states.round(self._down, self._worked, lying, now)
+        self._worked = set()
+        self._round.devices, self._told = self._told, set()
         return self._round
 
     # --- what is under way ---
@@ -213,7 +216,7 @@ class Sending:
         name = move.channel
         if name in self._down:
             # One that has just failed another is not asked again in the same round.
-            return Attempt(name, move.round, now, "failing", "", self.states.reasons[name])
+            return Attempt(name, move.round, now, "failing", "", self.states.reason(name))
         try:
             key = round_key(row.id, move.round)
             self._channels[name].submit(key, row.phone, row.text, json.loads(row.params))
@@ -269,13 +272,13 @@ class Sending:
         )
         if done.rowcount:
             self._round.sent += 1
-            self._round.devices |= devices_of(conn, row.id)
+            self._told |= devices_of(conn, row.id)
             if one.delivery == "delivered":
                 self._test_ended(conn, row, "delivered", now)
 
     def _fails(self, channel: str, reason: str) -> None:
         self._down.add(channel)
-        self.states.reasons[channel] = reason
+        self.states.says(channel, reason)
 
     # --- delivery reports ---
 

@@ -113,6 +113,7 @@ class Hub:
         # Two threads say each of these; what was read first must not go out last, and be retained.
         self._saying_received = threading.Lock()
         self._saying_told = threading.Lock()
+        self._saying_settings = threading.Lock()
         # Devices that could not be told who was told, as the database did not answer.
         self._untold: set[str] = set()
         self._answers = Answers(
@@ -196,8 +197,8 @@ class Hub:
 
     # --- network thread ---
 
-    def _incoming(self, topic_: str, payload: bytes) -> None:
-        self._inbox.put(Incoming(topic_, payload, self._clock.now_ms()))
+    def _incoming(self, topic_: str, payload: bytes, retained: bool) -> None:
+        self._inbox.put(Incoming(topic_, payload, self._clock.now_ms(), retained))
 
     def _connected(self) -> None:
         self._vitals.broker(connected=True)
@@ -205,8 +206,10 @@ class Hub:
         self._answer_all()
 
     def _answer_all(self) -> None:
-        # What is retained from before may be another hub's, or lost.
-        self._handed.clear()
+        # What is retained from before may be another hub's, or lost. Under the lock: what is being
+        # said on the old connection must not count as handed out on this one.
+        with self._saying_settings:
+            self._handed.clear()
         for device in self._intake.devices():
             self._publish_received(device)
             self._publish_told(device)
@@ -270,7 +273,8 @@ class Hub:
                 continue
             self._vitals.database("notices", "")
             self._heart.moved("notices")
-            untold, self._untold = self._untold, set()
+            with self._saying_told:
+                untold, self._untold = self._untold, set()
             for device in progress.told | untold:
                 self._publish_told(device)
             self._owed.wait(0.25 if progress.busy else 1.0)
@@ -315,7 +319,9 @@ class Hub:
             self._intake.revoked(revoked_devices(conn))
 
     def _publish_received(self, device: str) -> None:
-        site = self._intake.devices()[device]
+        site = self._intake.devices().get(device)
+        if site is None:
+            return  # it is no longer in the settings
         with self._saying_received:
             message = {"v": 1, "at": self._clock.now_ms(), "streams": self._intake.marks(device)}
             # QoS 0: a lost one is followed by the next, and the agent asks by sending again.
@@ -325,7 +331,9 @@ class Hub:
         self._vitals.published += 1
 
     def _publish_told(self, device: str) -> None:
-        site = self._intake.devices()[device]
+        site = self._intake.devices().get(device)
+        if site is None:
+            return  # it is no longer in the settings
         with self._saying_told:
             try:
                 with read(self.database) as conn:
@@ -339,15 +347,16 @@ class Hub:
 
     def _publish_settings(self) -> None:
         """Hand out what is newer than what was handed out on this connection."""
-        with read(self.database) as conn:
-            settings = handing.newest(conn)
-        for device, newest in settings.items():
-            site = self._intake.devices().get(device)
-            if site is None or self._handed.get(device) == newest.version:
-                continue
-            name = topic(site, device, "settings")
-            if self.connection.publish(name, newest.message(), retain=True) is not None:
-                self._handed[device] = newest.version
+        with self._saying_settings:
+            with read(self.database) as conn:
+                settings = handing.newest(conn)
+            for device, newest in settings.items():
+                site = self._intake.devices().get(device)
+                if site is None or self._handed.get(device) == newest.version:
+                    continue
+                name = topic(site, device, "settings")
+                if self.connection.publish(name, newest.message(), retain=True) is not None:
+                    self._handed[device] = newest.version
 
     def _enter(self, type_: str) -> None:
         with write(self.database) as conn:

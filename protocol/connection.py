@@ -62,10 +62,12 @@ class Address:
 class Connection:
     """Keeps one connection to the broker.
 
-    ``on_message(topic, payload)``, ``on_connected()``, ``on_lost()``, ``on_delivered(mid)`` and
-    ``on_refused(mid, why)`` are called on the network thread and must be quick. A callback that
-    raises is logged and ends nothing: paho's own thread would die of it. ``on_turn()`` is called
-    with each turn of that thread, connected or not: it tells a watchdog that the thread lives.
+    ``on_message(topic, payload, retained)``, ``on_connected()``, ``on_lost()``,
+    ``on_delivered(mid)`` and ``on_refused(mid, why)`` are called on the network thread and must be
+    quick. A callback that raises is logged and ends nothing: paho's own thread would die of it.
+    ``on_turn()`` is called with each turn of that thread, connected or not: it tells a watchdog
+    that the thread lives. ``retained``: the broker had kept it from before. What is published while
+    we listen is not, whatever its sender asked for: we do without MQTT 5's "retain as published".
 
     Only the network thread touches the socket. paho 2 takes a packet out of its queue while it
     writes it, without a lock: were ``publish`` to write from its caller's thread, as paho does
@@ -78,7 +80,7 @@ class Connection:
         address: Address,
         subscriptions: Sequence[str],
         *,
-        on_message: Callable[[str, bytes], None],
+        on_message: Callable[[str, bytes, bool], None],
         on_connected: Callable[[], None],
         on_delivered: Callable[[int], None] | None = None,
         on_refused: Callable[[int, str], None] | None = None,
@@ -318,7 +320,7 @@ class Connection:
                 self._told_topic = True
                 log.warning("messages on topics that are not UTF-8 are ignored")
             return
-        self._guarded(self._on_message, topic, bytes(message.payload))
+        self._guarded(self._on_message, topic, bytes(message.payload), bool(message.retain))
 
     def _published(
         self,

@@ -51,7 +51,7 @@ class Crowd:
         self.connection.start()
         assert self.connection.wait_connected(10)
 
-    def _received(self, _topic: str, payload: bytes) -> None:
+    def _received(self, _topic: str, payload: bytes, _retained: bool) -> None:
         with self.news:
             for stream, marks in orjson.loads(payload)["streams"].items():
                 self.stored[stream] = marks["stored"]["seq"]

@@ -168,7 +168,7 @@ class SmallHub:
         }[leaf]  # fmt: skip
         self.connection.publish(name, payload, retain=True)
 
-    def _message(self, name: str, payload: bytes) -> None:
+    def _message(self, name: str, payload: bytes, _retained: bool) -> None:
         if self.mute:
             return
         with self.lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from config.loading import SettingsError, parse
 from firmware_agent.handed import MOST_STARTS, Book, Handed, Refusal, decide
 from firmware_agent.health import Health
-from firmware_agent.plan import load_plan
+from firmware_agent.plan import PlanError, load_plan
 from firmware_agent.settings import check_part, merged, start_plan
 from firmware_agent.takeover import Takeover
 
@@ -325,3 +326,36 @@ def test_others_of_the_same_number_do_not_end_a_trial(file: Path, book: Book) ->
     takeover.cycle_done()
     assert book.good == V2._replace(starts=1)
     assert takeover.state()["refused"]["version"] == 2
+
+
+def test_what_comes_while_others_are_checked_is_checked_next(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub says a version once on a connection: the one that mends a mistake must not be lost."""
+    checked: list[int] = []
+    checking, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def try_settings(_file: str, offered: Handed) -> None:
+        checked.append(offered.version)
+        if offered.version == 1:
+            checking.set()
+            assert go_on.wait(5)
+            raise PlanError("a typing mistake")
+
+    monkeypatch.setattr("firmware_agent.takeover.try_settings", try_settings)
+    takeover = Takeover(start_plan(file), Health(), done.set)
+    takeover.came(message(V1))
+    assert checking.wait(5)
+    takeover.came(message(V2))
+    takeover.came(message(V3))
+    go_on.set()
+
+    assert done.wait(5)
+    # Of those that waited the newest: it is what the hub wants.
+    assert checked == [1, 3]
+
+
+def message(handed: Handed) -> bytes:
+    """Return the hub's `settings` message."""
+    fields = {"version": handed.version, "sha256": handed.sha256, "text": handed.text}
+    return json.dumps({"v": 1, "at": 1, **fields}).encode()

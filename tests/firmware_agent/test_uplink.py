@@ -137,7 +137,7 @@ def test_without_a_hub_the_broker_is_not_flooded(rig: Rig) -> None:
     rig.send(3_000)
     seen = Connection(
         "watcher", Address("127.0.0.1", rig.broker.port), ["coldwatch/1/east-gate/pi-1/records"],
-        on_message=lambda _topic, payload: sizes.append(len(json.loads(payload)["records"])),
+        on_message=lambda _, payload, __: sizes.append(len(json.loads(payload)["records"])),
         on_connected=lambda: None,
     )  # fmt: skip
     sizes: list[int] = []

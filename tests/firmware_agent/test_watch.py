@@ -57,7 +57,7 @@ class World:
     def beats(self, failing: str = "", *, again: bool = False) -> None:
         """Have a heartbeat come; ``again`` is the one that was heard before."""
         self.n += not again
-        self.watcher._incoming("", beat(self.n, failing))
+        self.watcher._incoming("", beat(self.n, failing), False)
 
     def wait(self, ms: int, every: int = 1_000) -> None:
         """Let time pass, looking every second."""

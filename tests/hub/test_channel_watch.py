@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
@@ -10,10 +11,12 @@ import pytest
 
 from alerts.channels.contract import ChannelError, Condition, Outcome
 from alerts.channels.log import LogChannel
+from hub import channel_watch
 from hub.channel_watch import EVERY_S, ChannelWatch
 from hub.health import Books, Health, Live
 from hub.health_lines import healthy, lines
 from hub.health_words import text
+from tests.support.instructions import between_instructions
 
 
 class Modem:
@@ -101,3 +104,29 @@ def test_it_stands_in_the_hubs_health() -> None:
         "gammu-smsd, aliyun, works, but see to it: modem: the modem's signal is weak (9 %)"
     )
     assert healthy(health)
+
+
+def test_other_threads_may_ask_while_a_warning_ends(modem: Modem) -> None:
+    """The figures ask while the thread that hands messages over takes note that all is well."""
+    watch = ChannelWatch({"sms": modem})
+    instructions = itertools.count()
+
+    def looks_between(ends: int) -> bool:
+        """Let the warning end before that instruction; tell whether there is one."""
+        modem.warning = "weak"
+        watch._looked_s = None
+        watch.round(0.0)
+        watch.round(EVERY_S)
+        passed = itertools.count()
+
+        def end() -> None:
+            if next(passed) == ends:
+                modem.warning = ""
+                watch.round(2 * EVERY_S)
+
+        with between_instructions(channel_watch, end):
+            said = watch.warning
+        assert said in {"weak", ""}
+        return next(passed) > ends
+
+    assert next(n for n in instructions if not looks_between(n)) > 10

@@ -11,9 +11,9 @@ import pytest
 
 from hub.notices import TOLD_FOR_MS, told_message
 from journal import work
-from journal.database import read, write
+from journal.database import DatabaseError, read, write
 from protocol.messages import Told
-from tests.hub.test_notices import Desk
+from tests.hub.test_notices import Desk, story
 from tests.support.sender import MINUTE, START
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -121,3 +121,21 @@ def test_a_round_that_breaks_off_loses_no_device(
                 desk.outbox.round(START + 1)
         assert desk.outbox.round(START + 2).told == {"pi-1"}
         assert desk.outbox.round(START + 3).told == frozenset()
+
+
+def test_a_round_that_breaks_off_behind_an_sms_loses_no_device(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SMS is sent and entered as such; then the database goes away in the midst of the round."""
+
+    def away(*_: object) -> Any:
+        raise DatabaseError("hub.db", "the server is away")
+
+    desk.send(story([9_000] * 15), 1, 16)
+    with monkeypatch.context() as broken:
+        broken.setattr("hub.sending.Sending._reports", away)
+        with pytest.raises(DatabaseError):
+            desk.outbox.round(desk.now)
+
+    assert desk.outbox.round(desk.now + 1).told == {"pi-1"}
+    assert desk.outbox.round(desk.now + 2).told == frozenset()

@@ -22,13 +22,15 @@ def wait_for(what: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def connect(port: int, subscriptions: list[str], **callbacks: Any) -> Connection:
+def connect(
+    port: int, subscriptions: list[str], protocol: str = "5", **callbacks: Any
+) -> Connection:
     """Return a connection that is there."""
     connection = Connection(
         f"test-{threading.get_ident()}-{subscriptions}",
-        Address("127.0.0.1", port),
+        Address("127.0.0.1", port, protocol),
         subscriptions,
-        on_message=callbacks.pop("on_message", lambda _topic, _payload: None),
+        on_message=callbacks.pop("on_message", lambda *_: None),
         on_connected=lambda: None,
         **callbacks,
     )
@@ -43,7 +45,7 @@ def test_only_the_network_thread_writes(
 ) -> None:
     """Were two threads to write, a packet could land in the middle of a longer one."""
     got: list[bytes] = []
-    down = connect(mosquitto.port, ["up"], on_message=lambda _topic, payload: got.append(payload))
+    down = connect(mosquitto.port, ["up"], on_message=lambda _, payload, __: got.append(payload))
     up = connect(mosquitto.port, [])
     writers = set()
     client = up._client
@@ -68,7 +70,7 @@ def test_only_the_network_thread_writes(
 def test_what_was_published_before_a_stop_goes_out(mosquitto: Mosquitto) -> None:
     """An agent's last word is not cut off by its own good-bye."""
     got: list[bytes] = []
-    down = connect(mosquitto.port, ["up"], on_message=lambda _topic, payload: got.append(payload))
+    down = connect(mosquitto.port, ["up"], on_message=lambda _, payload, __: got.append(payload))
     up = connect(mosquitto.port, [])
     up.publish("up", b"x" * 500_000)
     up.stop()
@@ -100,3 +102,32 @@ def test_a_refused_message_is_told_as_such(
     assert delivered == [good]
     assert refused == [(bad, "Not authorized")]
     up.stop()
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_what_the_broker_has_kept_is_told_from_what_comes(
+    mosquitto: Mosquitto, protocol: str
+) -> None:
+    """Kept is what was there before we came; what is published now is not, though it is retained."""
+    first, second = [list[tuple[bytes, bool]]() for _ in range(2)]
+
+    def into(got: list[tuple[bytes, bool]]) -> Callable[[str, bytes, bool], None]:
+        return lambda _, payload, retained: got.append((payload, retained))
+
+    here = connect(mosquitto.port, ["up"], protocol, on_message=into(first))
+    up = connect(mosquitto.port, [])
+    up.publish("up", b"online", retain=True)
+    wait_for(lambda: len(first) == 1)
+    there = connect(mosquitto.port, ["up", "#"], protocol, on_message=into(second))
+    wait_for(lambda: len(second) >= 1)
+    kept = len(second)
+    up.publish("up", b"online", retain=True)
+    wait_for(lambda: len(first) == 2 and len(second) > kept)
+    here.drop()
+    wait_for(lambda: len(first) == 3)
+
+    assert first == [(b"online", False), (b"online", False), (b"online", True)]
+    assert second[:kept] == [(b"online", True)] * kept
+    assert set(second[kept:]) == {(b"online", False)}
+    for each in (here, there, up):
+        each.stop()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from protocol.connection import Will
+from tests.stories.clockwork import Clockwork
 
 
 class Broker:
@@ -18,6 +19,18 @@ class Broker:
         self.retained: dict[str, bytes] = {}
         self.links: dict[str, Link] = {}
         self.down = False
+
+    def loses_power(self) -> None:
+        """Go, without a will spoken; what was retained is on its disk."""
+        self.down = True
+        for link in self.links.values():
+            link.is_alone()
+
+    def has_power_again(self) -> None:
+        """Begin anew; everybody who is there comes back."""
+        self.down = False
+        for link in self.links.values():
+            link.comes()
 
     def link(self, client_id: str, _address: Any, subscriptions: Sequence[str], **on: Any) -> Link:
         """Make a connection; called in the place of protocol.connection.Connection."""
@@ -31,7 +44,25 @@ class Broker:
             self.retained[topic] = payload
         for link in list(self.links.values()):
             if link.connected and link.listens(topic):
-                link.on_message(topic, payload)
+                link.on_message(topic, payload, False)
+
+
+class Flapping:
+    """Whoever pulls the broker's plug, every so often."""
+
+    def __init__(self, clockwork: Clockwork, broker: Broker, every_ms: int) -> None:
+        self._clockwork, self._broker, self._every_ms = clockwork, broker, every_ms
+        self._next_ms = clockwork.now + every_ms
+
+    def due_ms(self) -> int:
+        """Return when it is pulled next."""
+        return self._next_ms
+
+    def turn(self) -> None:
+        """Pull it, and put it in again."""
+        self._next_ms = self._clockwork.now + self._every_ms
+        self._broker.loses_power()
+        self._broker.has_power_again()
 
 
 class Link:
@@ -45,7 +76,7 @@ class Link:
         client_id: str,
         subscriptions: Sequence[str],
         *,
-        on_message: Callable[[str, bytes], None],
+        on_message: Callable[[str, bytes, bool], None],
         on_connected: Callable[[], None],
         on_delivered: Callable[[int], None] | None = None,
         on_lost: Callable[[], None] | None = None,
@@ -76,7 +107,7 @@ class Link:
     def start(self) -> None:
         """Connect where that can be done."""
         self._started = True
-        self._connect()
+        self.comes()
 
     def stop(self, _timeout_s: float = 1.0) -> None:
         """Leave in order."""
@@ -117,7 +148,13 @@ class Link:
     def mend(self) -> None:
         """Come back."""
         self._cut = False
-        self._connect()
+        self.comes()
+
+    def is_alone(self) -> None:
+        """Lose the broker."""
+        was, self.connected = self.connected, False
+        if was and self._on_lost is not None:
+            self._on_lost()
 
     def _drop(self) -> None:
         if self.connected:
@@ -125,11 +162,12 @@ class Link:
             if self._will is not None:
                 self.broker.deliver(self._will.topic, self._will.payload, retain=True)
 
-    def _connect(self) -> None:
-        if not self._started or self._cut or self.connected:
+    def comes(self) -> None:
+        """Connect where that can be done."""
+        if not self._started or self._cut or self.connected or self.broker.down:
             return
         self.connected = True
         self._on_connected()
         for topic, payload in list(self.broker.retained.items()):
             if self.listens(topic):
-                self.on_message(topic, payload)
+                self.on_message(topic, payload, True)

@@ -29,7 +29,7 @@ from journal import journal
 from journal.database import read, write
 from tests.stories.agents import Probe, StoryAgent
 from tests.stories.books import Books
-from tests.stories.broker import Broker
+from tests.stories.broker import Broker, Flapping
 from tests.stories.clockwork import SECOND, Clockwork, StoryClock, lasting, moment, spelt
 from tests.stories.hubs import Cupboard, StoryHub
 from tests.stories.phones import HubKilledError, Modem, Sms
@@ -208,6 +208,21 @@ class County(Books):
     def modem(self, name: str = "hub's modem") -> Modem:
         """Turn to a modem."""
         return self._modems[name]
+
+    def broker_loses_power(self) -> County:
+        """Take the broker away: it speaks no will, and what it had retained is on its disk."""
+        self.broker.loses_power()
+        return self
+
+    def broker_has_power_again(self) -> County:
+        """Let it begin anew."""
+        self.broker.has_power_again()
+        return self
+
+    def broker_flaps(self, *, every: str) -> County:
+        """Let it lose its power for a moment, from now on that often."""
+        self.clockwork.actors.append(Flapping(self.clockwork, self.broker, lasting(every)))
+        return self
 
     def hub_dies(self) -> County:
         """Take the hub's power away."""

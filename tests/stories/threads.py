@@ -38,6 +38,24 @@ def a_dead_device_is_lost_contact_and_another_message(county: County) -> None:
     county.expect_sms(to=EVERYBODY, between=("03:10", "03:14"), says=["CONTACT BACK"])
 
 
+def a_broker_that_flaps_puts_off_no_lost_contact(county: County) -> None:
+    """*Lost contact*: what the broker had kept, such as "online" of a dead device, is nothing from it."""
+    county.begins("02:00")
+    # A device that lives is lost by none of it.
+    county.broker_flaps(every="3min").expect_silence(until="02:40")
+    # Broker and device lose their power together: nobody speaks the device's will.
+    county.broker_loses_power().device().loses_power().broker_has_power_again()
+    county.expect_sms(
+        to=EVERYBODY, between=("02:54", "02:58"), says=["Fridge 1", "Fridge 2", "NO CONTACT", "5.0"]
+    )
+    county.expect_silence(until="03:30")
+    county.device().has_power_again()
+    county.expect_sms(to=EVERYBODY, between=("03:30", "03:31"), says=["Fridge 1", "NO READINGS"])
+    county.expect_sms(to=EVERYBODY, between=("03:30", "03:31"), says=["Fridge 2", "NO READINGS"])
+    county.expect_sms(to=EVERYBODY, between=("03:40", "03:41"), says=["OVER", "NO READINGS", "2"])
+    county.expect_sms(to=EVERYBODY, between=("03:40", "03:44"), says=["CONTACT BACK"])
+
+
 def a_probe_that_died_is_said_to_be_dead(county: County) -> None:
     """*An excursion*: "probe dead or lost" closes it with the time after that unknown."""
     county.begins("02:05")

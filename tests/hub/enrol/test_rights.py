@@ -58,7 +58,7 @@ class Peer:
             f"peer-{id(self)}",
             Address("127.0.0.1", county.broker.port, protocol, tls=tls),
             topics,
-            on_message=lambda topic, payload: self.got.append((topic, payload)),
+            on_message=lambda topic, payload, _: self.got.append((topic, payload)),
             on_connected=lambda: None,
             on_delivered=self.delivered.append,
             on_refused=lambda mid, why: self.refused.append((mid, why)),
