@@ -41,6 +41,11 @@ def waits(kind: str, quantity: str, side: str) -> bool:
     return side == "stuck" or quantity in _OF_THE_PI or (side == "silent" and quantity in _CONTACTS)
 
 
+def is_day(at: int, zone: ZoneInfo) -> bool:
+    """Whether something that can wait may be told at this instant."""
+    return _morning(at, zone) == at
+
+
 def by_day(
     policy: Policy, facts: AlarmFacts, zone: ZoneInfo, now: int, *, silent: bool = False
 ) -> Schedule:
@@ -68,7 +73,7 @@ def by_day(
 
 def _moved(at: int, facts: AlarmFacts, zone: ZoneInfo, *, silent: bool) -> int | None:
     """Return when something that falls due then is told; None: nothing is open, as far as is known."""
-    if _morning(at, zone) == at and not silent:
+    if is_day(at, zone) and not silent:
         return at
     while True:
         at = _morning(at, zone)
