@@ -1,8 +1,9 @@
 """What can wait for the day: told by day, to the first step alone, and once.
 
 Nobody is woken for a certificate, a tube to be wiped or a card that wears out, and nobody's superior
-hears of it an hour later. The one list of such matters is here; the hub tells them so
-(hub/escalating.py), and the agent's own modem leaves them to it.
+hears of it an hour later. The one list of such alarms is here; the hub tells them so
+(hub/escalating.py), and the agent's own modem leaves them to it. What is no alarm and waits as well (a
+test that nothing confirms, a modem that needs somebody) asks `is_day`.
 """
 
 from __future__ import annotations

@@ -160,9 +160,9 @@ class Outbox:
         self._covered: set[str] = set()
         self._chores = Chores(settings, database, self._chains, by_name)
         self._tests = WayTests(database, self._chains, by_name)
-        self._watch = watch if watch is not None else ChannelWatch({})
         zone = self._chains.zone(settings.sites[0].id)
-        self._poor = PoorWays(database, self._watch, list(by_name), self._chains, zone)
+        watch = watch if watch is not None else ChannelWatch({})
+        self._poor = PoorWays(database, watch, list(by_name), self._chains, zone)
         with write(database) as conn:
             begin_anew(conn)
 
@@ -294,15 +294,10 @@ class Outbox:
 
     def _with_ways(self, matter: Matter) -> Matter:
         """Add to "all well" which ways out are not, as of now: all is not well without them."""
-        failing, away, needs = self._sending.states.failing, self._watch.away, self._watch.needs
-        if matter.happening != ALL_WELL or not (failing or away or needs):
+        if matter.happening != ALL_WELL:
             return matter
-        ways: list[tuple[str, str]] = []
-        for name in self._sending.names:
-            called = name if len(self._sending.names) > 1 else ""
-            wrong = ("dead",) if name in failing or name in away else needs.get(name, ())
-            ways += [(called, each) for each in wrong]
-        return replace(matter, facts={**matter.facts, "ways": ways})
+        wrong = self._poor.wrong(self._sending.states.failing)
+        return replace(matter, facts={**matter.facts, "ways": wrong}) if wrong else matter
 
     def _to_nobody(
         self, conn: Connection, person_id: str, rows: Sequence[Row[Any]], now: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Container
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -47,7 +48,7 @@ class PoorWays:
         self._watch = watch
         self._chains = chains
         self._zone = zone
-        self._several = len(names) > 1
+        self._names = names
         # Since when each channel has needed what, and since when it seems to be well.
         self._since: dict[tuple[str, str], int] = {}
         self._well_since: dict[tuple[str, str], int] = {}
@@ -62,6 +63,18 @@ class PoorWays:
                     if need not in known and entry.type == POOR:
                         self._since[name, need] = entry.at
                     known.add(need)
+
+    def wrong(self, failing: Container[str]) -> list[tuple[str, str]]:
+        """Return what is wrong just now, channel by channel: ``dead``, or each of its needs.
+
+        ``failing``: those by which nothing leaves. Of the only one the name is empty.
+        """
+        found: list[tuple[str, str]] = []
+        for name in self._names:
+            dead = name in failing or name in self._watch.away
+            wrong = ("dead",) if dead else self._watch.needs.get(name, ())
+            found += [(self._called(name), each) for each in wrong]
+        return found
 
     def round(self, now: int) -> int:
         """Take what the watch sees by now; return how many notices that made."""
@@ -86,6 +99,9 @@ class PoorWays:
         self._told.update(due)
         return made
 
+    def _called(self, name: str) -> str:
+        return name if len(self._names) > 1 else ""
+
     def _begins(self, name: str, need: str, now: int) -> None:
         body = {"need": need, "reason": self._watch.words(name)}
         with write(self._database) as conn:
@@ -103,7 +119,7 @@ class PoorWays:
         there = select(notices.c.id).where(notices.c.excursion == id_)
         if conn.execute(there.limit(1)).first() is not None:
             return 0
-        about = {"channel": name if self._several else "", "need": need}
+        about = {"channel": self._called(name), "need": need}
         people = self._chains.caretakers(now)
         for person in people:
             row = {

@@ -321,9 +321,10 @@ class Sending:
         late = now - row.sent_at >= DELIVERED_WITHIN_MS
         if row.delivery == UNPROVEN and delivery != "delivered":
             return
+        if not delivery and late and row.test:
+            self._unconfirmed(row, reporting, now)
+            return
         if not delivery and not (late and reports):
-            if late and row.test:
-                self._unconfirmed(row, reporting, now)
             return
         with write(self._database) as conn:
             mine = (
@@ -358,7 +359,7 @@ class Sending:
             self._hand_over(row, move, now, alone=False)
 
     def _unconfirmed(self, row: Row[Any], reporting: set[str], now: int) -> None:
-        """End a test of which nothing is missing, as none was ever there, and nothing is known."""
+        """End a test of which no report came; it waits for the day, whatever the channel is known for."""
         channel = self._channels[row.channel]
         due = row.channel in reporting or gives_reports(channel)
         with write(self._database) as conn:

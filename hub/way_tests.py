@@ -113,18 +113,15 @@ class WayTests:
         if self._looked_at is not None and 0 <= now - self._looked_at < EVERY_MS:
             return 0
         self._looked_at = now
-        open_ = sms.c.delivery.in_((UNPROVEN, "missing"))
-        query = select(sms).where(open_, sms.c.sent_at > now - ANSWERS_FOR_MS, is_test())
+        query = select(sms).where(
+            sms.c.delivery == UNPROVEN, sms.c.sent_at > now - ANSWERS_FOR_MS, is_test()
+        )
         with read(self._database) as conn:
             rows = conn.execute(query.order_by(sms.c.id)).all()
             written = [
                 row for row in rows if row.channel in self._answering and _has_written(conn, row)
             ]
-            unheard = [
-                row
-                for row in rows
-                if row.delivery == UNPROVEN and row not in written and not _is_told(conn, row)
-            ]
+            unheard = [row for row in rows if row not in written and not _is_told(conn, row)]
             if unheard and _under_way(conn, now):
                 unheard = []
         if not written and not unheard:

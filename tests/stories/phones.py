@@ -111,6 +111,8 @@ class Modem:
 
     def condition(self) -> Condition:
         """Say how it is."""
+        if self.state == "gone":
+            raise ChannelError(retryable=True, reason=f"{self.name}: nobody answers")
         return Condition("; ".join(f"the {need} is low" for need in self.needs), needs=self.needs)
 
     def received(self) -> list[Inbound]:
