@@ -2,7 +2,7 @@
 
 A card whose credit runs out and an aerial that slips wake nobody, for messages still leave; but each
 is the last sign before none does. An entry says since when (`way.poor`) and that it is over
-(`way.well`), so a hub that begins anew knows what it has told.
+(`way.well`, after an hour), so a hub that begins anew knows what it has told.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ CHANNEL_POOR: Final = "channel-poor"
 POOR: Final = "way.poor"
 WELL: Final = "way.well"
 
+# So long it must have been well to be entered as well; a hub that begins anew counts from there.
+WELL_FOR_MS: Final = 3_600_000
 # A signal about its limit is weak each evening: that is one matter, and told once.
-WELL_FOR_MS: Final = 86_400_000
+SAME_FOR_MS: Final = 86_400_000 - WELL_FOR_MS
 # So many entries of one channel are looked through for the newest of each need.
 _ENTRIES: Final = 20
 
@@ -49,8 +51,10 @@ class PoorWays:
         self._chains = chains
         self._zone = zone
         self._names = names
-        # Since when each channel has needed what, and since when it seems to be well.
+        # When the matter began of what each channel needs; of what is over, also when that was.
         self._since: dict[tuple[str, str], int] = {}
+        self._over: dict[tuple[str, str], tuple[int, int]] = {}
+        # Since when it seems to be well.
         self._well_since: dict[tuple[str, str], int] = {}
         self._told: set[tuple[str, str]] = set()
         with read(database) as conn:
@@ -60,8 +64,11 @@ class PoorWays:
                     conn, types=(POOR, WELL), subject=name, newest_first=True, limit=_ENTRIES
                 ):
                     need = str(entry.body["need"])
+                    since = int(entry.body["since"])
                     if need not in known and entry.type == POOR:
-                        self._since[name, need] = entry.at
+                        self._since[name, need] = since
+                    elif need not in known:
+                        self._over[name, need] = (entry.at, since)
                     known.add(need)
 
     def wrong(self, failing: Container[str]) -> list[tuple[str, str]]:
@@ -103,15 +110,20 @@ class PoorWays:
         return name if len(self._names) > 1 else ""
 
     def _begins(self, name: str, need: str, now: int) -> None:
-        body = {"need": need, "reason": self._watch.words(name)}
+        over, since = self._over.pop((name, need), (0, now))
+        since = since if now - over < SAME_FOR_MS else now
+        body = {"need": need, "since": since, "reason": self._watch.words(name)}
         with write(self._database) as conn:
             journal.append(conn, at=now, actor="hub", type=POOR, subject=name, body=body)
-        self._since[name, need] = now
+        self._since[name, need] = since
 
     def _ends(self, name: str, need: str, now: int) -> None:
+        since = self._since.pop((name, need))
+        body = {"need": need, "since": since}
         with write(self._database) as conn:
-            journal.append(conn, at=now, actor="hub", type=WELL, subject=name, body={"need": need})
-        del self._since[name, need], self._well_since[name, need]
+            journal.append(conn, at=now, actor="hub", type=WELL, subject=name, body=body)
+        del self._well_since[name, need]
+        self._over[name, need] = (now, since)
         self._told.discard((name, need))
 
     def _tell(self, conn: Connection, name: str, need: str, now: int) -> int:
