@@ -1,8 +1,9 @@
 """What can wait for the day: told by day, to the first step alone, and once.
 
 Nobody is woken for a certificate, a tube to be wiped or a card that wears out, and nobody's superior
-hears of it an hour later. The one list of such matters is here; the hub tells them so
-(hub/escalating.py), and the agent's own modem leaves them to it.
+hears of it an hour later. The one list of such alarms is here; the hub tells them so
+(hub/escalating.py), and the agent's own modem leaves them to it. What is no alarm and waits as well (a
+test that nothing confirms, a modem that needs somebody) asks `is_day`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ def waits(kind: str, quantity: str, side: str) -> bool:
     return side == "stuck" or quantity in _OF_THE_PI or (side == "silent" and quantity in _CONTACTS)
 
 
+def is_day(at: int, zone: ZoneInfo) -> bool:
+    """Whether something that can wait may be told at this instant."""
+    return _morning(at, zone) == at
+
+
 def by_day(
     policy: Policy, facts: AlarmFacts, zone: ZoneInfo, now: int, *, silent: bool = False
 ) -> Schedule:
@@ -68,7 +74,7 @@ def by_day(
 
 def _moved(at: int, facts: AlarmFacts, zone: ZoneInfo, *, silent: bool) -> int | None:
     """Return when something that falls due then is told; None: nothing is open, as far as is known."""
-    if _morning(at, zone) == at and not silent:
+    if is_day(at, zone) and not silent:
         return at
     while True:
         at = _morning(at, zone)

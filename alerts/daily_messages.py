@@ -6,15 +6,20 @@ from collections.abc import Iterator
 
 from alerts.composing import Said, fit
 from alerts.facts import MessageFacts
+from alerts.hub_messages import named_ways
 from alerts.storm_messages import SHORT, counted, phrase
-from alerts.wording import N_, Wording
+from alerts.wording import N_, Wording, several_people
 
 
 def all_well(facts: MessageFacts) -> str:
-    """Tell once a day how a site is: that all is well, with what was measured, or what is open."""
+    """Tell once a day how a site is: that all is well, with what was measured, or what is open.
+
+    Nothing is called well while a way out is dead or needs somebody: the next alarm may not leave.
+    """
     wording = Wording(facts.language, facts.zone, facts.at)
     spans = measured(facts, wording)
     unexplained = (N_("%(unexplained)s."), "") if facts.unexplained else ()
+    ways = [Said(row) for row in named_ways(facts, wording)] if facts.ways else []
     if facts.troubles:
         rest = wording.text(N_("The others: %(spans)s.")) % {"spans": spans} if spans else ""
         return fit(
@@ -22,10 +27,24 @@ def all_well(facts: MessageFacts) -> str:
             {
                 "head": (N_("NOT ALL WELL at %(site)s:"),),
                 "open": tuple(_open(facts, wording)),
+                "ways": tuple(Said(wording.ended(row)) for row in ways),
                 "rest": (Said(rest), "") if rest else (),
                 "unexplained": unexplained,
             },
-            ("unexplained", "rest"),
+            ("unexplained", "rest", *["ways"] * len(ways)),
+        )
+    if ways:
+        rest = wording.text(N_("Measured: %(spans)s.")) % {"spans": spans} if spans else ""
+        return fit(
+            facts,
+            {
+                "head": (N_("NOT ALL WELL at %(site)s:"),),
+                "ways": tuple(Said(wording.ended(row)) for row in ways),
+                "rest": (Said(rest), "") if rest else (),
+                "alarms": (N_("%(alarms)s meanwhile, over."), "") if facts.alarms else (),
+                "unexplained": unexplained,
+            },
+            ("unexplained", "alarms", "rest", *["ways"] * len(ways)),
         )
     core = N_("ALL WELL at %(site)s: %(spans)s in the last %(lasting)s.")
     values = {"site": wording.name(facts.site), "lasting": wording.lasting(facts.lasting_ms)}
@@ -65,6 +84,9 @@ def _open(facts: MessageFacts, wording: Wording) -> Iterator[Said]:
             yield Said(wording.ended(wording.enumerated(parts[:many], len(parts) - many)))
     first = phrase(wording, facts.troubles[0], value=False, site=False, short=SHORT)
     yield Said(wording.ended(wording.enumerated([first], len(facts.troubles) - 1)))
+    if facts.ways:
+        number = len(facts.troubles)
+        yield Said(wording.ended(wording.count("%(n)d alarm open", "%(n)d alarms open", number)))
 
 
 def way_test(facts: MessageFacts) -> str:
@@ -79,4 +101,27 @@ def way_test(facts: MessageFacts) -> str:
             "rest": (N_("The next test comes in a month."), ""),
         },
         ("rest", "core"),
+    )
+
+
+def unconfirmed(facts: MessageFacts) -> str:
+    """Tell of whom nobody knows that the monthly test arrived; nothing says that it did not."""
+    wording = Wording(facts.language, facts.zone, facts.at)
+    names = [wording.name(name) for name in facts.unanswered]
+    rows = [several_people(names, facts.language, most) for most in range(len(names), 0, -1)]
+    head = N_("%(site)s: nothing confirms that the monthly TEST reached:")
+    if facts.channel:
+        head = N_("%(site)s: nothing confirms that the TEST by %(channel)s reached:")
+    return fit(
+        facts,
+        {
+            "head": (head, N_("%(site)s: TEST NOT CONFIRMED:")),
+            "people": tuple(Said(wording.ended(row)) for row in rows),
+            "action": (
+                N_("Ask whether it came; alarms go the same way."),
+                N_("Ask whether it came."),
+                "",
+            ),
+        },
+        ("action", "head", *["people"] * len(rows), "action"),
     )

@@ -23,9 +23,11 @@ Happening = Literal[
     "storm",
     "all-well",
     "way-test",
+    "unconfirmed",
     "reply",
     "channel-failing",
     "channel-back",
+    "channel-poor",
     "hub-silent",
     "hub-unreachable",
     "hub-back",
@@ -103,6 +105,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A way out that is not as it should be.
+
+    Attributes:
+        channel: its id, where there are several; else empty.
+        wrong: ``dead``: nothing leaves by it; ``signal`` is weak or ``credit`` low; ``other``:
+            somebody should see to it.
+    """
+
+    channel: str
+    wrong: Literal["dead", "signal", "credit", "other"]
+
+
+@dataclass(frozen=True, slots=True)
 class MessageFacts:
     """What a message is made of. Times are UTC milliseconds, values integer thousandths.
 
@@ -138,7 +154,8 @@ class MessageFacts:
         bound_minutes: in how many minutes at least; None where nobody knows.
         code: to answer with; empty where there is nothing to answer.
         step: why this person is told now.
-        unanswered: names of those who were told before and have not answered.
+        unanswered: names of those who were told before and have not answered; of ``unconfirmed``
+            those of whom nobody knows that the test arrived.
         person: who could not be told, or who answers for it.
         answered_at: when that person answered.
         device: the device's name, for messages about a device.
@@ -153,6 +170,7 @@ class MessageFacts:
         ended: what is over, in such a message.
         states: how each asset is, the gravest first.
         spans: what each kind of asset measured.
+        ways: ways out that are dead or need somebody.
         alarms: how many alarms there were in that time, all over by now.
         unexplained: how many excursions still lack a reason.
         reply: what the person's own SMS is answered with.
@@ -201,6 +219,7 @@ class MessageFacts:
     ended: tuple[Trouble, ...] = ()
     states: tuple[AssetState, ...] = ()
     spans: tuple[Span, ...] = ()
+    ways: tuple[Way, ...] = ()
     alarms: int = 0
     unexplained: int = 0
     reply: Reply = "help"

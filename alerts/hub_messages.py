@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from alerts.composing import fit
-from alerts.facts import MessageFacts
-from alerts.wording import N_
+from typing import Final
+
+from alerts.composing import Said, fit
+from alerts.facts import MessageFacts, Way
+from alerts.wording import N_, Wording, shorten
+
+# Of a channel, in the shortest forms.
+_SHORT_NAME: Final = 12
 
 
 def hub_silent(facts: MessageFacts) -> str:
@@ -89,13 +94,62 @@ def channel_back(facts: MessageFacts) -> str:
     return fit(facts, {"core": core})
 
 
+def channel_poor(facts: MessageFacts) -> str:
+    """Tell of ways that still work, by day, while there is time to see to them."""
+    wording = Wording(facts.language, facts.zone, facts.at)
+    rows = named_ways(facts, wording)
+    wrong = {way.wrong for way in facts.ways}
+    actions = [
+        text
+        for need, text in (
+            ("credit", N_("Top up the card.")),
+            ("signal", N_("Move the modem or its aerial.")),
+        )
+        if need in wrong
+    ]
+    return fit(
+        facts,
+        {
+            "head": (
+                N_("%(site)s: vaccine alarms still get out, but see to this:"),
+                N_("%(site)s:"),
+            ),
+            "ways": tuple(Said(wording.ended(row)) for row in rows),
+            "action": (Said(wording.joint.join(wording.text(text) for text in actions)), ""),
+        },
+        ("head", *["ways"] * len(rows), "action"),
+    )
+
+
+def named_ways(facts: MessageFacts, wording: Wording) -> list[str]:
+    """Return the ways that are not well, from all of them to one with its name cut and how many more."""
+    said = [_way(wording, way) for way in facts.ways]
+    rows = [wording.enumerated(said)]
+    for short in (0, _SHORT_NAME):
+        rows.append(wording.enumerated([_way(wording, facts.ways[0], short)], len(said) - 1))
+    return list(dict.fromkeys(rows))
+
+
+def _way(wording: Wording, way: Way, short: int = 0) -> str:
+    text = {
+        "dead": N_("%(channel)s FAILS"),
+        "signal": N_("%(channel)s signal weak"),
+        "credit": N_("%(channel)s credit low"),
+        "other": N_("%(channel)s needs a look"),
+    }[way.wrong]
+    name = wording.name(way.channel) or wording.text(N_("SMS"))
+    cut = shorten(name, short, wording.gap, keep_end=False) if short else name
+    return wording.text(text) % {"channel": cut}
+
+
 def person_unreachable(facts: MessageFacts) -> str:
     """Tell that somebody cannot be told of anything, so that the next alarm is not the first sign."""
+    full = N_("VACCINE ALARMS of %(site)s DO NOT REACH %(person)s: %(reason)s.")
     return fit(
         facts,
         {
             "core": (
-                N_("VACCINE ALARMS of %(site)s DO NOT REACH %(person)s: %(reason)s."),
+                *((full,) if facts.reason else ()),
                 N_("%(site)s: alarms DO NOT REACH %(person)s."),
             ),
             "action": (

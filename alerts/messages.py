@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from alerts.alarm_messages import alarm, calibration_overdue, foreign, late
-from alerts.daily_messages import all_well, way_test
+from alerts.daily_messages import all_well, unconfirmed, way_test
 from alerts.facts import MessageFacts
 from alerts.hub_messages import (
     channel_back,
     channel_failing,
+    channel_poor,
     hub_back,
     hub_silent,
     hub_unreachable,
@@ -66,9 +67,11 @@ _COMPOSERS: Mapping[str, Callable[[MessageFacts], str]] = {
     "storm": storm,
     "all-well": all_well,
     "way-test": way_test,
+    "unconfirmed": unconfirmed,
     "reply": reply,
     "channel-failing": channel_failing,
     "channel-back": channel_back,
+    "channel-poor": channel_poor,
     "hub-silent": hub_silent,
     "hub-unreachable": hub_unreachable,
     "hub-back": hub_back,

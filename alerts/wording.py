@@ -212,3 +212,13 @@ def several_sites(names: Sequence[str], language: Language) -> str:
         return wording.listed(names)
     more = len(names) - 1
     return names[0] + wording.count(" and %(n)d more site", " and %(n)d more sites", more)
+
+
+def several_people(names: Sequence[str], language: Language, most: int = 2) -> str:
+    """Name up to so many people, or so many of them and how many more."""
+    wording = Wording(language, "UTC", 0)
+    row = wording.listed(names[:most])
+    more = len(names) - most
+    if more <= 0:
+        return row
+    return row + wording.count(" and %(n)d other", " and %(n)d others", more)

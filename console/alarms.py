@@ -16,6 +16,7 @@ from hub import alarms as hub_alarms
 from hub.standing import Standing
 from hub.tables import alarms as alarms_table
 from hub.tables import attempts, notices, sms
+from hub.way_tests import ANSWERED, NO_REPORTS, UNPROVEN
 from journal import work
 from journal.excursion_rows import ExcursionRow
 from journal.excursions import excursions
@@ -189,8 +190,10 @@ def _told(conn: Connection, directory: Directory, ids: Sequence[str]) -> dict[st
 
 def arrival(state: str, delivery: str) -> Any:
     """Return what became of an SMS, in one word: as far as its way is known."""
+    if state == "sent" and delivery in (UNPROVEN, NO_REPORTS):
+        return "unconfirmed"
     if state == "sent" and delivery:
-        return "delivered" if delivery == "delivered" else "undelivered"
+        return "delivered" if delivery in ("delivered", ANSWERED) else "undelivered"
     return state
 
 

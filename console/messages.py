@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from console.alarms import arrival
 from console.directory import Directory
 from console.models import Sms, SmsList
 from hub.tables import sms
@@ -31,7 +32,7 @@ def sms_list(conn: Connection, directory: Directory, *, page: int = 1) -> SmsLis
                 phone=row.phone,
                 language=row.language,
                 text=row.text,
-                state=row.state,
+                state=arrival(row.state, row.delivery),
                 reason=row.reason,
                 created_at=row.created_at,
                 handed_at=row.handed_at,

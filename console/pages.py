@@ -37,6 +37,8 @@ _HEALTH_LINKS: Final = {
     "streams.behind": "/devices",
     "excursions.open": "/excursions?open=1",
     "sms.waiting": "/sms",
+    "test.unconfirmed": "/sms",
+    "test.blind": "/sms",
     "quarantine.some": "/devices#quarantine",
 }
 

@@ -46,6 +46,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "handed": N_("handed over"),
         "sent": N_("sent"),
         "refused": N_("refused"),
+        "delivered": N_("arrived"),
+        "undelivered": N_("not delivered"),
+        "unconfirmed": N_("sent, not confirmed"),
         "spared": N_("not sent, told meanwhile"),
     },
     "verdict": {

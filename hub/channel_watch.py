@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from alerts.channels.contract import Attended, Channel, ChannelError, Watched
+from alerts.channels.contract import Attended, Channel, ChannelError, Need, Watched
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ class ChannelWatch:
         self._looked_s: float | None = None
         self._seen: dict[str, str] = {}
         self._warnings: dict[str, str] = {}
+        # What each of these needs; nothing of one that is away, or cannot be asked.
+        self._needs: dict[str, tuple[Need, ...]] = {}
 
     @property
     def warning(self) -> str:
@@ -35,6 +37,20 @@ class ChannelWatch:
             return next(iter(warnings.values()))
         return "; ".join(f"{name}: {words}" for name, words in warnings.items())
 
+    @property
+    def needs(self) -> dict[str, tuple[Need, ...]]:
+        """What channels that still work need people for; those that need nothing are not in it."""
+        return {name: needs for name, needs in self._needs.items() if needs}
+
+    @property
+    def away(self) -> set[str]:
+        """Channels whose service is not at work, or that cannot be asked."""
+        return {name for name, needs in self._needs.items() if not needs}
+
+    def words(self, channel: str) -> str:
+        """Return what people should see to at one channel; empty where nothing is."""
+        return self._warnings.get(channel, "")
+
     def round(self, now_s: float) -> None:
         """Look once a minute; ``now_s`` is monotonic.
 
@@ -44,12 +60,13 @@ class ChannelWatch:
             return
         self._looked_s = now_s
         before, self._seen = self._seen, {}
-        warnings = {}
+        warnings, needs = {}, {}
         for name, channel in self._channels.items():
-            if words := _words(channel):
+            words, wanted = _words(channel)
+            if words:
                 self._seen[name] = words
                 if name in before:
-                    warnings[name] = words
+                    warnings[name], needs[name] = words, wanted
         for name in warnings.keys() - self._warnings.keys():
             fields = {"event": "channel-warning", "channel": name, "reason": warnings[name]}
             log.warning("channel %s: %s", name, warnings[name], extra=fields)
@@ -57,15 +74,16 @@ class ChannelWatch:
             log.warning(
                 "channel %s is well again", name, extra={"event": "channel-well", "channel": name}
             )
-        self._warnings = warnings
+        self._warnings, self._needs = warnings, needs
 
 
-def _words(channel: Channel) -> str:
-    """Return what a channel would have people see to."""
+def _words(channel: Channel) -> tuple[str, tuple[Need, ...]]:
+    """Return what a channel would have people see to, in its words, and what for."""
     try:
         found = channel.absence() if isinstance(channel, Attended) else ""
         if not found and isinstance(channel, Watched):
-            found = channel.condition().warning
+            condition = channel.condition()
+            return condition.warning, condition.needs or ("other",)
     except ChannelError as error:
-        return error.reason
-    return found
+        return error.reason, ()
+    return found, ()

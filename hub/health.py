@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from config.hub import HubSettings
 from hub.tables import devices, notices, quarantine, sms, streams
+from hub.way_tests import Standing, standing
 from journal.excursions import excursions
 
 
@@ -61,7 +62,10 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What hub.db says. Times are UTC milliseconds, ``lag`` is in records judged and not stored."""
+    """What hub.db says. Times are UTC milliseconds, ``lag`` is in records judged and not stored.
+
+    ``tests``: how the newest monthly test of the way to people stands.
+    """
 
     streams: int = 0
     behind: int = 0
@@ -74,6 +78,7 @@ class Books:
     notices: dict[str, int] = field(default_factory=dict)
     sms_waiting: int = 0
     oldest_at: int | None = None
+    tests: Standing = field(default_factory=Standing)
     quarantine: int = 0
     quarantine_times: int = 0
     quarantine_at: int | None = None
@@ -134,6 +139,7 @@ def books_of(conn: Connection, settings: HubSettings, now: int) -> Books:
         heard=len(names) - len(silent), silent=silent,
         excursions={kind: count for kind, count in conn.execute(kinds)},  # noqa: C416 - rows
         notices=owed, sms_waiting=waiting, oldest_at=oldest,
+        tests=standing(conn, {person.id for person in settings.people}, now),
         quarantine=kept[0], quarantine_times=int(kept[1]), quarantine_at=kept[2],
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from hub.health import Books, Health, Live
+from hub.way_tests import Standing
 
 # Fewer free bytes than this, or a smaller share, and the next days' readings find no room.
 LEAST_FREE: Final = 500_000_000
@@ -106,9 +107,29 @@ def _of_books(books: Books, health: Health) -> Sequence[Line]:
              "excursions.open" if open_ else "excursions.none", {"count": open_}),
         Line("sms", "bad" if late else "well",
              "sms.waiting" if books.sms_waiting else "sms.none", owed),
+        *_tests(books.tests),
         Line("quarantine", "look" if lately else "well",
              "quarantine.some" if books.quarantine else "quarantine.none", kept),
     ]  # fmt: skip
+
+
+def _tests(tests: Standing) -> Sequence[Line]:
+    """Say of whom the newest monthly test is confirmed; nothing where there was none."""
+    if not tests.count:
+        return []
+    shown = tests.unheard[:NAMES_SHOWN]
+    values = {
+        "at": tests.at, "count": tests.count, "confirmed": tests.confirmed, "blind": tests.blind,
+        "waiting": tests.waiting,
+        "names": ", ".join(shown) + (" …" if len(tests.unheard) > len(shown) else ""),
+    }  # fmt: skip
+    if tests.unheard:
+        return [Line("test", "look", "test.unconfirmed", values)]
+    if tests.waiting:
+        return [Line("test", "well", "test.waiting", values)]
+    if tests.blind:
+        return [Line("test", "look", "test.blind", values)]
+    return [Line("test", "well", "test.confirmed", values)]
 
 
 def _disk(health: Health) -> Line:

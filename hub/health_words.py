@@ -24,6 +24,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "streams": ("数据流", "Streams"),
     "excursions": ("异常", "Excursions"),
     "sms": ("待发短信", "SMS waiting"),
+    "test": ("每月测试", "Monthly test"),
     "quarantine": ("隔离区", "Quarantine"),
     "disk": ("磁盘", "Disk"),
 }
@@ -99,6 +100,22 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "excursions.open": ("{count} 个未结束", "{count} open"),
     "sms.none": ("没有", "none"),
     "sms.waiting": ("{count} 条，最早的已等待 {span}", "{count}, the oldest for {span}"),
+    "test.confirmed": (
+        "{at} 发出 {count} 条，全部确认送达",
+        "{count} SMS of {at}, all confirmed",
+    ),
+    "test.waiting": (
+        "{at} 发出 {count} 条，其中 {waiting} 条尚待结果",
+        "{count} SMS of {at}, {waiting} of them still to be confirmed",
+    ),
+    "test.unconfirmed": (
+        "{at} 发出 {count} 条，{confirmed} 条确认送达；未确认：{names}",
+        "{confirmed} of {count} SMS of {at} confirmed; not: {names}",
+    ),
+    "test.blind": (
+        "{at} 发出 {count} 条，{confirmed} 条确认送达；{blind} 条所用通道不提供送达报告",
+        "{confirmed} of {count} SMS of {at} confirmed; {blind} by a channel that gives no reports",
+    ),
     "quarantine.none": ("空", "empty"),
     "quarantine.some": (
         "{count} 项无法接收，共 {times} 次，最近一次 {at}",

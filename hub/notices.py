@@ -17,7 +17,7 @@ import json
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Engine, Row, and_, exists, func, select
@@ -28,11 +28,14 @@ from alerts.decisions import Happening
 from config.hub import OLD_CHANNEL, HubSettings, Person, Site
 from hub.alarms import collect
 from hub.chains import Chains
-from hub.chores import Chores
+from hub.channel_watch import ChannelWatch
+from hub.chores import ALL_WELL, Chores
 from hub.escalating import TELLING, begin_anew, escalate
+from hub.poor_ways import PoorWays
 from hub.said import Matter, Words, matter_of, params_of, told_before
 from hub.sending import Sending, devices_of
 from hub.tables import alarm_excursions, alarm_turns, notices, sms
+from hub.way_tests import WayTests
 from journal import work
 from journal.database import read, write
 from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions
@@ -136,10 +139,12 @@ class Outbox:
         database: Engine,
         channels: Channel | Mapping[str, Channel],
         words: Words,
+        watch: ChannelWatch | None = None,
     ) -> None:
         """Look at everything that is open: the settings may have changed.
 
-        ``channels`` in the order in which they are tried, by their ids; or the only one.
+        ``channels`` in the order in which they are tried, by their ids; or the only one. ``watch``
+        is asked how they are; whoever makes one has it go round.
         """
         self._settings = settings
         self._people: dict[str, Person] = {person.id: person for person in settings.people}
@@ -155,6 +160,10 @@ class Outbox:
         # Devices whose `told` has changed by the escalation, until a round has returned them.
         self._covered: set[str] = set()
         self._chores = Chores(settings, database, self._chains, by_name)
+        self._tests = WayTests(database, self._chains, by_name)
+        zone = self._chains.zone(settings.sites[0].id)
+        watch = watch if watch is not None else ChannelWatch({})
+        self._poor = PoorWays(database, watch, list(by_name), self._chains, zone)
         with write(database) as conn:
             begin_anew(conn)
 
@@ -162,7 +171,7 @@ class Outbox:
     def failing(self) -> str:
         """Why no channel works; empty where any does."""
         failing = self._sending.states.failing
-        return _spelt(failing) if len(failing) == self._sending.count else ""
+        return _spelt(failing) if len(failing) == len(self._sending.names) else ""
 
     @property
     def trouble(self) -> str:
@@ -172,6 +181,8 @@ class Outbox:
     def round(self, now: int) -> Progress:
         """Escalate, compose, hand over and ask what became of what was handed over."""
         self._chores.round(now)
+        self._tests.round(now)
+        self._poor.round(now)
         self._escalate(now)
         composed, joining = self._compose(now)
         done = self._sending.round(now)
@@ -268,7 +279,7 @@ class Outbox:
         firsts = [each for each in groups if each[1].first]
         fresh = last is None or now - last >= 2 * JOINED_MS
         chosen = [min(firsts, key=_gravity)] if firsts and fresh else _alike(groups)
-        matters = [matter for _, matter in chosen]
+        matters = [self._with_ways(matter) for _, matter in chosen]
         bound = [row for group, _ in chosen for row in group]
         text = self._words(conn, person, matters, now)
         identity = _identity(bound[0].id)
@@ -280,6 +291,13 @@ class Outbox:
         )  # fmt: skip
         self._bind(conn, bound, identity)
         return "made"
+
+    def _with_ways(self, matter: Matter) -> Matter:
+        """Add to "all well" which ways out are not, as of now: all is not well without them."""
+        if matter.happening != ALL_WELL:
+            return matter
+        wrong = self._poor.wrong(self._sending.states.failing)
+        return replace(matter, facts={**matter.facts, "ways": wrong}) if wrong else matter
 
     def _to_nobody(
         self, conn: Connection, person_id: str, rows: Sequence[Row[Any]], now: int

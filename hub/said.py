@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection, Row, select
 
 from alerts.codes import code_of
+from alerts.facts import Way
+from alerts.wording import several_people
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, alarm
 from hub.escalating import TELLING
@@ -32,7 +34,7 @@ class Matter:
     Attributes:
         happening: what is told: ``opened``, ``work-over``, ``unreachable``, ``recovered``,
             ``answered``; without an alarm ``all-well``, ``way-test``, ``channel-failing``,
-            ``channel-back``, ``unreachable``, ``short``.
+            ``channel-back``, ``channel-poor``, ``unreachable``, ``unconfirmed``, ``short``.
         site: its id; empty where it is about the hub.
         alarm: as it is now.
         opened: excursions that are told as open, or that were.
@@ -199,16 +201,26 @@ class Saying:
         one = matters[-1]
         sites = list(dict.fromkeys(each.site for each in matters if each.site))
         if one.happening == "all-well":
-            return self._wording.all_well(conn, person, sites, now)
+            return self._wording.all_well(conn, person, sites, now, ways=_ways(one.facts))
         if one.happening == "way-test":
             return self._wording.way_test(person, sites, now)
         if one.happening == "unreachable":
-            missed, reason = self._name(one.facts["missed"]), one.facts["reason"]
+            missed = several_people(self._missed(matters), person.language)
+            reasons = {each.facts["reason"] for each in matters}
+            reason = reasons.pop() if len(reasons) == 1 else ""
             return self._wording.unreachable(conn, person, missed, reason, (), now, sites=sites)
+        if one.happening == "unconfirmed":
+            channels = {each.facts["channel"] for each in matters}
+            channel = channels.pop() if len(channels) == 1 else ""
+            return self._wording.unconfirmed(person, sites, self._missed(matters), channel, now)
+        # A caretaker of the hub has no site of their own: it concerns all of them.
+        sites = self._wording.sites_of(person.id) or list(self._sites)
+        if one.happening == "channel-poor":
+            ways = [Way(each.facts["channel"], each.facts["need"]) for each in matters]
+            return self._wording.channel_poor(person, sites, ways, now)
         return self._wording.channel(
             person,
-            # A caretaker of the hub has no site of their own: it concerns all of them.
-            self._wording.sites_of(person.id) or list(self._sites),
+            sites,
             now,
             failing=one.happening == "channel-failing",
             since=one.facts["since"],
@@ -217,11 +229,19 @@ class Saying:
             reason=one.facts["reason"],
         )
 
+    def _missed(self, matters: Sequence[Matter]) -> list[str]:
+        """Return the names of those whom these matters say are missed, each once."""
+        return self._named(dict.fromkeys(each.facts["missed"] for each in matters))
+
     def _name(self, person: str) -> str:
         return self._names.get(person, person)
 
     def _named(self, people: Iterable[str]) -> list[str]:
         return [self._name(each) for each in people]
+
+
+def _ways(facts: Mapping[str, Any]) -> list[Way]:
+    return [Way(channel, wrong) for channel, wrong in facts.get("ways", ())]
 
 
 def params_of(

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, select
 
-from alerts.channels.contract import Channel, ChannelError
+from alerts.channels.contract import Answering, Channel, ChannelError
 from alerts.channels.ways import Attempt, Move, decide, round_key
 from hub.chains import Chains
 from hub.channel_states import ChannelStates
@@ -29,6 +29,7 @@ from hub.escalating import (
     nobody_reached,
 )
 from hub.tables import alarms, attempts, notices, sms
+from hub.way_tests import UNPROVEN, ended, gives_reports, is_test, no_report_came
 from journal import journal
 from journal.database import read, write
 from journal.excursions import excursions
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 DELIVERED_WITHIN_MS: Final = 15 * 60_000
 # Delivery reports are not awaited by the quarter of a second.
 REPORTS_EVERY_MS: Final = 5_000
+# A telephone that was off gets a test later; only whoever looks wants to know of it.
+LATE_REPORTS_EVERY_MS: Final = 10 * 60_000
 # A message that nobody could be told by is of no use a day later.
 TRIED_FOR_MS: Final = 86_400_000
 
@@ -68,9 +71,10 @@ class Sending:
         self._channels = dict(channels)
         self._chains = chains
         self._patience_ms = patience_ms
-        self.count = len(self._channels)
+        self.names = list(self._channels)
         self.states = ChannelStates(database, list(channels), chains)
         self._reports_at: int | None = None
+        self._late_at: int | None = None
         self._round = Sent()
         # Kept until a round has returned, or heeded, them: the database may go away in its midst.
         self._told, self._worked = set[str](), set[str]()
@@ -245,7 +249,7 @@ class Sending:
                     conn, at=now, actor="hub", type="sms.refused", subject=row.id,
                     body={"reason": reason},
                 )  # fmt: skip
-                self._test_ended(conn, row, "refused", now)
+                ended(conn, row, "refused", now)
                 self._round.owed += nobody_reached(conn, self._chains, row, _why(tried), now)
 
     def _still_needed(self, conn: Connection, row: Row[Any], now: int) -> bool:
@@ -274,7 +278,7 @@ class Sending:
             self._round.sent += 1
             self._told |= devices_of(conn, row.id)
             if one.delivery == "delivered":
-                self._test_ended(conn, row, "delivered", now)
+                ended(conn, row, "delivered", now)
 
     def _fails(self, channel: str, reason: str) -> None:
         self._down.add(channel)
@@ -289,16 +293,22 @@ class Sending:
         self._reports_at = now
         # A little longer than they are waited for: a hub that was away asks once more.
         since = now - 2 * DELIVERED_WITHIN_MS
+        # A test must end in one way or another, also where the hub was away when a report was due.
+        lately, young = sms.c.sent_at > now - TRIED_FOR_MS, sms.c.sent_at > since
+        unknown = sms.c.delivery == ""
+        if self._late_at is None or not 0 <= now - self._late_at < LATE_REPORTS_EVERY_MS:
+            self._late_at = now
+            unknown |= sms.c.delivery == UNPROVEN
         with read(self._database) as conn:
             waiting = conn.execute(
-                select(sms, attempts.c.round)
+                select(sms, attempts.c.round, is_test().label("test"))
                 .join(
                     attempts,
                     (attempts.c.sms == sms.c.id)
                     & (attempts.c.channel == sms.c.channel)
                     & (attempts.c.state == "sent"),
                 )
-                .where(sms.c.state == "sent", sms.c.delivery == "", sms.c.sent_at > since)
+                .where(sms.c.state == "sent", unknown, lately, young | is_test())
                 .order_by(sms.c.id)
             ).all()
             reports = attempts.c.delivery.in_(("delivered", "failed"))
@@ -318,8 +328,13 @@ class Sending:
         # Only of a channel that has them can a report be missing; and gammu-smsd does not find the
         # report of a number that was written without its country, for networks write it with it.
         reports = row.channel in reporting and row.phone.startswith("+")
-        late = now - row.sent_at >= DELIVERED_WITHIN_MS and reports
-        if not delivery and not late:
+        late = now - row.sent_at >= DELIVERED_WITHIN_MS
+        if row.delivery == UNPROVEN and delivery != "delivered":
+            return
+        if not delivery and late and row.test:
+            self._unconfirmed(row, reporting, now)
+            return
+        if not delivery and not (late and reports):
             return
         with write(self._database) as conn:
             mine = (
@@ -330,7 +345,7 @@ class Sending:
             conn.execute(attempts.update().where(*mine).values(delivery=delivery))
             found = delivery or "missing"
             conn.execute(sms.update().where(sms.c.id == row.id).values(delivery=found))
-            self._test_ended(conn, row, found, now)
+            ended(conn, row, found, now)
             if found != "delivered" and row.unreachable_at is None:
                 reason = NOT_DELIVERED if found == "failed" else NO_REPORT
                 journal.append(
@@ -353,15 +368,13 @@ class Sending:
         if move.action == "hand-over" and move.channel not in self._down:
             self._hand_over(row, move, now, alone=False)
 
-    def _test_ended(self, conn: Connection, row: Row[Any], result: str, now: int) -> None:
-        """Enter what became of a test message."""
-        tests = (notices.c.sms == row.id) & (notices.c.happening == "way-test")
-        if conn.execute(select(notices.c.id).where(tests).limit(1)).first() is None:
-            return
-        journal.append(
-            conn, at=now, actor="hub", type="way.tested", subject=row.person,
-            body={"sms": row.id, "channel": row.channel, "result": result},
-        )  # fmt: skip
+    def _unconfirmed(self, row: Row[Any], reporting: set[str], now: int) -> None:
+        """End a test of which no report came; it waits for the day, whatever the channel is known for."""
+        channel = self._channels[row.channel]
+        due = row.channel in reporting or gives_reports(channel)
+        with write(self._database) as conn:
+            answers = isinstance(channel, Answering)
+            no_report_came(conn, row, due=due, answers=answers, now=now)
 
 
 def _attempt(row: Row[Any]) -> Attempt:

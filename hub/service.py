@@ -90,11 +90,15 @@ class Hub:
         self._shield = Shield(self.history)
         self._intake = Intake(settings, self.database, self._shield, self._tell, stages)
         self._inbox = Inbox(_senders(self._intake.devices()))
+        by_name = channels if isinstance(channels, Mapping) else {ONLY: channels}
+        self._channels = list(by_name.values())
+        self._channel_watch = ChannelWatch(by_name)
         self._outbox = Outbox(
             settings,
             self.database,
             channels,
             Saying(settings, Wording(settings, self._intake.newest)).say,
+            self._channel_watch,
         )
         self._watches = (
             ContactWatch(settings, clock.now_ms()),
@@ -119,9 +123,6 @@ class Hub:
         self._answers = Answers(
             settings, self.database, Wording(settings, self._intake.newest).reply
         )
-        by_name = channels if isinstance(channels, Mapping) else {ONLY: channels}
-        self._channels = list(by_name.values())
-        self._channel_watch = ChannelWatch(by_name)
         self._owed = threading.Event()
         self._heart = Heart(clock, ("intake", "notices"))
         self._stop = threading.Event()

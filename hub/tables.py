@@ -179,7 +179,8 @@ sms: Final = Table(
     Column("first", Boolean, nullable=False, server_default=false()),
     # The channel that sent it.
     Column("channel", String(63), nullable=False, server_default=""),
-    # The channel's report of its delivery: "delivered", "failed", "missing" or, not known, "".
+    # The channel's report of its delivery: "delivered", "failed", "missing" or, not known, ""; of a
+    # monthly test also "answered", "unproven" or "none" (hub/way_tests.py).
     Column("delivery", String(9), nullable=False, server_default=""),
     # When somebody else was told that this person could not be reached by it.
     Column("unreachable_at", BigInteger),
@@ -211,8 +212,8 @@ attempts: Final = Table(
 # What is owed to whom, unique by excursion, happening, step and person, so that a restart neither
 # loses nor doubles one. `happening`: opened, repeat, escalated, resumed, work-over, recovered,
 # unreachable, answered; "covered" where an earlier SMS said it already. Where `alarm` is empty it
-# speaks of no alarm ("all-well", "way-test", "channel-failing" …): `excursion` is then an id of
-# its own.
+# speaks of no alarm ("all-well", "way-test", "unconfirmed", "channel-failing", "channel-poor" …):
+# `excursion` is then an id of its own.
 notices: Final = Table(
     "notices",
     metadata,

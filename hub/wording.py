@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from sqlalchemy import Connection, select
 
 from alerts.codes import code_of
-from alerts.facts import Happening, MessageFacts, Step, Trouble
+from alerts.facts import Happening, MessageFacts, Step, Trouble, Way
 from alerts.facts import Reply as ReplyKind
 from alerts.messages import compose, several
 from config.hub import HubSettings, Person
@@ -216,10 +216,12 @@ class Wording:
         now: int,
         *,
         period_ms: int = DAY_MS,
+        ways: Sequence[Way] = (),
     ) -> str:
         """Return the daily text: that all is well at these sites, or what is open.
 
         A fridge of which nothing is known in all that time is open too: no reading is no safety.
+        Nor is all well while there are ``ways`` out that are dead or need somebody.
         """
         language, start = person.language, now - period_ms
         open_ = [row for row in open_ones(conn) if row.site in sites and row.tells]
@@ -254,6 +256,7 @@ class Wording:
             troubles=troubles,
             spans=spans,
             alarms=len(over),
+            ways=tuple(ways),
             unexplained=sum(len(unexplained(conn, site)) for site in sites),
         )
         return compose(facts)
@@ -261,6 +264,23 @@ class Wording:
     def way_test(self, person: Person, sites: Sequence[str], now: int) -> str:
         """Return the monthly text that proves the way and asks for nothing."""
         return compose(self._facts.about(person, sites, now, "way-test"))
+
+    def unconfirmed(
+        self, person: Person, sites: Sequence[str], missed: Sequence[str], channel: str, now: int
+    ) -> str:
+        """Return the text for: of nobody of these (names) is it confirmed that the test arrived.
+
+        ``channel`` is the one that it went by; empty where there is one only, or were several.
+        """
+        facts = self._facts.about(person, sites, now, "unconfirmed")
+        return compose(replace(facts, unanswered=tuple(missed), channel=channel))
+
+    def channel_poor(
+        self, person: Person, sites: Sequence[str], ways: Sequence[Way], now: int
+    ) -> str:
+        """Return the text for: these ways still work, and somebody must see to them."""
+        facts = self._facts.about(person, sites, now, "channel-poor")
+        return compose(replace(facts, ways=tuple(ways)))
 
     def channel(
         self,

@@ -56,6 +56,7 @@ class Aliyun:
     endpoint: str = ENDPOINT
     timeout_s: float = 5.0
     name: str = "aliyun"
+    reports: bool = True
 
     def send(self, entry: Entry, now_ms: int) -> Answer:
         """Have a message sent by `SendSms`."""

@@ -51,6 +51,7 @@ class AnyHttp:
     values: Sequence[str] = ()
     timeout_s: float = 5.0
     name: str = "http"
+    reports: bool = False
 
     def send(self, entry: Entry, now_ms: int) -> Answer:
         """Have a message sent."""

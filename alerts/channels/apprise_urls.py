@@ -35,6 +35,7 @@ class AppriseUrls:
     urls_file: Path
     timeout_s: float = 10.0
     name: str = "apprise"
+    reports: bool = False
 
     def send(self, entry: Entry, now_ms: int) -> Answer:
         """Have a message sent to every address, all at once."""

@@ -9,6 +9,8 @@ from typing import Final, Literal, Protocol, runtime_checkable
 
 State = Literal["queued", "sent", "retry", "refused"]
 Delivery = Literal["", "delivered", "failed"]
+# What people should see to while messages still leave; "other": only its words say what.
+Need = Literal["signal", "credit", "other"]
 
 # A message that has nothing but its text.
 NO_PARAMS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -63,11 +65,13 @@ class Condition:
         signal_percent: strength of the radio signal, 0 to 100; None where it is not known.
         balance: what the operator last said of the card's credit, its own words; empty where it
             was not asked.
+        needs: the same as ``warning`` for a text in another language, in its order.
     """
 
     warning: str = ""
     signal_percent: int | None = None
     balance: str = ""
+    needs: tuple[Need, ...] = ()
 
 
 class ChannelError(Exception):
@@ -122,6 +126,17 @@ class Attended(Protocol):
 
         Raises:
             ChannelError: the channel cannot be asked.
+        """
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A channel that knows whether the network reports to it what became of a message."""
+
+    def gives_reports(self) -> bool:
+        """Say whether a delivery report is to be expected of each message, by the channel's nature.
+
+        A network or an operator may give none all the same. Who has no such method gives none.
         """
 
 

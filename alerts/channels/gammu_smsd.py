@@ -136,6 +136,10 @@ class GammuSmsd:
         with self._transaction("DEFERRED") as connection:
             return self._absence(connection)
 
+    def gives_reports(self) -> bool:
+        """Expect a report of each SMS: `smsd_config` has the network asked for them."""
+        return True
+
     def received(self) -> list[Inbound]:
         """Return what came in and was not taken, of the newest thousand parts."""
         with self._transaction("DEFERRED") as connection:

@@ -61,6 +61,10 @@ class Gateway(Protocol):
     def name(self) -> str:
         """What its kind is called."""
 
+    @property
+    def reports(self) -> bool:
+        """Whether it can be asked whether a message was delivered."""
+
     def send(self, entry: Entry, now_ms: int) -> Answer:
         """Have a message sent; raise NotReachedError or NoAnswerError."""
 
@@ -127,6 +131,10 @@ class GatewayChannel:
             return Outcome("refused", entry.reason, entry.settled_ms)
         reason = entry.reason or (self._trouble if entry.place == "waiting" else "")
         return Outcome("retry", reason) if reason else Outcome("queued")
+
+    def gives_reports(self) -> bool:
+        """Say whether the gateway can be asked what became of a message."""
+        return self._gateway.reports
 
     def absence(self) -> str:
         """Say why the gateway takes nobody's messages; empty where it does, for all we know."""

@@ -13,7 +13,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
-from alerts.channels.contract import Condition
+from alerts.channels.contract import Condition, Need
 from alerts.channels.smsd_inbox import USSD_CLASS, milliseconds
 
 CREATOR: Final = "coldwatch-balance"
@@ -48,13 +48,16 @@ def condition(connection: sqlite3.Connection, limits: Limits) -> Condition:
     # 0 is what smsd writes where it did not ask, and -1 where the modem does not know.
     signal = int(row[0]) if row is not None and row[0] > 0 else None
     balance = _newest_balance(connection) if limits.balance_code else ""
-    warnings = []
+    warnings: list[str] = []
+    needs: list[Need] = []
     if signal is not None and signal < limits.low_signal:
         warnings.append(f"the modem's signal is weak ({signal} %); move it or its aerial")
+        needs.append("signal")
     left = amount(balance)
     if left is not None and left < limits.low_balance:
         warnings.append(f"the card's credit is low ({balance!r}); top it up")
-    return Condition("; ".join(warnings), signal, balance)
+        needs.append("credit")
+    return Condition("; ".join(warnings), signal, balance, tuple(needs))
 
 
 def balance_due(connection: sqlite3.Connection, limits: Limits, now_ms: int) -> bool:

@@ -57,6 +57,7 @@ class Tencent:
     endpoint: str = ENDPOINT
     timeout_s: float = 5.0
     name: str = "tencent"
+    reports: bool = True
 
     def send(self, entry: Entry, now_ms: int) -> Answer:
         """Have a message sent by `SendSms`."""

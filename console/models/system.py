@@ -18,7 +18,13 @@ class Sms(Model):
     phone: str
     language: str
     text: str
-    state: Literal["waiting", "handed", "sent", "refused"]
+    state: Annotated[
+        Literal["waiting", "handed", "sent", "delivered", "refused", "undelivered", "unconfirmed"],
+        Field(
+            description="`sent`: the network took it; `delivered`: its report, or an answer, says "
+            "that it arrived; `unconfirmed`: of a monthly test nothing does"
+        ),
+    ]
     reason: str
     created_at: Time
     handed_at: Time | None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from alerts.facts import AssetState, MessageFacts, Span, Trouble
+from alerts.facts import AssetState, MessageFacts, Span, Trouble, Way
 from alerts.wording import Language, several_sites
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -557,12 +557,57 @@ CASES: Final[dict[str, Case]] = {
         placed=False,
         names=("troubles",),
     ),
+    "not all well, a fridge and a way": Case(
+        "once a day, something is open, and one of two channels is dead",
+        {"happening": "all-well", "asset": "", "lasting_ms": 24 * 60 * MINUTE, "at": at(8, 0),
+         "troubles": ("open", "", 2, 1), "spans": (Span("fridge", 4, 2900, 6100),),
+         "ways": (Way("modem", "dead"),)},
+        ("modem通道故障", "modem FAILS"),
+        code=False,
+        placed=False,
+        names=("troubles",),
+    ),
+    "not all well, only channel": Case(
+        "once a day, and the card of the only modem has little credit",
+        {"happening": "all-well", "asset": "", "lasting_ms": 24 * 60 * MINUTE, "at": at(8, 0),
+         "spans": (Span("fridge", 6, 2900, 9400), Span("freezer", 1, -24_100, -18_200)),
+         "alarms": 2, "unexplained": 1, "ways": (Way("", "credit"),)},
+        ("短信余额不足", "SMS credit low"),
+        code=False,
+        placed=False,
+    ),
+    "not all well, several channels": Case(
+        "once a day, and no way out is as it should be",
+        {"happening": "all-well", "asset": "", "lasting_ms": 24 * 60 * MINUTE, "at": at(8, 0),
+         "spans": (Span("fridge", 6, 2900, 6100),),
+         "ways": (Way("modem-of-the-county-hospital", "dead"), Way("modem-of-the-east-gate", "signal"),
+                  Way("modem-of-the-east-gate", "credit"), Way("aliyun", "other"))},
+        ("通道故障", "FAILS"),
+        code=False,
+        placed=False,
+    ),
     "way test": Case(
         "once a month",
         {"happening": "way-test", "asset": ""},
         ("测试", "TEST, no action"),
         code=False,
         placed=False,
+    ),
+    "test not confirmed": Case(
+        "the monthly test had no delivery report of some people",
+        {"happening": "unconfirmed", "asset": ""},
+        ("未确认送达", "TEST"),
+        code=False,
+        placed=False,
+        names=("unanswered",),
+    ),
+    "test of a channel not confirmed": Case(
+        "the monthly test of one channel of several had no delivery report",
+        {"happening": "unconfirmed", "asset": "", "channel": "modem-of-the-county-hospital"},
+        ("未确认送达", "TEST"),
+        code=False,
+        placed=False,
+        names=("unanswered",),
     ),
     # --- replies ---
     "noted": Case(
@@ -635,6 +680,21 @@ CASES: Final[dict[str, Case]] = {
         "SMS get out again",
         {"happening": "channel-back", "asset": "", "end": at(14, 17)},
         ("短信通道已恢复", "SMS WORKS AGAIN"),
+        code=False,
+        placed=False,
+    ),
+    "channel poor": Case(
+        "SMS get out, and somebody must see to the modem; by day, once",
+        {"happening": "channel-poor", "asset": "", "ways": (Way("", "credit"),)},
+        ("余额不足", "credit low"),
+        code=False,
+        placed=False,
+    ),
+    "channels poor": Case(
+        "the same of one modem among several",
+        {"happening": "channel-poor", "asset": "",
+         "ways": (Way("modem-of-the-east-gate", "signal"), Way("modem-of-the-east-gate", "credit"))},
+        ("信号弱", "signal weak"),
         code=False,
         placed=False,
     ),
@@ -728,7 +788,12 @@ TITLES: Final[dict[str, str]] = {
     "all well": "每天一次",
     "all well, after alarms": "每天一次：有冰箱和冰柜，曾报警已解除",
     "not all well": "每天一次：仍有异常",
+    "not all well, a fridge and a way": "每天一次：仍有异常，且一个通道故障",
+    "not all well, only channel": "每天一次：唯一的短信卡余额不足",
+    "not all well, several channels": "每天一次：所有通道都有问题",
     "way test": "每月一次",
+    "test not confirmed": "每月测试有人未确认送达",
+    "test of a channel not confirmed": "每月测试：某通道未确认送达",
     "noted": "有人回复了编号",
     "noted, over": "回复时已解除",
     "noted, second": "回复时他人已先应答",
@@ -739,6 +804,8 @@ TITLES: Final[dict[str, str]] = {
     "channel failing": "短信发不出",
     "channel replaced": "一个通道故障，改用另一个",
     "channel back": "短信恢复",
+    "channel poor": "短信尚能发出，但短信模块需处理；白天通知一次",
+    "channels poor": "同上，多个通道之一",
     "hub silent": "服务器无响应",
     "hub unreachable": "服务器无法连接",
     "hub back": "服务器恢复",

@@ -11,6 +11,7 @@ import pytest
 from config.loopback import LoopbackPages
 from hub.health import HEALTH, Books, Health, Live
 from hub.presence import Presence
+from hub.way_tests import Standing
 from tests.console.client import Client, Reader
 from tests.console.story import Filled
 
@@ -88,6 +89,19 @@ def test_each_trouble_is_shown_with_its_reason(
     ] == [part]
     assert said in console.text("/health")
     assert "Something is wrong" in console.text("/health")
+
+
+def test_a_test_that_is_not_confirmed_is_shown_with_a_way_to_its_sms(
+    console: Client, answering: Answering
+) -> None:
+    """Something to look at: whose, in both languages; the list of SMS has the rest."""
+    tests = Standing(0, 3, 1, unheard=["li", "wang"])
+    answering.health = replace(answering.health, books=Books(heard=2, tests=tests))
+
+    assert "confirmed; not: li, wang show" in console.text("/health")
+    assert "未确认：li, wang" in console.text("/health", "zh")
+    assert '<a href="/sms">' in console.page("/health")
+    assert console.json("/api/health")["healthy"]
 
 
 def test_no_level_is_told_by_its_colour_alone(console: Client) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from alerts.decisions import Decision
 from alerts.profiles import rules_for
 from console import lamps
@@ -103,6 +105,31 @@ class TestSms:
         text = console.text("/sms")
         assert "refused the network refused it: +CMS ERROR: 38 王军 +8613900000002" in text
         assert "被拒绝" in console.text("/sms", "zh")
+
+    @pytest.mark.parametrize(
+        ("delivery", "state", "words"),
+        [
+            ("delivered", "delivered", ("arrived", "已送达")),
+            ("answered", "delivered", ("arrived", "已送达")),
+            ("failed", "undelivered", ("not delivered", "未送达")),
+            ("unproven", "unconfirmed", ("sent, not confirmed", "已发送，未确认送达")),
+            ("none", "unconfirmed", ("sent, not confirmed", "已发送，未确认送达")),
+        ],
+    )
+    def test_whether_it_arrived(
+        self, story: Filled, tmp_path: Path, delivery: str, state: str, words: tuple[str, str]
+    ) -> None:
+        """As far as a report or an answer says so; of a monthly test also that nothing does."""
+        county = copy_of(story, tmp_path / "state")
+        engine = open_database(county.state_dir / "hub.db")
+        with write(engine) as conn:
+            conn.execute(sms.update().where(sms.c.state == "sent").values(delivery=delivery))
+        engine.dispose()
+        console = open_console(county)
+        states = [each["state"] for each in console.json("/api/sms")["sms"]]
+        assert states == ["waiting", "handed", "refused", state, state]
+        for language, word in zip(("en", "zh"), words, strict=True):
+            assert f" {word} " in console.text("/sms", language)
 
     def test_a_text_is_shown_and_never_run(self, console: Client) -> None:
         """What an SMS or a message says is escaped wherever it is shown."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.channels.contract import ChannelError, Condition, Outcome
+from alerts.channels.contract import ChannelError, Condition, Need, Outcome
 from alerts.channels.log import LogChannel
 from hub import channel_watch
 from hub.channel_watch import EVERY_S, ChannelWatch
@@ -24,6 +25,7 @@ class Modem:
 
     def __init__(self) -> None:
         self.warning = self.absent = self.broken = ""
+        self.needs: tuple[Need, ...] = ()
         self.asked = 0
 
     def submit(self, key: str, to: str, text: str, params: Mapping[str, str] | None = None) -> None:
@@ -41,7 +43,7 @@ class Modem:
 
     def condition(self) -> Condition:
         """Say how it is."""
-        return Condition(self.warning)
+        return Condition(self.warning, needs=self.needs)
 
 
 @pytest.fixture
@@ -88,6 +90,30 @@ def test_of_several_it_is_said_which(modem: Modem) -> None:
         watch.round(look * EVERY_S)
 
     assert watch.warning == "modem: weak"
+
+
+@pytest.mark.parametrize(
+    ("said", "needs", "away"),
+    [
+        ({"warning": "weak", "needs": ("signal",)}, {"modem": ("signal",)}, set()),
+        ({"warning": "odd"}, {"modem": ("other",)}, set()),
+        ({"absent": "away"}, {}, {"modem"}),
+        ({"broken": "locked"}, {}, {"modem"}),
+        ({}, {}, set()),
+    ],
+)
+def test_what_it_needs_is_known_apart_from_its_words(
+    modem: Modem, said: dict[str, Any], needs: dict[str, tuple[Need, ...]], away: set[str]
+) -> None:
+    """For messages in two languages; one that cannot be asked needs nothing that is known."""
+    watch = ChannelWatch({"modem": modem, "log": LogChannel()})
+    for name, value in said.items():
+        setattr(modem, name, value)
+    watch.round(0.0)
+    assert (watch.needs, watch.away) == ({}, set())
+    watch.round(EVERY_S)
+
+    assert (watch.needs, watch.away) == (needs, away)
 
 
 def test_it_stands_in_the_hubs_health() -> None:

@@ -12,8 +12,9 @@ from alerts.channels.contract import Outcome
 from alerts.codes import code_of
 from alerts.segments import fits_one
 from hub.notices import Outbox
-from hub.said import Saying
+from hub.said import Matter, Saying
 from hub.wording import Wording
+from journal.database import read
 from tests.hub.test_escalating import County, plan, storm, warm
 from tests.hub.test_notices import story
 from tests.support.sender import MINUTE, START
@@ -132,6 +133,35 @@ def test_a_channel_that_fails_is_named(county: Worded) -> None:
     warm(county)
     county.until(11, 11)
     assert any("modem" in text and "cloud" in text for text in county.english())
+
+
+def test_all_whom_a_test_has_not_reached_are_named(county: Worded) -> None:
+    """One message of several people, whether they were refused or nothing confirms it."""
+    saying = Saying(county.settings, Wording(county.settings, county.intake.newest))
+    amy = next(each for each in county.settings.people if each.id == "amy")
+
+    def said(happening: str, *facts: dict[str, str]) -> str:
+        with read(county.database) as conn:
+            matters = [Matter(happening, "east-gate", facts=each) for each in facts]
+            return saying.say(conn, amy, matters, START)
+
+    refused = {"missed": "zhao", "reason": "number refused"}
+    failed = {"missed": "ben", "reason": "not delivered"}
+    assert "DO NOT REACH Zhao: number refused." in said("unreachable", refused)
+    assert "DO NOT REACH Zhao, ben: not delivered." in said(
+        "unreachable", refused | {"reason": "not delivered"}, failed
+    )
+    assert "DO NOT REACH Zhao, ben." in said("unreachable", refused, failed)
+
+    tests = [
+        {"missed": who, "channel": by}
+        for who, by in (("zhao", "modem"), ("ben", "modem"), ("zhao", "cloud"))
+    ]
+    assert "the TEST by modem reached: Zhao, ben." in said("unconfirmed", *tests[:2])
+    assert "the monthly TEST reached: Zhao, ben." in said("unconfirmed", *tests)
+    poor = [{"channel": "modem", "need": need} for need in ("signal", "credit")]
+    assert said("channel-poor", *poor).startswith("East Gate: ")
+    assert "modem signal weak; modem credit low." in said("channel-poor", *poor)
 
 
 def test_daily_and_monthly_texts(county: Worded, tmp_path: Path) -> None:

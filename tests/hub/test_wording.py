@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from alerts.codes import code_of
+from alerts.facts import Way
 from alerts.segments import fits_one
 from config.hub import HubSettings, Person
 from history.port import HistoryUnavailableError
@@ -299,6 +300,27 @@ class TestDaily:
 
         assert "1 alarm meanwhile, over." in text
         assert "1 alarm lacks a reason." in text
+
+    def test_a_dead_way_stands_behind_a_fridge_that_is_too_hot(self, hot: Desk) -> None:
+        """Each by its name, with what is wrong with it."""
+        ways = [Way("modem", "dead"), Way("aliyun", "other")]
+        text = hot.say("all_well", hot.amy, ["east-gate"], hot.now, ways=ways)
+        assert text == (
+            "NOT ALL WELL at East Gate: Fridge 1 TOO HOT 9.4C. modem FAILS; aliyun needs a look."
+            " The others: 1 fridge 4.0C to 4.2C."
+        )
+
+    def test_nothing_is_well_without_a_way_out(self, desk: Desk) -> None:
+        """The only one is called SMS; what was measured is said all the same."""
+        desk.send(both([5_000, 2_900, 5_000], [4_000, 6_100, 4_000]))
+        ways = [Way("", "signal")]
+
+        assert desk.say("all_well", desk.li, ["east-gate"], desk.now, ways=ways) == (
+            "【疫苗冷链】东门接种点 尚有异常：短信信号弱。测得2台冰箱2.9℃至6.1℃。"
+        )
+        assert desk.say("all_well", desk.amy, ["east-gate"], desk.now, ways=ways) == (
+            "NOT ALL WELL at East Gate: SMS signal weak. Measured: 2 fridges 2.9C to 6.1C."
+        )
 
     def test_a_history_that_is_away_claims_nothing(self, hot: Desk) -> None:
         """Without the history nobody says what was measured, and no living probe is called silent."""

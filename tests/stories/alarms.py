@@ -448,3 +448,62 @@ def once_a_month_the_whole_way_is_tested(county: County) -> None:
     county.expect_silence(until="day 31 10:10")
     results = {entry.subject: entry.body["result"] for entry in county.entries("way.tested")}
     assert results == {"li": "delivered", "wang": "delivered", "amy": "delivered"}
+
+
+def a_test_that_nothing_confirms_is_told_by_day_in_one_message(county: County) -> None:
+    """Monthly test of the whole way up to a confirmed delivery; what is not confirmed is told, once.
+
+    Nobody is woken for it, and who was reached meanwhile is not named.
+    """
+    county.begins("day 31 17:40", way_test="17:50", hub_looks_every="5min")
+    county.expect_sms(to=EVERYBODY, between=("day 31 17:50", "day 31 17:56"), says=["TEST"])
+    county.expect_silence(until="day 31 18:30")
+    tests = [(entry.subject, entry.body) for entry in county.entries("way.tested")]
+    assert {(who, body["result"], body["phone"]) for who, body in tests} == {
+        (name.lower(), "unconfirmed", PHONES[name]) for name in EVERYBODY
+    }
+    assert {(body["channel"], body["test"]) for _, body in tests} == {("modem", "2026-04")}
+    # Wang's telephone was off.
+    county.at("day 31 20:00")
+    county.modem().reports[PHONES["Wang"]] = "delivered"
+    county.expect_silence(until="day 32 07:59")
+    (text,) = county.expect_sms(
+        to="Wang",
+        between=("day 32 08:00", "day 32 08:06"),
+        says=["nothing confirms", "Li Na", "Amy"],
+    )
+    assert "Wang Jun" not in text
+    county.expect_silence(until="day 33 12:00")
+
+
+def who_answers_a_test_has_got_it(county: County) -> None:
+    """Monthly test of the whole way: an SMS from the telephone confirms it, be it soon or late."""
+    county.begins("day 31 09:55", way_test="10:00")
+    county.expect_sms(to=EVERYBODY, between=("day 31 10:00", "day 31 10:01"), says=["TEST"])
+    county.at("day 31 10:05").writes("Wang", "收到")
+    county.expect_sms(to="Wang", between=("day 31 10:05", "day 31 10:06"), says=["发？查询"])
+    county.expect_silence(until="day 31 10:14:30")
+    county.expect_sms(
+        to="Wang",
+        between=("day 31 10:15", "day 31 10:18:30"),
+        says=["nothing confirms", "Li Na", "Amy"],
+    )
+    county.at("day 31 11:00").writes("Amy", "Here I am")
+    county.expect_sms(
+        to="Amy", between=("day 31 11:00", "day 31 11:01"), says=["Send the 4 digits"]
+    )
+    county.expect_silence(until="day 31 11:10")
+    results = {entry.subject: entry.body["result"] for entry in county.entries("way.tested")}
+    assert results == {"li": "unconfirmed", "wang": "answered", "amy": "answered"}
+    assert county.tests().unheard == ["li"]
+
+
+def a_way_without_reports_brings_no_message_each_month(county: County) -> None:
+    """Nobody is told each month that a way has no reports; whoever looks reads it."""
+    county.begins("day 31 09:55", way_test="10:00")
+    county.modem().knows_reports = False
+    county.expect_sms(to=EVERYBODY, between=("day 31 10:00", "day 31 10:01"), says=["TEST"])
+    county.expect_silence(until="day 31 12:00")
+    assert county.entries("way.tested") == []
+    tests = county.tests()
+    assert (tests.count, tests.confirmed, tests.blind, tests.unheard) == (3, 0, 3, [])

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select
 
 from history.statistics import Exposure
 from hub import alarms
+from hub.way_tests import Standing, standing
 from journal import journal
 from journal.database import read
 from journal.excursions import OF_HUB, ExcursionRow, listing
@@ -35,6 +36,13 @@ class Books:
         """Return the assets whose alarms still lack a reason or an action."""
         with read(self.database) as conn:
             return [each.asset for each in alarms.unexplained(conn)]
+
+    def tests(self) -> Standing:
+        """Return how the newest monthly test stands, as status and console show it."""
+        assert self.hub is not None
+        people = [person.id for person in self.hub.settings.people]
+        with read(self.database) as conn:
+            return standing(conn, people, self.clockwork.now)
 
     def exposure(self, fridge: str, start: str, end: str) -> Exposure:
         """Return what the history says that the fridge's stock went through between these times."""

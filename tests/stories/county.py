@@ -103,7 +103,8 @@ class County(Books):
         for module in (service, uplink, watch):
             patch.setattr(module, "Connection", broker.link)
         patch.setattr(service, "Shield", Cupboard)
-        patch.setattr(uplink, "time", StoryClock(self.clockwork))
+        for module in (service, uplink):
+            patch.setattr(module, "time", StoryClock(self.clockwork))
         for way in ways:
             self._add_modem(way).on_submit = self._submitting
         table = hub_table(

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from alerts.channels.contract import NO_PARAMS, ChannelError, Delivery, Inbound, Outcome
+from alerts.channels.contract import (
+    NO_PARAMS,
+    ChannelError,
+    Condition,
+    Delivery,
+    Inbound,
+    Need,
+    Outcome,
+)
 from tests.stories.clockwork import NEVER, SECOND, Clockwork, spelt
 
 # works; jammed: takes messages and sends none (a modem without a network); gone: takes none.
@@ -43,6 +51,7 @@ class _Held:
     text: str
     at: int
     outcome: Outcome
+    sent: bool = False
 
 
 class Modem:
@@ -54,6 +63,9 @@ class Modem:
         self.refused_numbers: set[str] = set()
         # What the network reports of a telephone; it says nothing of those that are not in here.
         self.reports: dict[str, Delivery] = {}
+        self.knows_reports = True
+        # What it says of itself while it works.
+        self.needs: tuple[Need, ...] = ()
         self._inbox: dict[str, Inbound] = {}
         # Called with each new key before and after it is taken; may kill the hub.
         self.on_submit: Callable[[str, str], None] | None = None
@@ -85,7 +97,23 @@ class Modem:
         if self.state == "gone":
             raise ChannelError(retryable=True, reason=f"{self.name}: nobody answers")
         held = self._held.get(key)
-        return held.outcome if held is not None else None
+        if held is None:
+            return None
+        # A report that comes late is one of a telephone that was off.
+        report = self.reports.get(held.phone, "")
+        if held.sent and not held.outcome.delivery and report:
+            held.outcome = replace(held.outcome, delivery=report)
+        return held.outcome
+
+    def gives_reports(self) -> bool:
+        """Say whether a report is to be expected."""
+        return self.knows_reports
+
+    def condition(self) -> Condition:
+        """Say how it is."""
+        if self.state == "gone":
+            raise ChannelError(retryable=True, reason=f"{self.name}: nobody answers")
+        return Condition("; ".join(f"the {need} is low" for need in self.needs), needs=self.needs)
 
     def received(self) -> list[Inbound]:
         """Return what people sent and nobody has taken yet."""
@@ -123,5 +151,6 @@ class Modem:
             return
         report = self.reports.get(held.phone, "")
         held.outcome = Outcome("sent", "", now, report)
+        held.sent = True
         if report != "failed":
             self._phones.append(Sms(now, held.phone, held.text, self.name))

@@ -42,10 +42,17 @@ _CHINESE: Final = {
     "No alarm of yours": "您没有",
     "Send the 4 digits": "请发",
     "could not be told": "无法通知",
+    "NOT ALL WELL": "尚有异常",
     "ALL WELL": "一切正常",
     "TEST": "测试",
     "do not get out": "短信通道",
     "get out": "短信通道已恢复",
+    "nothing confirms": "未确认送达",
+    "see to this": "尚能发出",
+    "FAILS": "通道故障",
+    "credit low": "余额不足",
+    "signal weak": "信号弱",
+    "Measured": "测得",
 }
 _NUMBERS: Final = (
     (re.compile(r"Fridge (\d+)"), r"\1号冰箱"),

@@ -90,7 +90,8 @@ def both_ways_are_dead_for_a_moment_and_nothing_is_lost(county: County) -> None:
     county.expect_silence(until="08:20")
     for way in BOTH:
         county.modem(way).state = "works"
-    county.expect_sms(to=EVERYBODY, between=("08:20", "08:21"), says=["ALL WELL"])
+    # All well, or not for want of a way out, as far as the hub knew when it wrote it.
+    county.expect_sms(to=EVERYBODY, between=("08:20", "08:21"), says=["5.0"])
     county.expect_silence(until="08:30")
 
 
@@ -318,3 +319,54 @@ def a_hub_that_begins_anew_at_once_is_no_news(county: County) -> None:
             county.expect_sms(to=EVERYBODY, between=("02:20", "02:20:30"), says=["TOO HOT"])
     county.expect_silence(until="02:39")
     county.expect_sms(to=EVERYBODY, between=("02:40", "02:41"), says=["RECOVERED"])
+
+
+def all_is_not_well_where_a_way_out_is_dead(county: County) -> None:
+    """Once a day "all well": never while the next alarm would not leave by one of its ways."""
+    county.begins(
+        "07:40", ways=BOTH, channels=CHANNELS, caretakers=["ben"], site={"all_well": "08:00"}
+    )
+    county.modem("hub's modem").state = "gone"
+    county.expect_sms(
+        to=EVERYBODY,
+        between=("08:00", "08:01"),
+        says=["NOT ALL WELL", "modem", "FAILS", "Measured"],
+    )
+    county.expect_sms(to="Ben", between=("08:00", "08:02"), says=["do not get out"])
+    county.expect_silence(until="08:20")
+
+
+def a_card_without_credit_is_told_by_day_and_once(county: County) -> None:
+    """Signal strength and balance watched: told by day, once, until it was well in between."""
+    county.begins("day 1 08:20", site={"all_well": "08:30"}, hub_looks_every="10min")
+    county.expect_sms(to=EVERYBODY, between=("day 1 08:30", "day 1 08:41"), says=["ALL WELL"])
+    county.at("day 1 23:00").modem().needs = ("credit",)
+    county.expect_silence(until="day 2 07:59")
+    county.expect_sms(
+        to=EVERYBODY, between=("day 2 08:00", "day 2 08:11"), says=["see to this", "credit low"]
+    )
+    county.expect_sms(
+        to=EVERYBODY, between=("day 2 08:30", "day 2 08:41"), says=["NOT ALL WELL", "credit low"]
+    )
+    # It comes and goes: that is one matter.
+    county.at("day 2 09:00").modem().needs = ()
+    county.at("day 2 15:00").modem().needs = ("credit",)
+    county.expect_silence(until="day 2 18:00")
+    county.modem().needs = ("signal",)
+    county.expect_sms(
+        to=EVERYBODY, between=("day 3 08:00", "day 3 08:11"), says=["see to this", "signal weak"]
+    )
+    county.expect_sms(
+        to=EVERYBODY, between=("day 3 08:30", "day 3 08:41"), says=["NOT ALL WELL", "signal weak"]
+    )
+    county.at("day 3 09:00").modem().needs = ()
+    county.expect_sms(to=EVERYBODY, between=("day 4 08:30", "day 4 08:41"), says=["ALL WELL"])
+    county.at("day 4 12:00").modem().needs = ("credit",)
+    county.expect_sms(
+        to=EVERYBODY, between=("day 4 12:00", "day 4 12:31"), says=["see to this", "credit low"]
+    )
+    county.expect_silence(until="day 4 14:00")
+    poor = [entry.body["need"] for entry in county.entries("way.poor")]
+    assert poor == ["credit", "credit", "signal", "credit"]
+    well = [entry.body["need"] for entry in county.entries("way.well")]
+    assert well == ["credit", "credit", "signal"]

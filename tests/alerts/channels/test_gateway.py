@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.channels.contract import Attended, ChannelError, Closing, Outcome
+from alerts.channels.contract import Attended, ChannelError, Closing, Outcome, Reporting
 from alerts.channels.gateway import ASK_AFTER_MS, DOUBT_MS, WORTH_MS
 from simulator.sms_gateway import SmsGateway
 from tests.alerts.channels.gateways import NUMBER, PARAMS, SECRET, TEXT, Clock, Post
@@ -59,6 +59,13 @@ def state(post: Post, key: str = "k") -> str:
     """How far a message is."""
     outcome = post.channel.outcome(key)
     return "none" if outcome is None else outcome.state
+
+
+@every_kind
+def test_who_can_be_asked_gives_reports(post: Post) -> None:
+    """By nature: there is no common way to ask any gateway what became of a message."""
+    assert isinstance(post.channel, Reporting)
+    assert post.channel.gives_reports() is (post.kind in VENDORS)
 
 
 @every_kind

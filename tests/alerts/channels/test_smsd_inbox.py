@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.channels.contract import Answering, Watched
+from alerts.channels.contract import Answering, Reporting, Watched
 from alerts.channels.gammu_smsd import GammuSmsd
 from alerts.channels.smsd_inbox import PATIENCE_MS, Row, messages
 from alerts.channels.smsd_watch import Limits, amount
@@ -188,6 +188,7 @@ class TestWatch:
         assert found.signal_percent == percent
         assert warning in found.warning
         assert bool(found.warning) is bool(warning)
+        assert found.needs == (("signal",) if warning else ())
 
     def test_before_there_is_a_modem(self, channel: GammuSmsd) -> None:
         """Nothing is known, and nothing is told."""
@@ -231,6 +232,12 @@ class TestWatch:
         assert found.balance == answer
         assert warning in found.warning
         assert bool(found.warning) is bool(warning)
+        assert found.needs == (("credit",) if warning else ())
+
+    def test_a_report_is_expected_of_each_sms(self, channel: GammuSmsd) -> None:
+        """The configuration that we make has the network asked for one."""
+        assert isinstance(channel, Reporting)
+        assert channel.gives_reports()
 
 
 @pytest.mark.parametrize(
