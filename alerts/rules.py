@@ -63,7 +63,6 @@ class Rule:
         holds: whether its excursions put batches on hold; never by one of NEVER_HOLD.
         tells: whether people are told (else panel and record only).
         reason: why the site made it looser than its profile does; empty where it did not.
-        changed: whether its figures are the site's and not its profile's.
     """
 
     id: str
@@ -79,7 +78,6 @@ class Rule:
     apart: int | None = None
     other: str | None = None
     reason: str = ""
-    changed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be judged."""
@@ -157,8 +155,6 @@ class Rule:
                 body[name] = value
         if self.reason:
             body["reason"] = self.reason
-        if self.changed:
-            body["changed"] = True
         return body
 
 

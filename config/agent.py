@@ -40,7 +40,8 @@ class Sampling(Section):
         str,
         Field(
             max_length=200,
-            description="why `max_gap` is longer than three recording intervals; the journal keeps it",
+            description="why `max_gap` is longer than three recording intervals, for it counts as three "
+            "without; the journal keeps it",
         ),
     ] = ""
 
@@ -56,19 +57,23 @@ class Sampling(Section):
                 "`max_gap` is shorter than `record_every`, so unknown time would follow every reading; "
                 "write at least three times `record_every`, or leave it out"
             )
-        if gap_too_long(self.max_gap_ms, self.record_every) and not self.max_gap_reason.strip():
-            raise ValueError(
-                f"`max_gap` is {self.max_gap_ms // 1000} s, longer than three recording intervals, "
-                f"{GAP_INTERVALS * self.record_every // 1000} s, so time that nobody measured would "
-                'pass for measured; leave it out, or write `max_gap_reason = "…"`, which the journal '
-                "keeps"
-            )
         return self
 
     @property
+    def gap_unreasoned(self) -> bool:
+        """Whether `max_gap` is longer than three recording intervals, and nobody says why."""
+        return (
+            self.max_gap is not None
+            and gap_too_long(self.max_gap, self.record_every)
+            and not self.max_gap_reason.strip()
+        )
+
+    @property
     def max_gap_ms(self) -> int:
-        """The gap in force."""
-        return self.max_gap if self.max_gap is not None else GAP_INTERVALS * self.record_every
+        """The gap in force: three intervals at most, where no reason is given."""
+        if self.max_gap is None or self.gap_unreasoned:
+            return GAP_INTERVALS * self.record_every
+        return self.max_gap
 
 
 class Point(Section):
@@ -143,8 +148,8 @@ class Asset(Section):
         str,
         Field(
             max_length=200,
-            description="why fewer or looser rules are to watch it than do now: another profile, a "
-            "point that decides no more, a stricter figure taken back; the journal keeps it",
+            description="why fewer or looser rules watch it than before: another profile, a point that "
+            "decides no more, a stricter figure taken back; the journal has it beside what is looser",
         ),
     ] = ""
     points: Annotated[list[Point], Field(min_length=1)]

@@ -3,8 +3,8 @@
 A site may tighten what watches its stock, never loosen it without a reason in the journal. Looser is
 whatever can make an alarm later, or let it never come: a limit farther out, a longer delay, a rule
 that is gone, a gap that passes for measured time. Held against a profile's figures when settings
-are read (config/changes.py), and against what was in force when they are to follow it
-(firmware_agent/in_force.py). Of a chain of people: config/loosening_chain.py.
+are read (config/changes.py), and against what was in force when the hub learns of new ones
+(journal/looser.py). Of a chain of people: config/loosening_chain.py.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware_agent.spool import GONE
-from firmware_agent.spool_file import FILE, VERSION, read_only
+from firmware_agent.spool_file import FILE, VERSION
 from protocol.chain import genesis, link
 
 EX_OK = 0
@@ -44,7 +44,7 @@ def examine(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise OSError("there is no spool; the agent has not recorded anything here yet")
-    with closing(read_only(path)) as db:
+    with closing(_open(path)) as db:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             raise OSError(f"layout {version}, this coldwatch reads layout {VERSION}")
@@ -76,6 +76,15 @@ def examine(path: Path) -> dict[str, Any]:
             if not item.name.endswith(("-wal", "-shm"))
         ),
     }
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # Without a journal beside it nobody has it open, and no file need be made to read it.
+    journal = path.with_name(path.name + "-wal").exists()
+    address = f"{path.absolute().as_uri()}?mode=ro{'' if journal else '&immutable=1'}"
+    db = sqlite3.connect(address, uri=True, timeout=5, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    return db
 
 
 def _stream(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Plan:
         file: the local settings file.
         handed_version: version of the hub's settings in force; 0 where it handed out none.
         trying: whether those are on trial (firmware_agent/handed.py).
-        handed_problem: why settings of the hub that were good, or looser rules, are not in force.
+        handed_problem: why settings of the hub that were good, or a long gap, are not in force.
     """
 
     site: str

@@ -22,7 +22,6 @@ from config.base import DEVICE_FILE, TLS_FOLDER
 from config.loading import Problem, SettingsError, SettingsFile, parse, read, validate
 from config.profile import ALWAYS
 from firmware_agent.handed import Book, Handed
-from firmware_agent.in_force import kept, loosenings, problems_of, watches_in_force
 from firmware_agent.parts import PARTS
 from firmware_agent.plan import EX_CONFIG, LOOK, Plan, ProbePlan
 from firmware_agent.problems import problems
@@ -42,15 +41,12 @@ _ANY_ASSET = {
 
 def read_plan(path: Path) -> Plan:
     """Return the plan in a settings file; raise SettingsError with every problem in it."""
-    return replace(_plan(_local(read(path))), file=str(path))
-
-
-def _local(file: SettingsFile) -> AgentSettings:
+    file = read(path)
     settings = validate(file, AgentSettings)
     found = problems(file, settings)
     if found:
         raise SettingsError(found)
-    return settings
+    return replace(_plan(settings), file=str(path))
 
 
 def start_plan(path: Path, *, starting: bool = True) -> Plan:
@@ -58,11 +54,12 @@ def start_plan(path: Path, *, starting: bool = True) -> Plan:
 
     Settings on trial are counted first, so that a crash loop ends (firmware_agent/handed.py); not
     where somebody only looks, who gets what was good before them and changes nothing.
-    Where either would loosen what is in force and nobody said why, the stricter rules stay.
     Raises SettingsError where the local file is bad: it alone says who and where we are.
+    A loosening that only a reason would allow (:func:`unreasoned`) is no such mistake: an agent that
+    does not run watches nothing. It is not in force, and `status` says so.
     """
     local = read(path)
-    plan = replace(_strict_plan(local, _local(local)), file=str(path))
+    plan = read_plan(path)
     book = Book(Path(plan.state_dir))
     trying = None
     try:
@@ -83,33 +80,29 @@ def start_plan(path: Path, *, starting: bool = True) -> Plan:
     except SettingsError as error:
         why = str(error).partition("\n")[0]
         why = f"version {good.version} of the hub is not in force, the local file is: {why}"
-        both = [why, *([plan.handed_problem] if plan.handed_problem is not None else [])]
-        return replace(plan, handed_problem="; ".join(both))
+        return replace(plan, handed_problem=why)
 
 
 def _handed_plan(local: SettingsFile, handed: Handed, *, trying: bool) -> Plan:
     part = part_of(handed.text, f"settings {handed.version} of the hub")
-    plan = _strict_plan(part, merged(local.data, part))
+    plan = _plan(merged(local.data, part))
     version = handed.version
     return replace(plan, file=str(local.path), handed_version=version, trying=trying)
 
 
-def _strict_plan(file: SettingsFile, settings: AgentSettings) -> Plan:
-    """Return the plan of settings, with what is in force where they would loosen it silently."""
-    after = watches(settings)
-    found = loosenings(watches_in_force(settings.state_dir), after, settings)
-    if not found:
-        return _plan(settings)
-    said = "; ".join(map(str, problems_of(file, found)))
-    return replace(
-        _plan(settings, kept(after, found)), handed_problem=f"the stricter rules stay: {said}"
+def unreasoned(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
+    """Return what good settings loosen without a reason, so that it is not in force."""
+    sampling = settings.sampling
+    if not sampling.gap_unreasoned or "sampling" not in file.data:
+        return []
+    message = (
+        f"`max_gap` is longer than three recording intervals, {sampling.max_gap_ms // 1000} s, so "
+        "time that nobody measured would pass for measured"
     )
-
-
-def loosened(file: SettingsFile, settings: AgentSettings) -> list[Problem]:
-    """Return what of this device's rules in force good settings would loosen without a reason."""
-    before = watches_in_force(settings.state_dir)
-    return problems_of(file, loosenings(before, watches(settings), settings))
+    remedy = (
+        'leave it out, or write `max_gap_reason = "…"` in `[sampling]`, which the journal keeps'
+    )
+    return [file.problem(("sampling", "max_gap"), message, remedy)]
 
 
 def part_of(text: str, name: str) -> SettingsFile:
@@ -159,7 +152,13 @@ def _own_command(local: Mapping[str, Any], part: SettingsFile) -> dict[str, Any]
 
 def check_part(file: SettingsFile) -> None:
     """Check what a hub would hand out, away from the device; raise SettingsError."""
-    merged({"site": "site", "device": "device", "assets": [_ANY_ASSET]}, file)
+    part_on(file, {"site": "site", "device": "device", "assets": [_ANY_ASSET]})
+
+
+def part_on(part: SettingsFile, local: Mapping[str, Any]) -> None:
+    """Check what a hub hands out, or would, beside a local file; raise SettingsError."""
+    if found := unreasoned(part, merged(local, part)):
+        raise SettingsError(found)
 
 
 def watches(settings: AgentSettings) -> dict[str, Watch]:
@@ -222,7 +221,7 @@ def _battery(end_below: int) -> list[Rule]:
     No voltage fits every battery, so there is none in the profile; the site knows its own.
     """
     (like,) = rules_for(ALWAYS, "charge")
-    return [replace(like, at_or_below=end_below * 105 // 100, changed=True)]
+    return [replace(like, at_or_below=end_below * 105 // 100)]
 
 
 def _changed(rule: Rule, asset: Asset) -> Rule:
@@ -234,13 +233,11 @@ def _changed(rule: Rule, asset: Asset) -> Rule:
     given: dict[str, Any] = {**change.limits()}
     if change.delay is not None:
         given["for_ms"] = change.delay
-    return replace(rule, **given, reason=change.reason, changed=rule.changed or bool(given))
+    return replace(rule, **given, reason=change.reason)
 
 
-def _plan(settings: AgentSettings, in_force: Mapping[str, Watch] | None = None) -> Plan:
-    """Return the plan of settings; ``in_force``: the watches where they are not those of the settings."""
-    watched = watches(settings) if in_force is None else in_force
-    series = {name: watch.body() for name, watch in watched.items()}
+def _plan(settings: AgentSettings) -> Plan:
+    series = {name: watch.body() for name, watch in watches(settings).items()}
     mqtt, sampling, spool = settings.mqtt, settings.sampling, settings.spool
     state_file, metrics = settings.panel.state_file, settings.metrics
     gpio = settings.gpio.model_dump(mode="json")
@@ -274,8 +271,18 @@ def _plan(settings: AgentSettings, in_force: Mapping[str, Watch] | None = None) 
             if (section := getattr(settings, name)) is not None
         },
         gpio=gpio,
+        handed_problem=_held_back(settings),
         tls=mqtt.tls_files(settings.state_dir / TLS_FOLDER, DEVICE_FILE),
     )
+
+
+def _held_back(settings: AgentSettings) -> str | None:
+    """Return what of good settings is not in force, for status and panel; seen and not heard."""
+    sampling = settings.sampling
+    if not sampling.gap_unreasoned:
+        return None
+    seconds = sampling.max_gap_ms // 1000
+    return f"warning: `max_gap` counts as {seconds} s, as no `max_gap_reason` says why it is longer"
 
 
 def _driver(point: Point, gpio: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,9 +302,7 @@ def main() -> int:
             return 0
         if len(sys.argv) > 2:
             part = part_of(sys.stdin.read(), f"settings {sys.argv[2]} of the hub")
-            found = loosened(part, merged(read(path).data, part))
-            if found:
-                raise SettingsError(found)
+            part_on(part, read(path).data)
             return 0
         plan = start_plan(path)
     except SettingsError as error:

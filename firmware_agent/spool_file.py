@@ -52,16 +52,6 @@ _LEAST_FREE = 16_384
 _DISK_ERRNOS = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
-def read_only(path: Path) -> sqlite3.Connection:
-    """Open the file to look at it, whoever writes meanwhile; nothing is made beside it."""
-    # Without a journal beside it nobody has it open, and no file need be made to read it.
-    journal = path.with_name(path.name + "-wal").exists()
-    address = f"{path.absolute().as_uri()}?mode=ro{'' if journal else '&immutable=1'}"
-    db = sqlite3.connect(address, uri=True, timeout=5, isolation_level=None)
-    db.row_factory = sqlite3.Row
-    return db
-
-
 def connect(path: Path) -> sqlite3.Connection:
     """Open or create the file and make sure that it is whole and can be written.
 

@@ -39,8 +39,7 @@ MOST_PAUSES = 5
 LEAST_DROPPED = 64
 
 _ENGINE = "engine"
-# Also read from outside, for what is in force (firmware_agent/in_force.py).
-WATCHES = "watches"
+_WATCHES = "watches"
 _VERSION = "settings-version"
 _TOLD = "told"
 _FLOOR = "floor"
@@ -268,7 +267,7 @@ class StreamWriter:
         spool.set_meta(_ENGINE, judge.state())
         watches = judge.watches()
         if watches is not None:
-            spool.set_meta(WATCHES, watches)
+            spool.set_meta(_WATCHES, watches)
         if self.settings_version != self._version_written:
             spool.set_meta(_VERSION, self.settings_version)
         spool.set_meta(_TOLD, sorted(self.told))
@@ -296,7 +295,7 @@ class StreamWriter:
 
     def _load_judge(self) -> Judge:
         stream, spool = self._stream, self._spool
-        state, watches = spool.meta(_ENGINE), spool.meta(WATCHES)
+        state, watches = spool.meta(_ENGINE), spool.meta(_WATCHES)
         if stream.head == 0:
             return Judge(StreamEngine(stream.id))
         try:

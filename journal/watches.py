@@ -9,6 +9,7 @@ Times are UTC milliseconds, values integer thousandths.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
@@ -19,8 +20,13 @@ from alerts.rules import Watch, watches_from_record
 from journal import certificates, projections
 from journal.database import Position, metadata, require_write
 from journal.journal import Entry, append, entries
+from journal.looser import loosened
+
+log = logging.getLogger(__name__)
 
 RECORDED: Final = "settings.recorded"
+# Behind it, where a series is watched less strictly than before.
+LOOSENED: Final = "settings.loosened"
 
 watches: Final = Table(
     "watches",
@@ -104,10 +110,23 @@ def save(
         "at": at,
         "series": {series: watch.body() for series, watch in by_series.items()},
     }
-    if any(entry.body == body for entry in entries(conn, types=RECORDED, subject=subject)):
+    earlier = [entry.body for entry in entries(conn, types=RECORDED, subject=subject)]
+    if body in earlier:
         return False
     entry = append(conn, at=learned_at, actor="hub", type=RECORDED, subject=subject, body=body)
     _project(conn, entry)
+    before = max(
+        (one for one in reversed(earlier) if one["at"] <= at), key=lambda one: one["at"], default=None
+    )
+    if before is not None and (found := loosened(watches_from_record(before), by_series)):
+        append(
+            conn, at=learned_at, actor="hub", type=LOOSENED, subject=subject,
+            body={"stream": stream, "at": at, "series": found},
+        )  # fmt: skip
+        for series in [name for name, one in found.items() if not one["because"]]:
+            ways = "; ".join(found[series]["ways"])
+            log.warning("%s: %s is watched less strictly, and nobody said why: %s",
+                        subject, series, ways)  # fmt: skip
     return True
 
 

@@ -108,9 +108,6 @@ class RuleBody(TypedDict):
             ),
         ]
     ]
-    changed: NotRequired[
-        Annotated[bool, Field(description="whether its figures are the site's, not its profile's")]
-    ]
 
 
 _DAY = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from alerts.rules import Rule, watches_from_record
-from config.loading import SettingsError
-from firmware_agent.settings import read_plan
+from coldwatch.check import check
+from config.loading import SettingsError, parse, read
+from firmware_agent.panel import PanelState
+from firmware_agent.settings import check_part, part_on, read_plan, start_plan
+from firmware_agent.signals import view
 from protocol.messages import record_adapter
 
 GOOD = """
@@ -195,15 +198,42 @@ class TestGap:
         assert "max_gap_reason" not in gapped(tmp_path, lines)
 
     @pytest.mark.parametrize("gap", ["181s", "1h"])
-    def test_longer_is_refused_without_a_reason(self, tmp_path: Path, gap: str) -> None:
-        """Time that nobody measured would pass for measured, and nobody would know why."""
-        for reason in ("", '\nmax_gap_reason = "  "'):
-            with pytest.raises(SettingsError) as caught:
-                gapped(tmp_path, f'max_gap = "{gap}"{reason}')
-            (problem,) = caught.value.problems
-            assert "longer than three recording intervals, 180 s" in problem.message
-            assert "max_gap_reason" in problem.remedy
-            assert (problem.key, problem.line) == ("sampling.max_gap", 21)
+    @pytest.mark.parametrize("reason", ["", '\nmax_gap_reason = "  "'])
+    def test_longer_without_a_reason_is_refused_by_check_and_is_not_in_force(
+        self, tmp_path: Path, gap: str, reason: str
+    ) -> None:
+        """Time that nobody measured would pass for measured. An agent starts all the same, and says so."""
+        body = gapped(tmp_path, f'max_gap = "{gap}"{reason}')
+        assert body["max_gap_ms"] == 180_000
+        plan = start_plan(tmp_path / "agent.toml", starting=False)
+        assert plan.handed_problem is not None
+        assert plan.handed_problem.startswith("warning: `max_gap` counts as 180 s")
+        # Seen on panel and status, and not heard: nobody can mend it by night.
+        problems = (f"settings: {plan.handed_problem}",)
+        state = PanelState("fault", False, None, (), frozenset(), 0, problems)
+        seen = view(state, stalled=False, unsent=False)
+        assert "fault" in seen.shown
+        assert not seen.fault_heard
+
+        kind, (problem,) = check(str(tmp_path / "agent.toml"))
+        assert kind == "agent"
+        assert "longer than three recording intervals, 180 s" in problem.message
+        assert "max_gap_reason" in problem.remedy
+        assert (problem.key, problem.line) == ("sampling.max_gap", 21)
+
+    def test_the_hub_hands_out_no_long_one_without_a_reason(self, tmp_path: Path) -> None:
+        """Refused where somebody waits for the answer; of one that the file beside it has, nothing."""
+        long_ = parse(tmp_path / "part", '[sampling]\nmax_gap = "1h"\n')
+        other = parse(tmp_path / "part", "[spool]\nwindow = 600\n")
+        gapped(tmp_path, 'max_gap = "1h"')
+        local = read(tmp_path / "agent.toml").data
+
+        with pytest.raises(SettingsError, match="max_gap_reason"):
+            check_part(long_)
+        with pytest.raises(SettingsError, match="max_gap_reason"):
+            part_on(long_, local)
+        check_part(other)
+        part_on(other, local)
 
     def test_longer_with_a_reason_travels_with_it(self, tmp_path: Path) -> None:
         """The reason is in the settings record, and so in the journal."""

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -9,7 +11,7 @@ from sqlalchemy import Engine, select
 from alerts.rules import Rule, Watch
 from journal.database import read, write
 from journal.journal import entries, head
-from journal.watches import deciding, rebuild, save, watches
+from journal.watches import LOOSENED, deciding, rebuild, save, watches
 from tests.support.databases import new_database
 
 HEAT = Rule("who-pqs/heat", "consecutive", 3_600_000, above=8000, holds=True)
@@ -112,3 +114,68 @@ class TestSave:
             conn.execute(watches.delete())
             rebuild(conn)
             assert conn.execute(select(watches)).all() == before
+
+
+class TestLoosened:
+    """Settings that watch less strictly than those before are marked, and refused to nobody."""
+
+    def loosened(self, engine: Engine) -> list[Any]:
+        """Return what the entries say, in their order."""
+        with read(engine) as conn:
+            return [entry.body["series"] for entry in entries(conn, types=LOOSENED)]
+
+    def test_a_tighter_or_the_same_watch_is_no_entry(self, engine: Engine) -> None:
+        """Another stream, another interval, a rule more, a narrower range, a point more."""
+        enter(engine, watch(CENTER), at=100)
+        enter(engine, watch(CENTER), at=200, stream="b")
+        strict = replace(watch(CENTER), rules=(HEAT, replace(HEAT, id="own/heat", for_ms=1)))
+        enter(engine, replace(strict, storage=(3000, 7000), interval_ms=30_000), at=300)
+        enter(engine, strict, watch(UPPER), at=250, stream="late")
+        assert self.loosened(engine) == []
+
+    @pytest.mark.parametrize(
+        ("change", "way"),
+        [
+            ({"rules": ()}, "without who-pqs/heat"),
+            (
+                {"rules": (replace(HEAT, for_ms=7_200_000),)},
+                "who-pqs/heat: `delay` is 7200 s instead of 3600 s",
+            ),
+            ({"decides": False}, "it decides no more"),
+            ({"max_gap_ms": 600_000}, "`max_gap` is 600 s instead of 180 s"),
+            ({"storage": (2000, 25000)}, "`storage` is 2.0 to 25.0 instead of 2.0 to 8.0"),
+            ({"storage": None}, "`storage` is gone"),
+        ],
+    )
+    def test_each_way_is_named_and_its_reason(
+        self, engine: Engine, change: Any, way: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Without a reason the hub's log says it, too; one from before explains nothing new."""
+        old = replace(watch(CENTER), rules_reason="a cool box, in spring")
+        enter(engine, old, at=100)
+        enter(engine, replace(old, **change), at=200)
+        assert self.loosened(engine) == [{CENTER: {"ways": [way], "because": ""}}]
+        assert f"{CENTER} is watched less strictly, and nobody said why: {way}" in caplog.text
+
+        caplog.clear()
+        enter(engine, old, at=300)
+        enter(engine, replace(old, **change, rules_reason="no vaccine in it"), at=400)
+        assert self.loosened(engine)[1:] == [
+            {CENTER: {"ways": [way], "because": "no vaccine in it"}}
+        ]
+        assert caplog.text == ""
+
+    def test_two_points_that_change_places_are_compared_as_before(self, engine: Engine) -> None:
+        """A disagreement stands at whichever comes first in the file."""
+        apart = Rule("equipment/apart/x", "disagreement", 1, apart=500, other=UPPER)
+        enter(engine, replace(watch(CENTER), rules=(apart,)), replace(watch(UPPER), rules=()))
+        turned = replace(apart, other=CENTER)
+        enter(
+            engine, replace(watch(CENTER), rules=()), replace(watch(UPPER), rules=(turned,)), at=200
+        )
+        assert self.loosened(engine) == []
+        laxer = replace(turned, apart=4000)
+        enter(
+            engine, replace(watch(CENTER), rules=()), replace(watch(UPPER), rules=(laxer,)), at=300
+        )
+        assert [list(each) for each in self.loosened(engine)] == [[UPPER]]
