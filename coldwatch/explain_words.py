@@ -151,6 +151,25 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "{site} 的 {device} 不是本中心端的设备：其读数不被接收",
         "{device} of {site} is no device of this hub: its readings are not taken",
     ),
+    "astray": (
+        "{device} 的设置写的站点是 {site}，本中心端设置的是 {right}：其记录全部被拒收；请将两处写成同一站点",
+        (
+            "{device} says site {site}, and this hub has it at {right}: the hub refuses every record of "
+            "it; write the same site in both files"
+        ),
+    ),
+    "unmeasured": ("{asset}：没有采集端测量", "{asset}: no agent measures it"),
+    "unswitched": ("{asset}：没有采集端控制", "{asset}: no agent switches it"),
+    "unnamed": (
+        (
+            "{asset}（{device}）不在中心端设置中：短信只写这个编号，每日平安短信不包括它；"
+            "请加入 [[sites.assets]]，编号须一致"
+        ),
+        (
+            "{asset} of {device} is not in the hub's settings: messages call it by that id, and the daily "
+            "one that all is well leaves it out; add it to [[sites.assets]], with the same id"
+        ),
+    ),
     # Roster.
     "turn": ("{person} {days} {begin} 至 {end}", "{person} {days} {begin} to {end}"),
     "else": ("，否则 {person}", ", else {person}"),

@@ -68,7 +68,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class AssetExplained:
-    """What would happen at one asset; ``known_from`` is where its profiles stand."""
+    """What would happen at one asset; ``known_from`` is where its profiles stand.
+
+    From the agents' files and without any: no agent measures it.
+    """
 
     id: str
     name: str
@@ -114,7 +117,8 @@ def lines(explained: Explained, say: Say) -> Iterator[str]:
         yield f"{_named(say, site.name, site.id)}{by}"
         for asset in site.assets:
             yield from _asset_lines(asset, explained.whose, say)
-        if any(case.by_day for asset in site.assets for case in asset.cases):
+        cases = [case for asset in site.assets for case in asset.cases if case.by_day]
+        if any(case.tells or explained.whose == "agent" for case in cases):
             yield f"  {say('by-day')}"
         yield from (f"  {say('duty', line=line)}" for line in site.duty)
         yield from (f"  {say('not-told', line=line)}" for line in site.not_told)
@@ -127,7 +131,7 @@ def _named(say: Say, name: str, id_: str) -> str:
 
 def _asset_lines(asset: AssetExplained, whose: str, say: Say) -> Iterator[str]:
     if asset.id:
-        rules = "" if asset.cases else say("no-rules")
+        rules = "" if asset.cases or asset.known_from == "agent" else say("no-rules")
         if asset.profiles:
             rules = say("watched", profiles=say("and").join(asset.profiles))
             rules += say("assumed") if asset.known_from == "assumed" else ""
@@ -141,19 +145,19 @@ def _asset_lines(asset: AssetExplained, whose: str, say: Say) -> Iterator[str]:
 
 def _what_follows(case: Case, whose: str, say: Say) -> Iterator[str]:
     """Yield what follows, worst first: whom SMS reach after how long, sound, hold."""
-    if case.by_day:
-        yield from _by_day(case, whose, say)
-    else:
-        if whose == "agent" and case.opens_ms is not None:
-            yield say("hub-tells", after=say.after(case.opens_ms))
-        yield from _steps(case.tells, say)
-        yield from _own(case.own, whose, say)
-        if case.opens_ms is None and case.rules:
-            yield say("nobody")
+    told = list((_by_day if case.by_day else _at_any_hour)(case, whose, say))
+    yield from told or [say("nobody")]
     if case.sounds_ms is not None:
         yield say("sounds", after=say.after(case.sounds_ms))
     if case.holds_ms is not None:
         yield say("holds", after=say.after(case.holds_ms))
+
+
+def _at_any_hour(case: Case, whose: str, say: Say) -> Iterator[str]:
+    if whose == "agent" and case.opens_ms is not None:
+        yield say("hub-tells", after=say.after(case.opens_ms))
+    yield from _steps(case.tells, say)
+    yield from _own(case.own, whose, say)
 
 
 def _steps(tells: tuple[Telling, ...], say: Say) -> Iterator[str]:

@@ -55,7 +55,9 @@ def explain_hub(
     sites = []
     for site in hub.sites:
         here = [by_device[site.id, each] for each in site.devices if (site.id, each) in by_device]
-        sites.append(_Site(hub, site, here, say).explained())
+        # One that says another site is given as well: the hub refuses what it sends.
+        complete = {agent.device for agent in agents}.issuperset(site.devices)
+        sites.append(_Site(hub, site, here, say, complete=complete).explained())
     return Explained("hub", tuple(sites), tuple(_hub_lacks(hub, agents, say)))
 
 
@@ -117,12 +119,24 @@ class _Site:
     """One site on its way to what is said of it."""
 
     def __init__(
-        self, hub: HubSettings, site: Site, agents: Sequence[AgentSettings], say: Say
+        self,
+        hub: HubSettings,
+        site: Site,
+        agents: Sequence[AgentSettings],
+        say: Say,
+        *,
+        complete: bool,
     ) -> None:
-        self._hub, self._site, self._say = hub, site, say
+        self._hub, self._site, self._say, self._complete = hub, site, say, complete
         self._people = {person.id: person for person in hub.people}
         self._measured = {asset.id: asset for agent in agents for asset in agent.assets}
         self._agents = {asset.id: agent for agent in agents for asset in agent.assets}
+        self._lamps = {
+            lamp.id: agent
+            for agent in agents
+            if agent.lamp is not None
+            for lamp in agent.lamp.lamps
+        }
         chains = {each.id: each.steps for each in hub.escalations}
         self._steps = [EscalationStep(to=site.tell)] if site.tell else []
         if site.escalation is not None:
@@ -134,10 +148,10 @@ class _Site:
         site, say = self._site, self._say
         lost = self._tells(self._hub.lost_contact_after)
         devices = [case_of(say("lost-contact", device=each), (), lost) for each in site.devices]
-        assets = [self._asset(asset) for asset in site.assets]
-        # Where no agent's file says so, any probe may have a certificate.
+        assets = [self._asset(asset) for asset in (*site.assets, *self._unnamed())]
+        # Of an agent whose file is not given, any probe may have a certificate.
         points = [point for asset in self._measured.values() for point in asset.points]
-        if not points or any(point.calibration is not None for point in points):
+        if not self._complete or any(point.calibration is not None for point in points):
             devices.append(_by_hub(say("calibration"), self._tells(0), by_day=True))
         whole = AssetExplained("", say("devices"), (), "hub", tuple(devices))
         return SiteExplained(
@@ -146,8 +160,33 @@ class _Site:
             site.escalation or "",
             tuple(self._duty()),
             (*assets, whole),
-            tuple(self._lacks()),
+            (*self._lacks(), *self._unmatched()),
         )
+
+    def _unnamed(self) -> Iterator[SiteAsset]:
+        """Yield what an agent has and the hub's settings lack: it is told of by its id."""
+        named = {asset.id for asset in self._site.assets}
+        for id_ in dict.fromkeys((*self._measured, *self._lamps)):
+            if id_ not in named:
+                kind: Literal["fridge", "lamp"] = "lamp" if id_ in self._lamps else "fridge"
+                yield SiteAsset(id=id_, name=Text(zh=id_, en=id_), kind=kind)
+
+    def _unmeasured(self, asset: SiteAsset) -> bool:
+        return self._complete and asset.id not in self._measured and asset.id not in self._lamps
+
+    def _unmatched(self) -> Iterator[str]:
+        """Yield what the hub's settings have and no agent, and what an agent has and not they."""
+        for asset in self._site.assets:
+            if self._unmeasured(asset):
+                yield self._say(
+                    "unswitched" if asset.kind == "lamp" else "unmeasured", asset=asset.id
+                )
+        for asset in self._unnamed():
+            measured, agent = self._measured.get(asset.id), self._lamps.get(asset.id)
+            # A Pi's own points need no name: of an asset in the hub's settings vaccine is expected.
+            if measured is None or not _of_the_pi(measured):
+                device = (agent or self._agents[asset.id]).device
+                yield self._say("unnamed", asset=asset.id, device=device)
 
     def _asset(self, asset: SiteAsset) -> AssetExplained:
         measured, say = self._measured.get(asset.id), self._say
@@ -156,6 +195,8 @@ class _Site:
         if measured is not None:
             profiles, storage, known_from = measured.profiles, measured.storage, "agent"
             rules = measured_rules(self._agents[asset.id], measured)
+        elif self._unmeasured(asset):
+            return AssetExplained(asset.id, name, (), "agent", ())
         elif asset.profiles:
             profiles, known_from = asset.profiles, "hub"
             rules, storage = profile_rules(profiles), storage_range(profiles)
@@ -307,6 +348,8 @@ def _not_measured(assets: Iterable[Asset], say: Say) -> Iterator[str]:
     """Yield what a profile has rules for and nobody measures."""
     said: Mapping[str, str] = {"present": "no-mains", "open": "no-door"}
     for asset in assets:
+        if _of_the_pi(asset):
+            continue
         measured = {point.quantity for point in asset.points}
         watched = {rule.quantity for name in asset.profiles for rule in load_profile(name).rules}
         for quantity, key in said.items():
@@ -314,6 +357,11 @@ def _not_measured(assets: Iterable[Asset], say: Say) -> Iterator[str]:
                 yield say(key, asset=asset.id)
         if not decides(asset):
             yield say("no-point", asset=asset.id)
+
+
+def _of_the_pi(asset: Asset) -> bool:
+    """Whether an asset is only the Pi itself: it has no mains, no door and no stock of its own."""
+    return all(point.driver.get("kind") == "pi" for point in asset.points)
 
 
 def _hub_lacks(hub: HubSettings, agents: Sequence[AgentSettings], say: Say) -> Iterator[str]:
@@ -329,7 +377,10 @@ def _hub_lacks(hub: HubSettings, agents: Sequence[AgentSettings], say: Say) -> I
         yield say("no-all-well")
     if hub.way_test is None:
         yield say("no-test")
-    known = {device for site in hub.sites for device in site.devices}
+    known = {device: site.id for site in hub.sites for device in site.devices}
     for agent in agents:
-        if agent.device not in known:
+        right = known.get(agent.device)
+        if right is None:
             yield say("stranger", device=agent.device, site=agent.site)
+        elif right != agent.site:
+            yield say("astray", device=agent.device, site=agent.site, right=right)

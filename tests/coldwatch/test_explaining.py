@@ -306,6 +306,16 @@ id = "lamp-1"
 kind = "lamp"
 name = { zh = "1号紫外线灯", en = "Lamp 1" }
 """
+SWITCHED = """
+[lamp]
+[[lamp.lamps]]
+id = "lamp-1"
+relay = { line = 23 }
+pulse = { line = 24 }
+door = { line = 5 }
+presence = { line = 6 }
+beacon = { line = 25 }
+"""
 CARD = """
 [[assets.points]]
 name = "card"
@@ -321,7 +331,7 @@ CERTIFICATE = (
 def test_what_waits_for_the_day(explain: Any) -> None:
     """Told once, to the first step, between these hours; what hurts people or stock is not among it."""
     agent = AGENT.replace('[assets.points.driver]\nkind = "ds18b20"', CERTIFICATE) + CARD
-    said = explain(HUB + LAMP, agent, "--lang", "en")[1].splitlines()
+    said = explain(HUB + LAMP, agent + SWITCHED, "--lang", "en")[1].splitlines()
     once = "one SMS to Li, Wang, Amy{}, by day only (08:00 to 18:00)"
 
     for line in (
@@ -361,6 +371,105 @@ def test_the_own_modems_part(explain: Any) -> None:
     assert any("fridge-3 mains lost" in line and f"{own}5 s" in line for line in said)
     assert not any("by day" in line and own in line for line in said)
     assert own not in "".join(explain()[1])
+
+
+FREEZER = """
+[[sites.assets]]
+id = "freezer-1"
+kind = "freezer"
+profiles = ["freezer"]
+name = { zh = "1号冷柜", en = "Freezer 1" }
+"""
+# What is the Pi's own, on an asset of its own.
+ONLY_PI = """
+[[assets]]
+id = "pi"
+profiles = ["cn-gsp"]
+[[assets.points]]
+name = "sd"
+quantity = "card_worn"
+driver = { kind = "pi" }
+"""
+
+
+def about(asset: str, out: str) -> list[str]:
+    """Return the lines of an asset."""
+    return [line.strip() for line in out.splitlines() if asset in line]
+
+
+def test_what_no_agent_measures_is_not_told(explain: Any) -> None:
+    """With every file given, what no agent has is watched by nobody, whatever hub.toml calls it."""
+    out = explain(HUB + FREEZER + LAMP)[1]
+
+    assert about("freezer-1", out) == [
+        "Freezer 1 (freezer-1)", "NOT TOLD: freezer-1: no agent measures it",
+    ]  # fmt: skip
+    assert about("lamp-1", out) == ["Lamp 1 (lamp-1)", "NOT TOLD: lamp-1: no agent switches it"]
+    out = explain(HUB + FREEZER + LAMP, AGENT, "--lang", "zh")[1]
+    assert "无人得知：freezer-1：没有采集端测量" in out
+    assert "无人得知：lamp-1：没有采集端控制" in out
+
+
+def test_an_agent_whose_file_is_not_given_may_measure_it(explain: Any) -> None:
+    """With the file of one of two agents, the other one may measure the rest, with a certificate."""
+    out = explain(HUB.replace('["pi-1"]', '["pi-1", "pi-2"]') + FREEZER)[1]
+
+    assert "no agent" not in out
+    assert "    freezer-1 at -14 degC" in out
+    assert "    a probe's certificate overdue: one SMS to Li, Wang, Amy" in out
+
+
+def test_what_the_hubs_settings_lack(explain: Any) -> None:
+    """Told by its id; a fridge that has two ids is found by the two lines about it."""
+    other = AGENT.replace('"fridge-3"', '"fridge3"')
+    out = explain(agent=other + SWITCHED + ONLY_PI)[1]
+
+    assert "NOT TOLD: fridge-3: no agent measures it" in out
+    assert "fridge-3 at" not in out
+    assert "    fridge3 at 9 degC or 1 degC or -2 degC: SMS to Li, Wang, Amy after 10 min" in out
+    assert (
+        "NOT TOLD: fridge3 of pi-1 is not in the hub's settings: messages call it by that id, and the"
+        " daily one that all is well leaves it out; add it to [[sites.assets]], with the same id"
+    ) in out
+    assert "    lamp-1 cannot be switched off: SMS to Li, Wang, Amy at once" in out
+    assert "NOT TOLD: lamp-1 of pi-1 is not in the hub's settings" in out
+    # The Pi's own points need no name there, and have no mains, door or stock.
+    assert "    pi memory card worn out: one SMS to" in out
+    assert "NOT TOLD: pi" not in out
+    out = explain(HUB, other, "--lang", "zh")[1]
+    assert "无人得知：fridge3（pi-1）不在中心端设置中：短信只写这个编号" in out
+
+
+def test_an_agent_that_says_another_site(explain: Any) -> None:
+    """A site that is misspelt in the agent's file: the hub takes nothing of it, so nothing is watched."""
+    wrong = AGENT.replace('"east-gate"', '"east-gat"')
+    out = explain(agent=wrong)[1]
+
+    assert (
+        "NOT TOLD: pi-1 says site east-gat, and this hub has it at east-gate: the hub refuses every"
+        " record of it; write the same site in both files"
+    ) in out
+    assert about("fridge-3", out) == [
+        "Fridge 3 (fridge-3)", "NOT TOLD: fridge-3: no agent measures it",
+    ]  # fmt: skip
+    assert (
+        "pi-1 的设置写的站点是 east-gat，本中心端设置的是 east-gate"
+        in (explain(HUB, wrong, "--lang", "zh")[1])
+    )
+
+
+def test_nobody_is_a_word(explain: Any) -> None:
+    """Where a site has nobody to tell, no line ends in nothing."""
+    begin, end = HUB.index("[[escalations]]"), HUB.index("[[sites]]")
+    alone = (HUB[:begin] + HUB[end:]).replace('escalation = "county"', "tell = []")
+    agent = AGENT.replace('[assets.points.driver]\nkind = "ds18b20"', CERTIFICATE)
+    said = explain(alone, agent)[1].splitlines()
+
+    assert "    nothing heard from pi-1: nobody is told" in said
+    assert "    a probe's certificate overdue: nobody is told" in said
+    assert "    fridge-3 mains lost: nobody is told; sounds after 2 s" in said
+    assert not any("by day" in line for line in said)
+    assert "    收不到 pi-1 的任何消息：不通知任何人" in explain(alone, agent, "--lang", "zh")[1]
 
 
 def test_in_chinese(explain: Any) -> None:
