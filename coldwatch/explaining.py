@@ -10,7 +10,7 @@ Times are milliseconds from when it begins, temperatures thousandths of a degree
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -89,7 +89,8 @@ def explain_agent(agent: AgentSettings, say: Say | None = None) -> Explained:
             AssetExplained(lamp.id, names.get(lamp.id, lamp.id), (), "agent", tuple(cases))
         )
     lacks = [say("no-modem")] if agent.modem is None else []
-    lacks += _not_measured(agent.assets, say)
+    lamps = {lamp.id for lamp in agent.lamp.lamps} if agent.lamp is not None else set[str]()
+    lacks += _not_measured(agent.assets, lamps, say)
     site = SiteExplained(agent.site, agent.site, "", (), tuple(assets), tuple(lacks))
     return Explained("agent", (site,))
 
@@ -201,11 +202,7 @@ class _Site:
             profiles, known_from = asset.profiles, "hub"
             rules, storage = profile_rules(profiles), storage_range(profiles)
         elif asset.kind == "lamp":
-            lamp = (
-                _by_hub(say("lamp-welded"), self._tells(0)),
-                _by_hub(say("lamp-needs"), self._tells(0), by_day=True),
-            )
-            return AssetExplained(asset.id, name, (), "hub", lamp)
+            return AssetExplained(asset.id, name, (), "hub", self._lamp())
         elif asset.kind == "room":
             return AssetExplained(asset.id, name, (), "assumed", ())
         else:
@@ -218,9 +215,15 @@ class _Site:
             held = measured is None or decides(measured)
             own = _own(self._agents[asset.id], seen) if measured is not None else ()
             cases.append(case_of(seen.what, seen.rules, tells, own, held=held, by_day=seen.by_day))
+        # One whose current or UV is measured is switched all the same.
+        lamp = self._lamp() if asset.id in self._lamps else ()
         return AssetExplained(
-            asset.id, name, tuple(profiles), known_from, tuple(joined(cases, say))
+            asset.id, name, tuple(profiles), known_from, (*joined(cases, say), *lamp)
         )
+
+    def _lamp(self) -> tuple[Case, ...]:
+        welded = _by_hub(self._say("lamp-welded"), self._tells(0))
+        return welded, _by_hub(self._say("lamp-needs"), self._tells(0), by_day=True)
 
     def _tells(self, opened_ms: int) -> tuple[Telling, ...]:
         """Return who is told of what opens then."""
@@ -281,7 +284,7 @@ class _Site:
         for profile in sorted({name for asset in self._profiles() for name in asset}):
             if self._hub.short_of(site, profile):
                 yield self._short(profile)
-        yield from _not_measured(self._measured.values(), say)
+        yield from _not_measured(self._measured.values(), self._lamps, say)
 
     def _short(self, profile: str) -> str:
         """Say what a profile demands of the first step, and how much of it there is."""
@@ -344,11 +347,11 @@ def _days(duty: Duty, say: Say) -> str:
     return ",".join(say.day(n, day) for n, day in enumerate(DAYS) if day in duty.days)
 
 
-def _not_measured(assets: Iterable[Asset], say: Say) -> Iterator[str]:
-    """Yield what a profile has rules for and nobody measures."""
+def _not_measured(assets: Iterable[Asset], lamps: Container[str], say: Say) -> Iterator[str]:
+    """Yield what a profile has rules for and nobody measures; a lamp has neither door nor stock."""
     said: Mapping[str, str] = {"present": "no-mains", "open": "no-door"}
     for asset in assets:
-        if _of_the_pi(asset):
+        if _of_the_pi(asset) or asset.id in lamps:
             continue
         measured = {point.quantity for point in asset.points}
         watched = {rule.quantity for name in asset.profiles for rule in load_profile(name).rules}

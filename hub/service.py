@@ -207,13 +207,15 @@ class Hub:
         self._answer_all()
 
     def _answer_all(self) -> None:
-        # What is retained from before may be another hub's, or lost. Under the lock: what is being
-        # said on the old connection must not count as handed out on this one.
-        with self._saying_settings:
-            self._handed.clear()
+        # What is retained from before may be another hub's, or lost. The marks first: they need no
+        # database, and agents wait for them.
         for device in self._intake.devices():
             self._publish_received(device)
+        for device in self._intake.devices():
             self._publish_told(device)
+        # Under the lock: what is being said on the old connection must not count as handed out here.
+        with self._saying_settings:
+            self._handed.clear()
         self._publish_settings()
 
     # --- threads ---

@@ -316,6 +316,15 @@ door = { line = 5 }
 presence = { line = 6 }
 beacon = { line = 25 }
 """
+LAMP_CURRENT = """
+[[assets]]
+id = "lamp-1"
+profiles = ["cn-gsp"]
+[[assets.points]]
+name = "tube"
+quantity = "current"
+driver = { kind = "simulated" }
+"""
 CARD = """
 [[assets.points]]
 name = "card"
@@ -438,6 +447,16 @@ def test_what_the_hubs_settings_lack(explain: Any) -> None:
     assert "NOT TOLD: pi" not in out
     out = explain(HUB, other, "--lang", "zh")[1]
     assert "无人得知：fridge3（pi-1）不在中心端设置中：短信只写这个编号" in out
+
+
+def test_a_lamp_whose_current_is_measured_is_a_lamp_all_the_same(explain: Any) -> None:
+    """Its own alarms are told, and it has no door and no stock to measure."""
+    out = explain(HUB + LAMP, AGENT + LAMP_CURRENT + SWITCHED)[1]
+
+    heading, welded, needs = about("lamp-1", out)
+    assert heading == "Lamp 1 (lamp-1): cn-gsp"
+    assert welded.startswith("lamp-1 cannot be switched off: SMS to Li, Wang, Amy at once")
+    assert needs.startswith("lamp-1 needs somebody")
 
 
 def test_an_agent_that_says_another_site(explain: Any) -> None:
