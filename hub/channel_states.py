@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine, insert, select
 
 from hub.chains import Chains
-from hub.tables import notices
+from hub.channel_watch import ChannelWatch
+from hub.tables import attempts, notices
 from journal import journal
 from journal.database import read, write
 
@@ -22,13 +23,16 @@ WORKING: Final = "channel.working"
 
 # One that comes and goes is told once in so long.
 QUIET_MS: Final = 3_600_000
+# Of a failure that is longer ago, with nothing handed over since, nobody knows whether it lasts.
+LATELY_MS: Final = 3_600_000
 
 
 class _Failing(NamedTuple):
-    """Since when a channel fails (UTC ms), and why: the newest words, also while it goes on."""
+    """Since when a channel fails (UTC ms), why, and when it failed last: also while it goes on."""
 
     since: int
     reason: str
+    last: int
 
 
 class ChannelStates:
@@ -41,6 +45,8 @@ class ChannelStates:
         self._database = database
         self._channels = channels
         self._chains = chains
+        # Asked whether the service of one that fails is at work; whoever has one puts it here.
+        self.watch = ChannelWatch({})
         # Why each channel failed last, until it works.
         self._reasons: dict[str, str] = {}
         # Replaced as a whole, and behind the commit only: others read it in the midst of a round.
@@ -54,13 +60,17 @@ class ChannelStates:
                     None,
                 )
                 if newest is not None and newest.type == FAILING:
-                    self._set(name, _Failing(newest.at, str(newest.body["reason"])))
+                    self._set(name, _Failing(newest.at, str(newest.body["reason"]), newest.at))
 
     @property
     def failing(self) -> dict[str, str]:
         """Channels that fail, and why."""
         known = self._failing
         return {name: known[name].reason for name in self._channels if name in known}
+
+    def failed_lately(self, now: int) -> set[str]:
+        """Return those that fail and have done so within the last hour; a start forgets retries."""
+        return {name for name, known in self._failing.items() if now - known.last < LATELY_MS}
 
     def reason(self, name: str) -> str:
         """Why a channel failed last; empty where it works."""
@@ -75,6 +85,9 @@ class ChannelStates:
     def round(self, down: set[str], worked: set[str], lying: Mapping[str, int], now: int) -> int:
         """Take what a round has shown of each channel; return how many notices follow.
 
+        Where nothing else is sent by one that failed once, it works again when its service has been
+        at work at two looks since.
+
         Args:
             down: those that did not take a message or could not be asked.
             worked: those that took or sent one.
@@ -87,14 +100,38 @@ class ChannelStates:
             if count:
                 self.says(name, f"{count} messages queued for more than a minute")
             if name in down or count:
+                self.watch.failed(name)
                 if name not in self._failing:
                     owed += self._fails(name, now)
-            elif name in self._failing and name in worked:
+                else:
+                    self._set(name, self._failing[name]._replace(last=now))
+            elif name in self._failing and (name in worked or self._seems_to_work(name)):
                 owed += self._works(name, now)
         return owed
 
+    def _seems_to_work(self, name: str) -> bool:
+        """Whether looks at a channel's service may count as a message that it took.
+
+        Not where a message lies in it, or was refused by it: its service is at work also without
+        a network. And not where looks were wrong before: it has failed again with none in between.
+        """
+        # The only one is tried with each round, as long as there is anything to send.
+        if len(self._channels) == 1 or name not in self.watch.there:
+            return False
+        since = self._failing[name].since
+        mine = select(attempts.c.state).where(attempts.c.channel == name)
+        mine = mine.order_by(attempts.c.at.desc(), attempts.c.sms.desc(), attempts.c.round.desc())
+        with read(self._database) as conn:
+            newest = conn.execute(mine.limit(1)).scalar()
+            before = conn.execute(mine.where(attempts.c.at < since).limit(1)).scalar()
+        if newest in (None, "sent", "failing") and before in (None, "sent"):
+            return True
+        # Not asked again each second.
+        self.watch.failed(name)
+        return False
+
     def _fails(self, name: str, now: int) -> int:
-        failing = _Failing(now, self.reason(name))
+        failing = _Failing(now, self.reason(name), now)
         others = [one for one in self._channels if one != name and one not in self._failing]
         owed = 0
         with write(self._database) as conn:
@@ -111,7 +148,7 @@ class ChannelStates:
         return owed
 
     def _works(self, name: str, now: int) -> int:
-        since, before = self._failing[name]
+        since, before, _ = self._failing[name]
         owed = 0
         with write(self._database) as conn:
             journal.append(
@@ -121,7 +158,7 @@ class ChannelStates:
                 notices.c.excursion == _id(name, since), notices.c.happening == "channel-failing"
             )
             if conn.execute(told.limit(1)).first() is not None:
-                over = _Failing(since, "")
+                over = _Failing(since, "", since)
                 owed = self._tell(conn, name, "channel-back", over, self._channels, now)
         self._set(name, None)
         fields = {"event": "channel-working", "channel": name}

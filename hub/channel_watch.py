@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from alerts.channels.contract import Attended, Channel, ChannelError, Need, Watched
+from alerts.channels.contract import Attended, Channel, ChannelError, Need, Trying, Watched
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +23,20 @@ class ChannelWatch:
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self._channels = channels
         self._looked_s: float | None = None
-        self._seen: dict[str, str] = {}
+        self._looks = 0
+        self._watchable = any(isinstance(one, Attended | Watched) for one in channels.values())
+        # What the newest look has shown of each, in words, and what for.
+        self._seen: dict[str, tuple[str, tuple[Need, ...]]] = {}
         self._warnings: dict[str, str] = {}
         # What each of these needs; nothing of one that is away, or cannot be asked.
         self._needs: dict[str, tuple[Need, ...]] = {}
+        # Of each that has a service: at how many looks in a row that was at work.
+        self._there: dict[str, int] = {}
+
+    @property
+    def looked(self) -> bool:
+        """Whether there were two looks, so that what it knows counts; or nothing can be asked."""
+        return self._looks >= 2 or not self._watchable
 
     @property
     def warning(self) -> str:
@@ -47,6 +57,25 @@ class ChannelWatch:
         """Channels whose service is not at work, or that cannot be asked."""
         return {name for name, needs in self._needs.items() if not needs}
 
+    @property
+    def doubtful(self) -> set[str]:
+        """Those of `away` of which the last that is known is more than an hour old."""
+        known = {name: one for name, one in self._channels.items() if name in self.away}
+        return {
+            name
+            for name, one in known.items()
+            if isinstance(one, Trying) and not one.tried_lately()
+        }
+
+    @property
+    def there(self) -> set[str]:
+        """Channels whose service was at work at two looks in a row, none of them before `failed`."""
+        return {name for name, looks in self._there.items() if looks >= 2}
+
+    def failed(self, channel: str) -> None:
+        """Take note that a channel has just failed: what looks have shown before counts no more."""
+        self._there.pop(channel, None)
+
     def words(self, channel: str) -> str:
         """Return what people should see to at one channel; empty where nothing is."""
         return self._warnings.get(channel, "")
@@ -59,14 +88,21 @@ class ChannelWatch:
         if self._looked_s is not None and now_s - self._looked_s < EVERY_S:
             return
         self._looked_s = now_s
+        self._looks += 1
         before, self._seen = self._seen, {}
         warnings, needs = {}, {}
         for name, channel in self._channels.items():
             words, wanted = _words(channel)
+            if words and not wanted:
+                self._there.pop(name, None)
+            elif isinstance(channel, Attended):
+                self._there[name] = self._there.get(name, 0) + 1
             if words:
-                self._seen[name] = words
+                self._seen[name] = words, wanted
                 if name in before:
-                    warnings[name], needs[name] = words, wanted
+                    # One that could not be asked just once needs what it needed before.
+                    once = not wanted and before[name][1]
+                    warnings[name], needs[name] = before[name] if once else (words, wanted)
         for name in warnings.keys() - self._warnings.keys():
             fields = {"event": "channel-warning", "channel": name, "reason": warnings[name]}
             log.warning("channel %s: %s", name, warnings[name], extra=fields)

@@ -22,7 +22,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Engine, Row, and_, exists, func, select
 
-from alerts.by_day import waits
+from alerts.by_day import is_day, waits
 from alerts.channels.contract import Channel
 from alerts.decisions import Happening
 from config.hub import OLD_CHANNEL, HubSettings, Person, Site
@@ -31,11 +31,11 @@ from hub.chains import Chains
 from hub.channel_watch import ChannelWatch
 from hub.chores import ALL_WELL, Chores
 from hub.escalating import TELLING, begin_anew, escalate
-from hub.poor_ways import PoorWays
+from hub.poor_ways import CHANNEL_POOR, PoorWays
 from hub.said import Matter, Words, matter_of, params_of, told_before
 from hub.sending import Sending, devices_of
 from hub.tables import alarm_excursions, alarm_turns, notices, sms
-from hub.way_tests import WayTests
+from hub.way_tests import UNCONFIRMED, WayTests
 from journal import work
 from journal.database import read, write
 from journal.excursions import CALIBRATION, OF_HUB, ExcursionRow, excursions
@@ -161,9 +161,10 @@ class Outbox:
         self._covered: set[str] = set()
         self._chores = Chores(settings, database, self._chains, by_name)
         self._tests = WayTests(database, self._chains, by_name)
-        zone = self._chains.zone(settings.sites[0].id)
-        watch = watch if watch is not None else ChannelWatch({})
-        self._poor = PoorWays(database, watch, list(by_name), self._chains, zone)
+        self._zone = self._chains.zone(settings.sites[0].id)
+        self._watch = watch if watch is not None else ChannelWatch({})
+        self._sending.states.watch = self._watch
+        self._poor = PoorWays(database, self._watch, list(by_name), self._chains, self._zone)
         with write(database) as conn:
             begin_anew(conn)
 
@@ -229,23 +230,36 @@ class Outbox:
 
     def _compose(self, now: int) -> tuple[int, int]:
         """Make SMS of notices; return how many, and how many people's notices wait to be joined."""
-        pending = select(notices.c.id).where(notices.c.sms.is_(None)).limit(1)
+        pending = select(notices).where(notices.c.sms.is_(None)).order_by(notices.c.id)
         with read(self._database) as conn:
-            if conn.execute(pending).first() is None:
+            if all(self._waits(row, now) for row in conn.execute(pending)):
                 return 0, 0
         composed = joining = 0
         with write(self._database) as conn:
-            rows = conn.execute(
-                select(notices).where(notices.c.sms.is_(None)).order_by(notices.c.id)
-            ).all()
+            rows = conn.execute(pending).all()
             by_person: dict[str, list[Row[Any]]] = {}
             for row in rows:
+                if self._waits(row, now):
+                    continue
                 by_person.setdefault(row.person, []).append(row)
             for person, group in by_person.items():
                 when = self._compose_for(conn, person, group, now)
                 composed += when == "made"
                 joining += when == "soon"
         return composed, joining
+
+    def _waits(self, row: Row[Any], now: int) -> bool:
+        """Whether a notice is not worded yet, whatever there is room for.
+
+        "All well" waits until the ways out were looked at twice: a hub that has just begun does not
+        know how they are. What waits for the day does so also where it could not leave by day.
+        """
+        if row.happening == ALL_WELL:
+            return not self._watch.looked
+        if row.happening not in (CHANNEL_POOR, UNCONFIRMED):
+            return False
+        zone = self._chains.zone(row.site) if row.site in self._chains else self._zone
+        return not is_day(now, zone)
 
     def _compose_for(
         self, conn: Connection, person_id: str, rows: list[Row[Any]], now: int
@@ -279,7 +293,7 @@ class Outbox:
         firsts = [each for each in groups if each[1].first]
         fresh = last is None or now - last >= 2 * JOINED_MS
         chosen = [min(firsts, key=_gravity)] if firsts and fresh else _alike(groups)
-        matters = [self._with_ways(matter) for _, matter in chosen]
+        matters = [self._with_ways(matter, now) for _, matter in chosen]
         bound = [row for group, _ in chosen for row in group]
         text = self._words(conn, person, matters, now)
         identity = _identity(bound[0].id)
@@ -292,11 +306,12 @@ class Outbox:
         self._bind(conn, bound, identity)
         return "made"
 
-    def _with_ways(self, matter: Matter) -> Matter:
+    def _with_ways(self, matter: Matter, now: int) -> Matter:
         """Add to "all well" which ways out are not, as of now: all is not well without them."""
         if matter.happening != ALL_WELL:
             return matter
-        wrong = self._poor.wrong(self._sending.states.failing)
+        states = self._sending.states
+        wrong = self._poor.wrong(states.failing, states.failed_lately(now))
         return replace(matter, facts={**matter.facts, "ways": wrong}) if wrong else matter
 
     def _to_nobody(

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Container
-from typing import Final
+from typing import Final, get_args
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, insert, select
 
 from alerts.by_day import is_day
+from alerts.channels.contract import Need
 from hub.chains import Chains
 from hub.channel_watch import ChannelWatch
 from hub.tables import notices
@@ -30,8 +31,7 @@ WELL: Final = "way.well"
 WELL_FOR_MS: Final = 3_600_000
 # A signal about its limit is weak each evening: that is one matter, and told once.
 SAME_FOR_MS: Final = 86_400_000 - WELL_FOR_MS
-# So many entries of one channel are looked through for the newest of each need.
-_ENTRIES: Final = 20
+_NEEDS: Final = frozenset(get_args(Need))
 
 
 class PoorWays:
@@ -61,7 +61,7 @@ class PoorWays:
             for name in names:
                 known: set[str] = set()
                 for entry in journal.entries(
-                    conn, types=(POOR, WELL), subject=name, newest_first=True, limit=_ENTRIES
+                    conn, types=(POOR, WELL), subject=name, newest_first=True
                 ):
                     need = str(entry.body["need"])
                     since = int(entry.body["since"])
@@ -70,16 +70,24 @@ class PoorWays:
                     elif need not in known:
                         self._over[name, need] = (entry.at, since)
                     known.add(need)
+                    # However often the signal comes and goes: the credit may be open behind it.
+                    if known >= _NEEDS:
+                        break
 
-    def wrong(self, failing: Container[str]) -> list[tuple[str, str]]:
+    def wrong(self, failing: Container[str], lately: Container[str]) -> list[tuple[str, str]]:
         """Return what is wrong just now, channel by channel: ``dead``, or each of its needs.
 
-        ``failing``: those by which nothing leaves. Of the only one the name is empty.
+        Args:
+            failing: those that failed last. Of the only channel the name is empty.
+            lately: of these, those that did so within the last hour. Of the others nobody knows
+                whether they do: not well, and not dead either, but worth a look.
         """
         found: list[tuple[str, str]] = []
+        away, doubtful = self._watch.away, self._watch.doubtful
         for name in self._names:
-            dead = name in failing or name in self._watch.away
-            wrong = ("dead",) if dead else self._watch.needs.get(name, ())
+            dead = name in lately or name in away - doubtful
+            unknown = ("other",) if name in failing or name in doubtful else ()
+            wrong = ("dead",) if dead else self._watch.needs.get(name, unknown)
             found += [(self._called(name), each) for each in wrong]
         return found
 
@@ -110,19 +118,20 @@ class PoorWays:
         return name if len(self._names) > 1 else ""
 
     def _begins(self, name: str, need: str, now: int) -> None:
-        over, since = self._over.pop((name, need), (0, now))
+        over, since = self._over.get((name, need), (0, now))
         since = since if now - over < SAME_FOR_MS else now
         body = {"need": need, "since": since, "reason": self._watch.words(name)}
         with write(self._database) as conn:
             journal.append(conn, at=now, actor="hub", type=POOR, subject=name, body=body)
         self._since[name, need] = since
+        self._over.pop((name, need), None)
 
     def _ends(self, name: str, need: str, now: int) -> None:
-        since = self._since.pop((name, need))
+        since = self._since[name, need]
         body = {"need": need, "since": since}
         with write(self._database) as conn:
             journal.append(conn, at=now, actor="hub", type=WELL, subject=name, body=body)
-        del self._well_since[name, need]
+        del self._since[name, need], self._well_since[name, need]
         self._over[name, need] = (now, since)
         self._told.discard((name, need))
 

@@ -130,6 +130,14 @@ class Attended(Protocol):
 
 
 @runtime_checkable
+class Trying(Protocol):
+    """An `Attended` channel that only knows of itself what its last try to send has shown."""
+
+    def tried_lately(self) -> bool:
+        """Say whether that was within the last hour; else nobody knows whether it still is so."""
+
+
+@runtime_checkable
 class Reporting(Protocol):
     """A channel that knows whether the network reports to it what became of a message."""
 

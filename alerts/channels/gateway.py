@@ -92,6 +92,7 @@ class GatewayChannel:
         self._news = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"channel-{identity}", daemon=True)
         self._trouble = ""
+        self._failed_ms = 0
         self._failures = 0
         self._resume_ms = 0
         self._swept_ms = 0
@@ -140,6 +141,10 @@ class GatewayChannel:
         """Say why the gateway takes nobody's messages; empty where it does, for all we know."""
         return self._trouble
 
+    def tried_lately(self) -> bool:
+        """Say whether the gateway was tried in vain within the last hour."""
+        return self._now() - self._failed_ms < WORTH_MS
+
     # --- the thread ---
 
     def _run(self) -> None:
@@ -147,12 +152,15 @@ class GatewayChannel:
             try:
                 pause = self.round()
             except ChannelError as error:
-                self._trouble = error.reason
+                self._trouble, self._failed_ms = error.reason, self._now()
                 pause = _TROUBLED_S
             except Exception as error:
                 # A bug of ours must not be the end of telling, and not a secret either.
                 log.exception("channel=failed gateway=%s", self._gateway.name)
-                self._trouble = f"sending failed: {type(error).__name__}"
+                self._trouble, self._failed_ms = (
+                    f"sending failed: {type(error).__name__}",
+                    self._now(),
+                )
                 pause = _IDLE_S
             self._news.wait(pause)
         self._book.close()
@@ -275,7 +283,7 @@ class GatewayChannel:
         """Leave the gateway alone for a while, each time longer."""
         if reason != self._trouble:
             log.warning("channel=failing gateway=%s reason=%r", self._gateway.name, reason)
-        self._trouble = reason
+        self._trouble, self._failed_ms = reason, self._now()
         rest = min(_FIRST_REST_MS << min(self._failures, 10), _LONGEST_REST_MS)
         self._failures += 1
         self._resume_ms = self._now() + rest

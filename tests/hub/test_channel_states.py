@@ -74,6 +74,21 @@ def test_a_database_that_goes_away_loses_no_change(
         ]
 
 
+def test_how_long_ago_it_failed_is_known(desk: Desk, states: ChannelStates) -> None:
+    """By the newest failure; a hub that begins anew knows of the first."""
+    hour = channel_states.LATELY_MS
+    states.round({"modem"}, set(), {}, 1_000)
+    states.round(set(), set(), {"cloud": 2}, 2_000)
+    states.round({"modem"}, set(), {}, 9_000)
+
+    assert states.failed_lately(8_999 + hour) == {"modem"}
+    assert states.failed_lately(1_999 + hour) == {"modem", "cloud"}
+    assert states.failed_lately(9_000 + hour) == set()
+    anew = ChannelStates(desk.database, ["modem", "cloud"], Chains(desk.settings))
+    assert anew.failed_lately(1_999 + hour) == {"cloud"}
+    assert anew.failing.keys() == {"modem", "cloud"}
+
+
 def test_that_it_worked_is_remembered_over_a_round_that_breaks_off(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

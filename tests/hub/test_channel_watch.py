@@ -73,6 +73,84 @@ def test_told_at_the_second_look(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("looks", "needs", "away"),
+    [
+        ("weak weak busy", ("signal",), False),
+        ("weak weak busy weak busy", ("signal",), False),
+        ("weak weak busy busy", (), True),
+        # Two looks that were not well: it needs what one of them has shown.
+        ("weak busy", ("signal",), False),
+        ("busy weak", ("signal",), False),
+        ("busy busy", (), True),
+        ("busy", (), False),
+    ],
+)
+def test_what_is_away_at_one_look_is_not_away(
+    modem: Modem, looks: str, needs: tuple[Need, ...], away: bool
+) -> None:
+    """A database that was locked just once says nothing of the signal, nor of the service."""
+    watch = ChannelWatch({"sms": modem})
+    for minute, look in enumerate(looks.split()):
+        modem.broken = "database is locked" if look == "busy" else ""
+        modem.warning, modem.needs = "weak", ("signal",)
+        watch.round(minute * EVERY_S)
+
+    assert watch.needs.get("sms", ()) == needs
+    assert watch.away == ({"sms"} if away else set())
+
+
+def test_it_says_when_what_it_knows_counts(modem: Modem) -> None:
+    """That is at once where no channel can be asked."""
+    watch = ChannelWatch({"sms": modem})
+    for minute, looked in enumerate((False, True, True)):
+        watch.round(minute * EVERY_S)
+        watch.round(minute * EVERY_S + 1)
+        assert watch.looked == looked
+
+    assert ChannelWatch({"log": LogChannel()}).looked
+
+
+def test_a_service_is_there_at_two_looks_behind_a_failure(modem: Modem) -> None:
+    """Of a channel without one nobody knows."""
+    watch = ChannelWatch({"modem": modem, "log": LogChannel()})
+    there = []
+    for minute, broken in enumerate(("", "", "", "", "locked", "", "")):
+        modem.broken, modem.warning, modem.needs = broken, "weak", ("signal",)
+        watch.round(minute * EVERY_S)
+        if minute == 1:
+            watch.failed("modem")
+            watch.failed("log")
+        there.append(bool(watch.there))
+
+    assert there == [False, False, False, True, False, False, True]
+    assert watch.there == {"modem"}
+
+
+class Gateway(Modem):
+    """A channel that knows of itself what its last try has shown."""
+
+    lately = True
+
+    def tried_lately(self) -> bool:
+        """Say whether that was within the last hour."""
+        return self.lately
+
+
+def test_what_was_tried_long_ago_is_in_doubt() -> None:
+    """A gateway without messages does not know whether it would take one."""
+    gateway = Gateway()
+    watch = ChannelWatch({"cloud": gateway, "modem": Modem()})
+    gateway.lately = False
+    assert watch.doubtful == set()
+    gateway.absent = "no connection"
+    for look in range(2):
+        watch.round(look * EVERY_S)
+    assert (watch.away, watch.doubtful) == ({"cloud"}, {"cloud"})
+    gateway.lately = True
+    assert (watch.away, watch.doubtful) == ({"cloud"}, set())
+
+
 def test_it_is_asked_once_a_minute(modem: Modem) -> None:
     """The hub's thread goes round four times a second; the modem is left in peace."""
     watch = ChannelWatch({"sms": modem})

@@ -109,6 +109,12 @@ class Modem:
         """Say whether a report is to be expected."""
         return self.knows_reports
 
+    def absence(self) -> str:
+        """Say whether its service is at work."""
+        if self.state == "gone":
+            raise ChannelError(retryable=True, reason=f"{self.name}: nobody answers")
+        return ""
+
     def condition(self) -> Condition:
         """Say how it is."""
         if self.state == "gone":

@@ -90,9 +90,26 @@ def both_ways_are_dead_for_a_moment_and_nothing_is_lost(county: County) -> None:
     county.expect_silence(until="08:20")
     for way in BOTH:
         county.modem(way).state = "works"
-    # All well, or not for want of a way out, as far as the hub knew when it wrote it.
+    # All well, or not for want of a way out: one that had begun just then looked twice first.
     county.expect_sms(to=EVERYBODY, between=("08:20", "08:21"), says=["5.0"])
     county.expect_silence(until="08:30")
+
+
+def a_way_that_was_dead_is_not_called_so_when_it_works_again(county: County) -> None:
+    """The daily word says how the ways are, and not how they were when they were used last."""
+    county.begins(
+        "07:05", ways=BOTH, channels=CHANNELS, caretakers=["ben"], site={"all_well": "08:00"}
+    )
+    county.modem("hub's modem").state = "gone"
+    county.at("07:10").fridge("Fridge 1").reads(8.0, for_="11min")
+    county.expect_sms(to=EVERYBODY, between=("07:20", "07:21"), says=["TOO HOT"], by="cloud")
+    county.expect_sms(to="Ben", between=("07:20", "07:21"), says=["do not get out"], by="cloud")
+    county.expect_sms(to=EVERYBODY, between=("07:31", "07:32"), says=["RECOVERED"], by="cloud")
+    county.expect_silence(until="07:40")
+    county.modem("hub's modem").state = "works"
+    county.expect_sms(to="Ben", between=("07:40", "07:43"), says=["get out", "again"])
+    county.expect_sms(to=EVERYBODY, between=("08:00", "08:01"), says=["ALL WELL"], by="hub's modem")
+    county.expect_silence(until="08:10")
 
 
 def a_number_that_is_refused_is_told_to_the_next(county: County) -> None:

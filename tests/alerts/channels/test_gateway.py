@@ -306,6 +306,23 @@ def test_nobody_there(post: Post) -> None:
 
 
 @every_kind
+def test_it_knows_for_an_hour_what_its_last_try_has_shown(post: Post) -> None:
+    """A gateway to which nothing was handed over since may long be there again."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        post.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        post.again().submit("k", NUMBER, TEXT, PARAMS)
+        post.channel.round()
+    assert post.channel.tried_lately()
+
+    post.clock.pass_s(3599)
+    assert post.channel.tried_lately()
+    post.clock.pass_s(1)
+    assert not post.channel.tried_lately()
+    assert "no connection" in post.channel.absence()
+
+
+@every_kind
 @pytest.mark.parametrize("fault", ["stall", "drip"])
 def test_a_slow_gateway_is_in_nobodys_way(post: Post, fault: str) -> None:
     """Handing over and asking end at once while the gateway hangs; its thread is free in time."""
