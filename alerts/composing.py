@@ -10,6 +10,7 @@ middle. The code to answer with is no slot: it always stands, and always last.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from alerts.facts import MessageFacts
@@ -55,6 +56,7 @@ class _Message:
         self._fields = fields(facts, self._wording)
         self._site = self._wording.name(facts.site)
         self._asset = self._wording.name(facts.asset)
+        self._people = {key: self._fields[key] for key in ("person", "first")}
 
     def fitting(self, give_up: Sequence[str], point: str) -> str | None:
         """Return the fullest text that fits; None where not even the least one does."""
@@ -86,21 +88,31 @@ class _Message:
         """Return the least text with its names cut."""
         level = {name: len(forms) - 1 for name, forms in self._slots.items()}
         site, asset = self._site, self._asset
-        site_length, asset_length = len(site), len(asset)
+        people: Mapping[str, str] = self._people
+        length = {"site": len(site), "asset": len(asset)}
+        length["people"] = max(len(each) for each in people.values())
         gap = self._wording.gap
-        while not fits_one(text := self._render(level, site, asset)):
-            if max(site_length, asset_length) <= _SHORTEST_NAME:
+        while not fits_one(text := self._render(level, site, asset, people)):
+            longest = max(length, key=lambda name: length[name])
+            if length[longest] <= _SHORTEST_NAME:
                 break
-            if site_length >= asset_length:
-                site_length -= 1
-            else:
-                asset_length -= 1
-            site = shorten(self._site, site_length, gap, keep_end=False)
-            asset = shorten(self._asset, asset_length, gap, keep_end=True)
+            length[longest] -= 1
+            site = shorten(self._site, length["site"], gap, keep_end=False)
+            asset = shorten(self._asset, length["asset"], gap, keep_end=True)
+            people = {
+                key: shorten(each, length["people"], gap, keep_end=False)
+                for key, each in self._people.items()
+            }
         return text
 
-    def _render(self, level: Mapping[str, int], site: str, asset: str) -> str:
-        values = self._fields | {"site": site, "asset": asset}
+    def _render(
+        self,
+        level: Mapping[str, int],
+        site: str,
+        asset: str,
+        people: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        values = self._fields | {"site": site, "asset": asset} | dict(people)
         forms = [self._slots[name][at] for name, at in level.items()]
         if self._facts.code:
             # One code answers every alarm of an SMS that speaks of several (hub/alarms.py).

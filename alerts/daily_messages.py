@@ -8,7 +8,7 @@ from alerts.composing import Said, fit
 from alerts.facts import MessageFacts
 from alerts.hub_messages import named_ways
 from alerts.storm_messages import SHORT, counted, phrase
-from alerts.wording import N_, Wording, several_people
+from alerts.wording import N_, Wording, several_people, shorten
 
 
 def all_well(facts: MessageFacts) -> str:
@@ -109,6 +109,10 @@ def unconfirmed(facts: MessageFacts) -> str:
     wording = Wording(facts.language, facts.zone, facts.at)
     names = [wording.name(name) for name in facts.unanswered]
     rows = [several_people(names, facts.language, most) for most in range(len(names), 0, -1)]
+    for first in names[:1]:
+        # Given up last of all, behind the order below.
+        cut = shorten(first, SHORT, wording.gap, keep_end=False)
+        rows.append(several_people([cut, *names[1:]], facts.language, 1))
     head = N_("%(site)s: nothing confirms that the monthly TEST reached:")
     if facts.channel:
         head = N_("%(site)s: nothing confirms that the TEST by %(channel)s reached:")
@@ -123,5 +127,5 @@ def unconfirmed(facts: MessageFacts) -> str:
                 "",
             ),
         },
-        ("action", "head", *["people"] * len(rows), "action"),
+        ("action", "head", *["people"] * (len(names) - 1), "action"),
     )

@@ -155,7 +155,8 @@ class MessageFacts:
         code: to answer with; empty where there is nothing to answer.
         step: why this person is told now.
         unanswered: names of those who were told before and have not answered; of ``unconfirmed``
-            those of whom nobody knows that the test arrived.
+            those of whom nobody knows that the test arrived, and of ``unreachable`` without an
+            asset all who could not be told.
         person: who could not be told, or who answers for it.
         answered_at: when that person answered.
         device: the device's name, for messages about a device.

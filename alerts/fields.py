@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alerts.facts import MessageFacts
 from alerts.troubles import words_of
-from alerts.wording import N_, Wording
+from alerts.wording import N_, Wording, several_people
 
 
 def wrong(wording: Wording, kind: str, quantity: str, side: str, *, possible: bool = False) -> str:
@@ -36,6 +36,8 @@ def fields(facts: MessageFacts, wording: Wording) -> dict[str, str]:
 
     def clock(at: int | None) -> str:
         return "?" if at is None else wording.clock(at)
+
+    unanswered = [wording.name(name) for name in facts.unanswered]
 
     def minutes(number: int | None) -> str:
         return wording.lasting((number or 0) * 60_000)
@@ -71,7 +73,8 @@ def fields(facts: MessageFacts, wording: Wording) -> dict[str, str]:
         "holds": minutes(facts.holds_minutes),
         "code": facts.code,
         "person": wording.name(facts.person),
-        "unanswered": wording.listed([wording.name(name) for name in facts.unanswered]),
+        "unanswered": wording.listed(unanswered),
+        "first": several_people(unanswered or [wording.name(facts.person)], facts.language, 1),
         "device": wording.name(facts.device),
         "claim": wording.name(facts.claim),
         "waiting": wording.count("%(n)d message", "%(n)d messages", facts.waiting),

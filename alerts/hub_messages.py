@@ -151,6 +151,7 @@ def person_unreachable(facts: MessageFacts) -> str:
             "core": (
                 *((full,) if facts.reason else ()),
                 N_("%(site)s: alarms DO NOT REACH %(person)s."),
+                N_("%(site)s: alarms DO NOT REACH %(first)s."),
             ),
             "action": (
                 N_("Check modem, SIM card, credit and aerial.")
@@ -159,7 +160,7 @@ def person_unreachable(facts: MessageFacts) -> str:
                 "",
             ),
         },
-        ("action", "core"),
+        ("action", "core", "core"),
     )
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row, select
 
 from alerts.codes import code_of
 from alerts.facts import Way
-from alerts.wording import several_people
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, alarm
 from hub.escalating import TELLING
@@ -178,7 +177,7 @@ class Saying:
         if one.happening == "work-over" and not one.recovered:
             return words.work_over(conn, person, one.opened, now, code=code)
         if one.happening == "unreachable" and not one.recovered:
-            missed, reason = self._name(one.facts["missed"]), one.facts["reason"]
+            missed, reason = [self._name(one.facts["missed"])], one.facts["reason"]
             return words.unreachable(
                 conn, person, missed, reason, one.opened, now, sites=[one.site], code=code
             )
@@ -205,7 +204,7 @@ class Saying:
         if one.happening == "way-test":
             return self._wording.way_test(person, sites, now)
         if one.happening == "unreachable":
-            missed = several_people(self._missed(matters), person.language)
+            missed = self._missed(matters)
             reasons = {each.facts["reason"] for each in matters}
             reason = reasons.pop() if len(reasons) == 1 else ""
             return self._wording.unreachable(conn, person, missed, reason, (), now, sites=sites)

@@ -29,7 +29,14 @@ from hub.escalating import (
     nobody_reached,
 )
 from hub.tables import alarms, attempts, notices, sms
-from hub.way_tests import UNPROVEN, ended, gives_reports, is_test, no_report_came
+from hub.way_tests import (
+    ANSWERS_FOR_MS,
+    UNPROVEN,
+    ended,
+    gives_reports,
+    is_test,
+    no_report_came,
+)
 from journal import journal
 from journal.database import read, write
 from journal.excursions import excursions
@@ -249,8 +256,11 @@ class Sending:
                     conn, at=now, actor="hub", type="sms.refused", subject=row.id,
                     body={"reason": reason},
                 )  # fmt: skip
-                ended(conn, row, "refused", now)
-                self._round.owed += nobody_reached(conn, self._chains, row, _why(tried), now)
+                why = _why(tried)
+                # Several may have said no: the last one speaks, as in `reason`.
+                by = tried[-1].channel if tried else ""
+                ended(conn, row, "failed" if why == NOT_DELIVERED else "refused", now, by)
+                self._round.owed += nobody_reached(conn, self._chains, row, why, now)
 
     def _still_needed(self, conn: Connection, row: Row[Any], now: int) -> bool:
         """Whether an alarm that this SMS tells of is open."""
@@ -278,7 +288,7 @@ class Sending:
             self._round.sent += 1
             self._told |= devices_of(conn, row.id)
             if one.delivery == "delivered":
-                ended(conn, row, "delivered", now)
+                ended(conn, row, "delivered", now, one.channel)
 
     def _fails(self, channel: str, reason: str) -> None:
         self._down.add(channel)
@@ -293,8 +303,9 @@ class Sending:
         self._reports_at = now
         # A little longer than they are waited for: a hub that was away asks once more.
         since = now - 2 * DELIVERED_WITHIN_MS
-        # A test must end in one way or another, also where the hub was away when a report was due.
-        lately, young = sms.c.sent_at > now - TRIED_FOR_MS, sms.c.sent_at > since
+        # A test must end in one way or another, also where the hub was away when a report was due;
+        # one of earlier than people may answer it is no news any more (`standing` names it).
+        lately, young = sms.c.sent_at > now - ANSWERS_FOR_MS, sms.c.sent_at > since
         unknown = sms.c.delivery == ""
         if self._late_at is None or not 0 <= now - self._late_at < LATE_REPORTS_EVERY_MS:
             self._late_at = now
@@ -316,7 +327,9 @@ class Sending:
                 conn.execute(select(attempts.c.channel).where(reports).distinct()).scalars()
             )
         for row in waiting:
-            if row.channel in self._channels and row.channel not in self._down:
+            if row.channel not in self._channels:
+                self._never_asked(row, now)
+            elif row.channel not in self._down:
                 self._report(row, reporting, now)
 
     def _report(self, row: Row[Any], reporting: set[str], now: int) -> None:
@@ -329,7 +342,7 @@ class Sending:
         # report of a number that was written without its country, for networks write it with it.
         reports = row.channel in reporting and row.phone.startswith("+")
         late = now - row.sent_at >= DELIVERED_WITHIN_MS
-        if row.delivery == UNPROVEN and delivery != "delivered":
+        if row.delivery == UNPROVEN and not delivery:
             return
         if not delivery and late and row.test:
             self._unconfirmed(row, reporting, now)
@@ -352,8 +365,10 @@ class Sending:
                     conn, at=now, actor="hub", type="sms.undelivered", subject=row.id,
                     body={"person": row.person, "reason": reason},
                 )  # fmt: skip
-                self._round.owed += nobody_reached(conn, self._chains, row, reason, now)
-        if delivery == "failed":
+                # What is learned of a test so late is told by day (`WayTests`).
+                if not (late and row.test):
+                    self._round.owed += nobody_reached(conn, self._chains, row, reason, now)
+        if delivery == "failed" and not (late and row.test):
             self._by_another(row, now)
 
     def _by_another(self, row: Row[Any], now: int) -> None:
@@ -371,10 +386,16 @@ class Sending:
     def _unconfirmed(self, row: Row[Any], reporting: set[str], now: int) -> None:
         """End a test of which no report came; it waits for the day, whatever the channel is known for."""
         channel = self._channels[row.channel]
-        due = row.channel in reporting or gives_reports(channel)
+        due = row.phone.startswith("+") and (row.channel in reporting or gives_reports(channel))
         with write(self._database) as conn:
             answers = isinstance(channel, Answering)
             no_report_came(conn, row, due=due, answers=answers, now=now)
+
+    def _never_asked(self, row: Row[Any], now: int) -> None:
+        """End a test whose channel has left the settings: nobody can be asked for its report."""
+        if row.test and not row.delivery and now - row.sent_at >= DELIVERED_WITHIN_MS:
+            with write(self._database) as conn:
+                no_report_came(conn, row, due=True, answers=False, now=now)
 
 
 def _attempt(row: Row[Any]) -> Attempt:

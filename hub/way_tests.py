@@ -21,6 +21,7 @@ from alerts.channels.contract import Answering, Channel, Reporting
 from config.phones import number
 from hub.chains import Chains
 from hub.chores import WAY_TEST
+from hub.escalating import NOT_DELIVERED, nobody_reached
 from hub.inbound import inbound
 from hub.tables import notices, sms
 from journal import journal
@@ -40,6 +41,8 @@ EVERY_MS: Final = 10_000
 ANSWERS_FOR_MS: Final = 3 * 86_400_000
 # A test that is still under way after that keeps the others from being told no longer.
 _UNDER_WAY_MS: Final = 2 * 3_600_000
+# What is not known of a test by then is as good as not confirmed, whatever it waits for.
+_KNOWN_WITHIN_MS: Final = 86_400_000
 # A month and what a hub that was away needs to do it later.
 _NEWEST_MS: Final = 40 * 86_400_000
 
@@ -49,17 +52,25 @@ def is_test() -> Any:
     return exists().where(notices.c.sms == sms.c.id, notices.c.happening == WAY_TEST)
 
 
-def ended(conn: Connection, row: Row[Any], result: str, now: int) -> None:
-    """Enter what became of an SMS, if it is one of a test: who, which number, channel and test."""
-    mine = (notices.c.sms == row.id) & (notices.c.happening == WAY_TEST)
-    found = conn.execute(select(notices.c.step).where(mine).order_by(notices.c.id)).first()
+def ended(conn: Connection, row: Row[Any], result: str, now: int, channel: str = "") -> None:
+    """Enter what became of an SMS, if it is one of a test: who, which number, channel and test.
+
+    ``channel`` is left out where the row has it: one that was sent before.
+    """
+    found = _test(conn, row)
     if found is None:
         return
     body = {
-        "sms": row.id, "channel": row.channel, "result": result, "phone": row.phone,
+        "sms": row.id, "channel": channel or row.channel, "result": result, "phone": row.phone,
         "test": found.step,
     }  # fmt: skip
     journal.append(conn, at=now, actor="hub", type="way.tested", subject=row.person, body=body)
+
+
+def _test(conn: Connection, row: Row[Any]) -> Row[Any] | None:
+    """Return the notice by which an SMS is one of a test; None where it is none."""
+    mine = (notices.c.sms == row.id) & (notices.c.happening == WAY_TEST)
+    return conn.execute(select(notices).where(mine).order_by(notices.c.id)).first()
 
 
 def no_report_came(conn: Connection, row: Row[Any], *, due: bool, answers: bool, now: int) -> str:
@@ -113,35 +124,48 @@ class WayTests:
         if self._looked_at is not None and 0 <= now - self._looked_at < EVERY_MS:
             return 0
         self._looked_at = now
+        lost = (sms.c.delivery == "failed") & sms.c.unreachable_at.is_(None)
         query = select(sms).where(
-            sms.c.delivery == UNPROVEN, sms.c.sent_at > now - ANSWERS_FOR_MS, is_test()
+            (sms.c.delivery == UNPROVEN) | lost, sms.c.sent_at > now - ANSWERS_FOR_MS, is_test()
         )
         with read(self._database) as conn:
             rows = conn.execute(query.order_by(sms.c.id)).all()
+            failed = [row for row in rows if row.delivery == "failed"]
+            rows = [row for row in rows if row not in failed]
             written = [
                 row for row in rows if row.channel in self._answering and _has_written(conn, row)
             ]
             unheard = [row for row in rows if row not in written and not _is_told(conn, row)]
             if unheard and _under_way(conn, now):
                 unheard = []
-        if not written and not unheard:
+            # Until the morning nothing is to be written: this is looked at every few seconds.
+            failed = [row for row in failed if self._tellable(conn, row, now)]
+            unheard = [row for row in unheard if self._tellable(conn, row, now)]
+        if not written and not unheard and not failed:
             return 0
         with write(self._database) as conn:
             for row in written:
                 conn.execute(sms.update().where(sms.c.id == row.id).values(delivery=ANSWERED))
                 ended(conn, row, ANSWERED, now)
-            return self._tell(conn, unheard, now)
+            made = sum(
+                nobody_reached(conn, self._chains, row, NOT_DELIVERED, now) for row in failed
+            )
+            return made + self._tell(conn, unheard, now)
+
+    def _tellable(self, conn: Connection, row: Row[Any], now: int) -> bool:
+        """Whether the site of a test is in the settings, and it is day there."""
+        test = _test(conn, row)
+        if test is None or test.site not in self._chains:
+            return False
+        return is_day(now, self._chains.zone(test.site))
 
     def _tell(self, conn: Connection, rows: list[Row[Any]], now: int) -> int:
-        """Owe those who are responsible a word of it, where it is day."""
+        """Owe those who are responsible a word of it."""
         made = 0
         missing = {row.person for row in rows}
         for row in rows:
-            of = (notices.c.sms == row.id) & (notices.c.happening == WAY_TEST)
-            test = conn.execute(select(notices).where(of).order_by(notices.c.id)).first()
-            if test is None or test.site not in self._chains:
-                continue
-            if not is_day(now, self._chains.zone(test.site)):
+            test = _test(conn, row)
+            if test is None:
                 continue
             person = self._responsible(conn, test.site, missing, now)
             about = {"missed": row.person, "channel": row.channel if self._several else ""}
@@ -204,7 +228,7 @@ class Standing:
         count: how many SMS it is.
         confirmed: how many were delivered or answered.
         blind: how many went by a channel that gives no reports.
-        waiting: of how many nobody knows yet.
+        waiting: of how many nobody knows yet, for a day at most.
         unheard: ids of the people whose test did not arrive, or is not confirmed, and of how many
             channels' own tests that is so as ``person (channel)``.
     """
@@ -232,7 +256,9 @@ def standing(conn: Connection, people: Collection[str], now: int) -> Standing:
     waiting = blind = confirmed = 0
     unheard: list[str] = []
     for (person, channel), row in newest.items():
-        if row.state in ("waiting", "handed") or (row.state == "sent" and not row.delivery):
+        unknown = row.state in ("waiting", "handed") or (row.state == "sent" and not row.delivery)
+        # An earlier version ended no test, and a hub that was away may never end one.
+        if unknown and now - row.created_at < _KNOWN_WITHIN_MS:
             waiting += 1
         elif row.delivery == NO_REPORTS:
             blind += 1

@@ -16,6 +16,7 @@ from alerts.codes import code_of
 from alerts.facts import Happening, MessageFacts, Step, Trouble, Way
 from alerts.facts import Reply as ReplyKind
 from alerts.messages import compose, several
+from alerts.wording import several_people
 from config.hub import HubSettings, Person
 from hub.alarms import Alarm, alarms_open, unexplained
 from hub.chains import Chains
@@ -109,7 +110,7 @@ class Wording:
         self,
         conn: Connection,
         person: Person,
-        missed: str,
+        missed: Sequence[str],
         reason: str,
         opened: Sequence[ExcursionRow],
         now: int,
@@ -122,7 +123,7 @@ class Wording:
         Args:
             conn: any transaction.
             person: who reads it.
-            missed: name of who could not be told.
+            missed: names of who could not be told.
             reason: ``number refused``, ``no delivery report``, ``not delivered``, ``no way out``
                 are said in both languages, others as they are.
             opened: excursions of the alarm; none where it was no alarm that did not get through.
@@ -130,15 +131,16 @@ class Wording:
             sites: ids of the sites whose alarms do not reach them, where ``opened`` is empty.
             code: as in `text`.
         """
+        named = several_people(missed, person.language)
         if not opened:
             facts = self._facts.about(
-                person, sites, now, "unreachable", missed=missed, reason=reason
+                person, sites, now, "unreachable", missed=named, reason=reason
             )
-            return compose(facts)
+            return compose(replace(facts, unanswered=tuple(missed)))
         return compose(
             self._facts.of(
                 conn, person, min(opened, key=gravity), now, rows=opened, happening="unreachable",
-                answered_by=missed, reason=reason, code=code or code_of(first_of(opened).id),
+                answered_by=named, reason=reason, code=code or code_of(first_of(opened).id),
             )
         )  # fmt: skip
 

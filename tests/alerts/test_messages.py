@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from alerts.facts import Happening, MessageFacts, Reply, Step, Trouble
 from alerts.messages import compose, several, several_sites
 from alerts.segments import encoding_of, fits_one, units
-from alerts.wording import N_, Language
+from alerts.wording import N_, Language, several_people
 from tests.alerts.cases import CASES, CODE, LONG_NAMES, NAMES, TITLES, Names, at, facts_of
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -402,6 +402,37 @@ class TestFit:
         text = compose(facts_of(case, language, {language: mine}))
 
         assert fits_one(text), (units(text), text)
+
+    @pytest.mark.parametrize("length", [19, 26, 60, 160])
+    @pytest.mark.parametrize("many", [1, 2, 4])
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize(
+        "case", [name for name, known in CASES.items() if {"person", "unanswered"} & {*known.names}]
+    )
+    def test_people_of_any_names_fit(
+        self, case: str, language: Language, many: int, length: int
+    ) -> None:
+        """A name in Latin letters is long in a Chinese text, and the longest is cut."""
+        people = tuple(letter * length for letter in "ABCD"[:many])
+        known = CASES[case]
+        given_ = {"unanswered": people if "person" not in known.names or not known.placed else ()}
+        if "person" in known.names:
+            given_["person"] = several_people(people, language)  # type: ignore[assignment]
+
+        for names in (NAMES, LONG_NAMES):
+            text = compose(facts_of(case, language, names, **given_))
+
+            assert fits_one(text), (units(text), text)
+            assert known.wrong[language == "en"] in text
+
+    def test_before_a_name_is_cut_the_others_are_counted(self) -> None:
+        """Of two long names the first is said whole."""
+        people = ("Abdurehman Muhammad Tursun", "Muhammad Abdurehman Tursun")
+        facts = facts_of(
+            "unreachable for all", "zh", LONG_NAMES, person="、".join(people), unanswered=people
+        )
+
+        assert "无法通知Abdurehman Muhammad Tursun及另1人。" in compose(facts)
 
     @pytest.mark.parametrize("over", [False, True])
     @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from history.sqlite import SqliteHistory
+from hub.device_sms import said_with
 from hub.intake import Incoming, Intake
 from hub.notices import Outbox, owe
 from hub.said import Saying
 from hub.wording import Wording
 from journal import journal
-from journal.database import create_tables, open_database, read
+from journal.database import create_tables, open_database, read, write
 from journal.excursions import listing
 from tests.hub.test_notices import Recorder
 from tests.support.county import hub_settings
@@ -124,6 +125,24 @@ def test_a_forecast_of_an_earlier_loss_is_not_said_of_this_one(desk: Desk) -> No
     again = [text for text in texts[3:] if "停电" in text or "MAINS LOST" in text]
     assert len(again) == 3
     assert not any("hold" in text or "保冷" in text for text in again)
+
+
+@pytest.mark.parametrize("end", ["Answer 4831 for all.", "Answer 4831.", "回复4831全部确认"])
+def test_a_device_s_code_is_what_stands_last(desk: Desk, end: str) -> None:
+    """Not the four digits of a fridge's name, nor those within a longer number."""
+    body = {
+        "said": ["00ab"], "state": "sent", "to": {"person": "li"},
+        "text": f"VACCINE ALARM. East Gate, Panasonic MPR-1411 no 48312: DOOR OPEN. {end}",
+    }  # fmt: skip
+    with write(desk.database) as conn:
+        journal.append(
+            conn, at=START, actor="hub", type="device.modem.sent", subject="east-gate/modem",
+            body={"device": "pi-1", "at": START, "body": body},
+        )  # fmt: skip
+    with read(desk.database) as conn:
+        found = {code: said_with(conn, "li", code, ["east-gate"]) for code in ("1411", "4831")}
+
+    assert found == {"1411": set(), "4831": {("east-gate", "00ab")}}
 
 
 def test_a_devices_own_sms_is_an_entry_and_stands_at_its_excursion(desk: Desk) -> None:

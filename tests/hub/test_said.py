@@ -153,6 +153,14 @@ def test_all_whom_a_test_has_not_reached_are_named(county: Worded) -> None:
     )
     assert "DO NOT REACH Zhao, ben." in said("unreachable", refused, failed)
 
+    several = [{"missed": f"{n}" * 40, "reason": "no way out"} for n in range(3)]
+    with read(county.database) as conn:
+        matters = [Matter("unreachable", "east-gate", facts=each) for each in several]
+        li = next(each for each in county.settings.people if each.id == "li")
+        text = saying.say(conn, li, matters, START)
+    assert "0" * 40 + "及另2人" in text
+    assert fits_one(text)
+
     tests = [
         {"missed": who, "channel": by}
         for who, by in (("zhao", "modem"), ("ben", "modem"), ("zhao", "cloud"))

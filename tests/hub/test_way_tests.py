@@ -11,12 +11,14 @@ import pytest
 from sqlalchemy import select
 
 from alerts.channels.contract import Inbound, Outcome
+from hub import way_tests
 from hub.answers import Answers
+from hub.chains import Chains
 from hub.health import Books, Health
 from hub.health_lines import lines
 from hub.health_words import text as worded
 from hub.tables import sms
-from hub.way_tests import Standing, standing
+from hub.way_tests import Standing, WayTests, standing
 from journal.database import read
 from tests.hub.test_escalating import PEOPLE, County
 from tests.hub.test_notices import Recorder
@@ -27,6 +29,14 @@ pytestmark = pytest.mark.usefixtures("each_database")
 
 class Modem(Recorder):
     """A channel that has reports, and through which people can answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once: Outcome | None = None
+
+    def outcome(self, key: str) -> Outcome | None:
+        """Say what became of it; it may be known as soon as it was taken."""
+        return super().outcome(key) if self.at_once is None else self.at_once
 
     def gives_reports(self) -> bool:
         """Say that it has them."""
@@ -43,6 +53,7 @@ class Modem(Recorder):
                 self.outcomes[key] = outcome
 
 
+DAY = 24 * 60
 DELIVERED = Outcome("sent", delivery="delivered")
 Make = Callable[..., tuple[County, Modem]]
 
@@ -53,7 +64,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     made: list[County] = []
 
     def one(*channels: str, **more: Any) -> tuple[County, Modem]:
-        county, modem = County(tmp_path, *channels, way_test="10:00", **more), Modem()
+        county, modem = County(tmp_path, *channels, **({"way_test": "10:00"} | more)), Modem()
         county.channel = modem
         made.append(county)
         return county, modem
@@ -199,17 +210,134 @@ def test_whoever_writes_back_has_got_it(make: Make) -> None:
     assert results == ["unconfirmed", "answered", "unconfirmed", "answered"]
 
 
-def test_a_report_that_comes_late_is_heeded_for_a_day(make: Make) -> None:
+def test_a_report_that_comes_late_is_heeded_for_three_days(make: Make) -> None:
     """A telephone that was off: whoever looks reads that it was reached. Nobody hears of it again."""
     county, modem = make()
     county.at(120)
     county.until(135, 137)
     modem.becomes("1", DELIVERED)
-    modem.becomes("2", Outcome("sent", delivery="failed"))
     assert county.until(180, 200, 5) == []
+    modem.becomes("2", DELIVERED)
+    assert county.until(2 * DAY, 2 * DAY + 20, 5) == []
 
-    assert ends(county)["li"] == "delivered"
-    assert stands(county, 200).unheard == ["wang", "amy"]
+    assert ends(county) == {"li": "delivered", "wang": "delivered", "amy": "unproven"}
+    assert stands(county, 2 * DAY).unheard == ["amy"]
+
+
+@pytest.mark.parametrize(("fails", "told"), [(180, 180), (13 * 60, DAY)])
+def test_a_late_no_is_entered_and_told_by_day(make: Make, fails: int, told: int) -> None:
+    """Who is surely not reached is more than not confirmed; but nobody is woken for it, and once."""
+    county, modem = make()
+    county.at(120)
+    modem.becomes("1", DELIVERED)
+    modem.becomes("3", DELIVERED)
+    assert county.until(121, 140) == [(135, "li: unconfirmed wang")]
+    modem.becomes("2", Outcome("sent", delivery="failed"))
+
+    assert county.until(fails, fails + 2 * DAY, 20) == [
+        (told, "li: unreachable wang not delivered")
+    ]
+    assert ends(county)["wang"] == "failed"
+    results = [
+        one["result"] for one in county.entries("way.tested") if one["result"] != "delivered"
+    ]
+    assert results == ["unconfirmed", "failed"]
+    undelivered = county.entries("sms.undelivered")
+    assert [one["reason"] for one in undelivered if one["person"] == "wang"] == ["not delivered"]
+
+
+def test_a_no_before_the_morning_is_told_as_one(make: Make) -> None:
+    """Nothing confirmed it in the evening; by the morning it is known that it did not arrive."""
+    county, modem = make(way_test="17:50")
+    county.at(590)
+    modem.becomes("1", DELIVERED)
+    modem.becomes("3", DELIVERED)
+    assert county.until(591, 620) == []
+    modem.becomes("2", Outcome("sent", delivery="failed"))
+
+    assert county.until(13 * 60, DAY + 60, 20) == [(DAY, "li: unreachable wang not delivered")]
+
+
+@pytest.mark.parametrize(
+    ("end", "result"),
+    [(Outcome("sent", delivery="failed"), "failed"), (Outcome("refused"), "refused")],
+)
+def test_what_is_known_at_once_is_entered_as_what_it_was(
+    make: Make, end: Outcome, result: str
+) -> None:
+    """A channel may have its report before it is asked a second time."""
+    county, modem = make()
+    modem.at_once = end
+    county.at(120)
+
+    entries = county.entries("way.tested")
+    assert [(one["result"], one["channel"]) for one in entries] == [(result, "sms")] * 3
+
+
+@pytest.mark.parametrize("away", [25 * 60, 70 * 60])
+def test_a_test_ends_although_the_hub_was_away(make: Make, away: int) -> None:
+    """Over a weekend too; behind it nobody hears of it, but whoever looks does."""
+    county, _ = make()
+    county.at(120)
+    came = county.until(120 + away, 120 + away + 24 * 60, 30)
+
+    assert [text for _, text in came] == ["li: unconfirmed li, unconfirmed wang, unconfirmed amy"]
+    assert set(ends(county).values()) == {"unproven"}
+
+
+def test_an_old_test_that_never_ended_is_no_news_and_not_well(make: Make) -> None:
+    """So an earlier version left them: of weeks ago no SMS is sent, and health names them."""
+    county, _ = make()
+    county.at(120)
+    assert stands(county, 130).waiting == 3
+    county.settings = county.settings.model_copy(update={"way_test": None})
+
+    assert county.until(20 * DAY, 21 * DAY, 120) == []
+    found = stands(county, 20 * DAY)
+    assert (found.waiting, found.unheard) == (0, ["li", "wang", "amy"])
+
+
+def test_a_test_of_a_channel_that_is_gone_is_not_confirmed(make: Make) -> None:
+    """Its report can be asked of nobody."""
+    county, modem = make("cloud")
+    county.at(120)
+    county.settings = county.settings.model_copy(update={"channels": county.settings.channels[1:]})
+    county.channel, county.others = county.others["cloud"], {}
+    assert modem.taken
+    came = county.until(135, 180, 5)
+
+    assert [text for _, text in came if "unconfirmed" in text] == [
+        "li: unconfirmed li, unconfirmed wang, unconfirmed amy"
+    ]
+    assert stands(county, 180).waiting == 0
+
+
+def test_a_number_without_its_country_has_no_report(make: Make) -> None:
+    """Networks report with the country, and gammu-smsd finds no message of it: that is no news."""
+    bare = [each | {"phone": each["phone"].removeprefix("+86")} for each in PEOPLE]
+    county, _ = make(people=bare)
+    county.at(120)
+
+    assert county.until(121, 200, 5) == []
+    assert set(ends(county).values()) == {"none"}
+
+
+def test_until_the_morning_nothing_is_written(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor ever of a site that has left the settings."""
+    county, _ = make(way_test="17:50")
+    county.at(590)
+    county.until(605, 610)
+    assert set(ends(county).values()) == {"unproven"}
+
+    def forbidden(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(way_tests, "write", forbidden)
+    tests = WayTests(county.database, Chains(county.settings), {"sms": county.channel})
+    assert tests.round(START + 700 * MINUTE) == 0
+    gone = county.settings.model_copy(update={"sites": []})
+    tests = WayTests(county.database, Chains(gone), {"sms": county.channel})
+    assert tests.round(START + 24 * 60 * MINUTE) == 0
 
 
 @pytest.mark.parametrize(

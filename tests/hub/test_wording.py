@@ -162,13 +162,13 @@ class TestAlarm:
     def test_told_instead_of_somebody(self, hot: Desk) -> None:
         """Whoever is told instead gets the whole alarm, and a code."""
         (row,) = hot.rows()
-        text = hot.say("unreachable", hot.amy, "Wang", "number refused", [row], hot.now)
+        text = hot.say("unreachable", hot.amy, ["Wang"], "number refused", [row], hot.now)
 
         assert text.startswith(
             "Wang could not be told (number refused), you are instead: East Gate"
         )
         assert f"Answer {code_of(row.id)}." in text
-        none = hot.say("unreachable", hot.li, "王军", "no delivery report", [], hot.now,
+        none = hot.say("unreachable", hot.li, ["王军"], "no delivery report", [], hot.now,
                        sites=["east-gate"])  # fmt: skip
         assert none.startswith("【疫苗冷链】东门接种点的报警无法通知王军：无送达回执。")
 

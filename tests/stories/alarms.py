@@ -476,6 +476,24 @@ def a_test_that_nothing_confirms_is_told_by_day_in_one_message(county: County) -
     county.expect_silence(until="day 33 12:00")
 
 
+def a_test_that_surely_did_not_arrive_is_told_by_day(county: County) -> None:
+    """Monthly test of the whole way: a report that comes by night and says no wakes nobody."""
+    county.begins("day 31 17:40", way_test="17:50", hub_looks_every="5min")
+    for name in ("Li", "Amy"):
+        county.modem().reports[PHONES[name]] = "delivered"
+    county.expect_sms(to=EVERYBODY, between=("day 31 17:50", "day 31 17:56"), says=["TEST"])
+    county.at("day 31 23:00")
+    county.modem().reports[PHONES["Wang"]] = "failed"
+    county.expect_silence(until="day 32 07:59")
+    county.modem().reports[PHONES["Wang"]] = "delivered"
+    county.expect_sms(
+        to="Li", between=("day 32 08:00", "day 32 08:06"), says=["无法通知", "Wang Jun", "未送达"]
+    )
+    county.expect_silence(until="day 32 12:00")
+    results = [e.body["result"] for e in county.entries("way.tested") if e.subject == "wang"]
+    assert results == ["unconfirmed", "failed"]
+
+
 def who_answers_a_test_has_got_it(county: County) -> None:
     """Monthly test of the whole way: an SMS from the telephone confirms it, be it soon or late."""
     county.begins("day 31 09:55", way_test="10:00")
