@@ -116,7 +116,9 @@ def save(
     entry = append(conn, at=learned_at, actor="hub", type=RECORDED, subject=subject, body=body)
     _project(conn, entry)
     before = max(
-        (one for one in reversed(earlier) if one["at"] <= at), key=lambda one: one["at"], default=None
+        (one for one in reversed(earlier) if one["at"] <= at),
+        key=lambda one: one["at"],
+        default=None,
     )
     if before is not None and (found := loosened(watches_from_record(before), by_series)):
         append(
