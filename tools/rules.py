@@ -67,7 +67,8 @@ is judged, and agent and hub could not decide alike.
 
 `[[assets.rules]]` in the agent's settings: the `id` of a rule below, `delay` instead of its D, its limits by their own names. A tighter
 figure is free; a looser one is refused without a `reason`. Both travel in the settings record, and the hub enters them in the journal
-(`settings.recorded`).
+(`settings.recorded`). What watches less strictly than before stands behind that (`settings.loosened`), with the reason as far as
+somebody gave one.
 
 ## What the hub watches by itself
 
