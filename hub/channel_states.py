@@ -51,6 +51,8 @@ class ChannelStates:
         self._reasons: dict[str, str] = {}
         # Replaced as a whole, and behind the commit only: others read it in the midst of a round.
         self._failing: Mapping[str, _Failing] = {}
+        # Those that only looks call working, and since when they had failed.
+        self._hoped: dict[str, int] = {}
         with read(database) as conn:
             for name in channels:
                 newest = next(
@@ -61,6 +63,8 @@ class ChannelStates:
                 )
                 if newest is not None and newest.type == FAILING:
                     self._set(name, _Failing(newest.at, str(newest.body["reason"]), newest.at))
+                elif newest is not None and newest.body.get("by") == "looks":
+                    self._hoped[name] = int(newest.body["since"])
 
     @property
     def failing(self) -> dict[str, str]:
@@ -85,8 +89,9 @@ class ChannelStates:
     def round(self, down: set[str], worked: set[str], lying: Mapping[str, int], now: int) -> int:
         """Take what a round has shown of each channel; return how many notices follow.
 
-        Where nothing else is sent by one that failed once, it works again when its service has been
-        at work at two looks since.
+        Where nothing else is sent by one that failed once, it counts as working when its service
+        has been at work at two looks since. That is no proof, so people who were told that it fails
+        hear that it is back only when it has carried something.
 
         Args:
             down: those that did not take a message or could not be asked.
@@ -101,12 +106,21 @@ class ChannelStates:
                 self.says(name, f"{count} messages queued for more than a minute")
             if name in down or count:
                 self.watch.failed(name)
+                self._hoped.pop(name, None)
                 if name not in self._failing:
                     owed += self._fails(name, now)
                 else:
                     self._set(name, self._failing[name]._replace(last=now))
-            elif name in self._failing and (name in worked or self._seems_to_work(name)):
+            elif name in self._failing and name in worked:
                 owed += self._works(name, now)
+            elif name in self._failing and self._seems_to_work(name):
+                self._hoped[name] = self._failing[name].since
+                self._works(name, now, proved=False)
+            elif name in self._hoped and name in worked:
+                with write(self._database) as conn:
+                    self._enter_works(conn, name, {"by": "message"}, now)
+                    owed += self._back(conn, name, self._hoped[name], now)
+                del self._hoped[name]
         return owed
 
     def _seems_to_work(self, name: str) -> bool:
@@ -147,23 +161,34 @@ class ChannelStates:
         log.warning("the channel %s fails: %s", name, failing.reason, extra=fields)
         return owed
 
-    def _works(self, name: str, now: int) -> int:
+    def _works(self, name: str, now: int, *, proved: bool = True) -> int:
         since, before, _ = self._failing[name]
         owed = 0
         with write(self._database) as conn:
-            journal.append(
-                conn, at=now, actor="hub", type=WORKING, subject=name, body={"before": before}
-            )
-            told = select(notices.c.id).where(
-                notices.c.excursion == _id(name, since), notices.c.happening == "channel-failing"
-            )
-            if conn.execute(told.limit(1)).first() is not None:
-                over = _Failing(since, "", since)
-                owed = self._tell(conn, name, "channel-back", over, self._channels, now)
+            if proved:
+                self._enter_works(conn, name, {"before": before}, now)
+                owed = self._back(conn, name, since, now)
+            else:
+                looks = {"before": before, "by": "looks", "since": since}
+                self._enter_works(conn, name, looks, now)
         self._set(name, None)
         fields = {"event": "channel-working", "channel": name}
         log.warning("the channel %s works again", name, extra=fields)
         return owed
+
+    def _enter_works(self, conn: Connection, name: str, body: dict[str, object], now: int) -> None:
+        journal.append(conn, at=now, actor="hub", type=WORKING, subject=name, body=body)
+
+    def _back(self, conn: Connection, name: str, since: int, now: int) -> int:
+        """Owe the word that a channel works again to those who were told that it failed."""
+        told = select(notices.c.id).where(
+            notices.c.excursion == _id(name, since), notices.c.happening == "channel-failing"
+        )
+        if conn.execute(told.limit(1)).first() is None:
+            return 0
+        return self._tell(
+            conn, name, "channel-back", _Failing(since, "", since), self._channels, now
+        )
 
     def _set(self, name: str, state: _Failing | None) -> None:
         """Make a channel's state known, whole."""

@@ -122,4 +122,8 @@ def _words(channel: Channel) -> tuple[str, tuple[Need, ...]]:
             return condition.warning, condition.needs or ("other",)
     except ChannelError as error:
         return error.reason, ()
+    except Exception as error:
+        # Whatever it is: a look must not end the thread by which alarms go out.
+        log.exception("a channel could not be asked how it is")
+        return f"cannot be asked: {type(error).__name__}", ()
     return found, ()

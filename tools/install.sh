@@ -133,7 +133,7 @@ try_out() {
         fail 'the new version does not run; what was installed before runs on'
     file=/etc/coldwatch/$role.toml
     if [ -z "$DESTDIR" ] && [ -e "$home/current" ] && [ -e "$file" ]; then
-        "$new/bin/python3" -m coldwatch check "$file" >/dev/null ||
+        "$new/bin/python3" -m coldwatch check "$file" >&2 ||
             fail "version $version does not take $file; what was installed before runs on"
     fi
 }

@@ -100,6 +100,23 @@ def test_what_is_away_at_one_look_is_not_away(
     assert watch.away == ({"sms"} if away else set())
 
 
+def test_a_look_that_fails_in_whatever_way_ends_no_thread(
+    modem: Modem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alarms go out by the thread that looks: a mistake in a channel is a trouble of that channel."""
+
+    def broken() -> str:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(modem, "absence", broken)
+    watch = ChannelWatch({"sms": modem})
+    watch.round(0.0)
+    watch.round(EVERY_S)
+
+    assert watch.warning == "cannot be asked: RuntimeError"
+    assert watch.away == {"sms"}
+
+
 def test_it_says_when_what_it_knows_counts(modem: Modem) -> None:
     """That is at once where no channel can be asked."""
     watch = ChannelWatch({"sms": modem})
