@@ -114,8 +114,9 @@ class ChannelStates:
             elif name in self._failing and name in worked:
                 owed += self._works(name, now)
             elif name in self._failing and self._seems_to_work(name):
-                self._hoped[name] = self._failing[name].since
+                since = self._failing[name].since
                 self._works(name, now, proved=False)
+                self._hoped[name] = since
             elif name in self._hoped and name in worked:
                 with write(self._database) as conn:
                     self._enter_works(conn, name, {"by": "message"}, now)
