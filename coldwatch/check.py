@@ -6,8 +6,7 @@ counted from 1, as in assets[1].points[2].name. Exits 1 when there is a problem.
 Whose file it is shows by its keys ("device" or "assets": the agent's; "sites" or "people": the
 hub's; "after" or "tell": the watcher's); --kind says it where that is in doubt, and --kind part checks
 what a hub may hand out to a device (coldwatch settings push). For the agent the named profiles and the settings of
-each probe are checked as well; no probe and no network is touched. On the device itself they are also held
-against what is in force there: what would loosen it without a reason is a problem.
+each probe are checked as well; no probe and no network is touched.
 
 --explain says of good settings what they would do: who is told of what after how long, what waits for
 the day, when it sounds, when batches are put on hold, and what nobody would be told of. The hub's file does not say which

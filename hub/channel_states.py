@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, select
 
 from hub.chains import Chains
 from hub.channel_watch import ChannelWatch
+from hub.owing import id_of, owe
 from hub.tables import attempts, notices
 from journal import journal
 from journal.database import read, write
@@ -218,15 +217,12 @@ class ChannelStates:
         }  # fmt: skip
         people = self._chains.caretakers(now)
         for person in people:
-            row = {
-                "excursion": _id(name, state.since), "happening": happening, "step": name,
-                "person": person, "site": "", "asset": "", "side": "", "created_at": now,
-                "alarm": "", "facts": json.dumps(about, ensure_ascii=False),
-                "channels": ",".join(by),
-            }  # fmt: skip
-            conn.execute(insert(notices).values(row))
+            owe(
+                conn, _id(name, state.since), happening, person, now,
+                step=name, facts=about, channels=",".join(by),
+            )  # fmt: skip
         return len(people)
 
 
 def _id(name: str, since: int) -> str:
-    return hashlib.sha256(f"{name}\n{since}".encode()).hexdigest()[:16]
+    return id_of(name, str(since))

@@ -8,13 +8,13 @@ that was away at that time does it when it is back on the same day; the test, in
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, select
 
 from config.hub import HubSettings, Site
 from hub.chains import Chains
+from hub.owing import id_of, is_owed, owe
 from hub.tables import notices
 from journal.database import read, write
 
@@ -48,7 +48,7 @@ class Chores:
             return 0
         made = 0
         with read(self._database) as conn:
-            there = {id_ for id_, *_ in due if _is_there(conn, id_)}
+            there = {id_ for id_, *_ in due if is_owed(conn, id_)}
         for id_, happening, site in due:
             if id_ not in there:
                 with write(self._database) as conn:
@@ -64,16 +64,16 @@ class Chores:
             local = dt.datetime.fromtimestamp(now / 1000, self._chains.zone(site.id))
             minute = local.hour * 60 + local.minute
             if site.all_well is not None and minute >= site.all_well:
-                yield _id(ALL_WELL, site.id, local.date().isoformat()), ALL_WELL, site
+                yield id_of(ALL_WELL, site.id, local.date().isoformat()), ALL_WELL, site
             at = self._settings.way_test
             if at is not None and minute >= at:
-                yield _id(WAY_TEST, site.id, f"{local:%Y-%m}"), WAY_TEST, site
+                yield id_of(WAY_TEST, site.id, f"{local:%Y-%m}"), WAY_TEST, site
 
     def _all_well(self, conn: Connection, id_: str, site: Site, now: int) -> int:
         """Tell those who would be told of an alarm now."""
         people = self._chains.people(site.id, (0,), now)
         for person in people:
-            _owe(conn, id_, ALL_WELL, "", person, site.id, now)
+            owe(conn, id_, ALL_WELL, person, now, site=site.id)
         return len(people)
 
     def _way_test(self, conn: Connection, id_: str, site: Site, now: int) -> int:
@@ -93,7 +93,7 @@ class Chores:
                 notices.c.created_at > begun,
             )
             if conn.execute(tested.limit(1)).first() is None:
-                _owe(conn, id_, WAY_TEST, month, person, site.id, now)
+                owe(conn, id_, WAY_TEST, person, now, step=month, site=site.id)
                 made += 1
         for channel in self._channels[1:]:
             step = f"{month} {channel}"
@@ -101,34 +101,6 @@ class Chores:
                 notices.c.happening == WAY_TEST, notices.c.step == step
             )
             if people and conn.execute(tested.limit(1)).first() is None:
-                _owe(conn, id_, WAY_TEST, step, people[0], site.id, now, channels=channel)
+                owe(conn, id_, WAY_TEST, people[0], now, step=step, site=site.id, channels=channel)
                 made += 1
         return made
-
-
-def _owe(
-    conn: Connection,
-    id_: str,
-    happening: str,
-    step: str,
-    person: str,
-    site: str,
-    now: int,
-    *,
-    channels: str = "",
-) -> None:
-    values = {
-        "excursion": id_, "happening": happening, "step": step, "person": person, "site": site,
-        "asset": "", "side": "", "created_at": now, "alarm": "", "facts": "{}",
-        "channels": channels,
-    }  # fmt: skip
-    conn.execute(insert(notices).values(values))
-
-
-def _is_there(conn: Connection, id_: str) -> bool:
-    mine = select(notices.c.id).where(notices.c.excursion == id_)
-    return conn.execute(mine.limit(1)).first() is not None
-
-
-def _id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -7,19 +7,17 @@ is the last sign before none does. An entry says since when (`way.poor`) and tha
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Container
 from typing import Final, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine
 
 from alerts.by_day import is_day
 from alerts.channels.contract import Need
 from hub.chains import Chains
 from hub.channel_watch import ChannelWatch
-from hub.tables import notices
+from hub.owing import id_of, is_owed, owe
 from journal import journal
 from journal.database import read, write
 
@@ -136,21 +134,11 @@ class PoorWays:
         self._told.discard((name, need))
 
     def _tell(self, conn: Connection, name: str, need: str, now: int) -> int:
-        id_ = _id(name, need, str(self._since[name, need]))
-        there = select(notices.c.id).where(notices.c.excursion == id_)
-        if conn.execute(there.limit(1)).first() is not None:
+        id_ = id_of(name, need, str(self._since[name, need]))
+        if is_owed(conn, id_):
             return 0
         about = {"channel": self._called(name), "need": need}
         people = self._chains.caretakers(now)
         for person in people:
-            row = {
-                "excursion": id_, "happening": CHANNEL_POOR, "step": name, "person": person,
-                "site": "", "asset": "", "side": "", "created_at": now, "alarm": "",
-                "facts": json.dumps(about, ensure_ascii=False), "channels": "",
-            }  # fmt: skip
-            conn.execute(insert(notices).values(row))
+            owe(conn, id_, CHANNEL_POOR, person, now, step=name, facts=about)
         return len(people)
-
-
-def _id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -8,13 +8,12 @@ channel that never gives reports nobody hears each month; `standing` says it, to
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, exists, insert, select
+from sqlalchemy import Connection, Engine, Row, exists, select
 
 from alerts.by_day import is_day
 from alerts.channels.contract import Answering, Channel, Reporting
@@ -23,6 +22,7 @@ from hub.chains import Chains
 from hub.chores import WAY_TEST
 from hub.escalating import NOT_DELIVERED, nobody_reached
 from hub.inbound import inbound
+from hub.owing import owe
 from hub.tables import notices, sms
 from journal import journal
 from journal.database import read, write
@@ -135,12 +135,13 @@ class WayTests:
             written = [
                 row for row in rows if row.channel in self._answering and _has_written(conn, row)
             ]
-            unheard = [row for row in rows if row not in written and not _is_told(conn, row)]
-            if unheard and _under_way(conn, now):
-                unheard = []
+            open_ = [row for row in rows if row not in written and not _is_told(conn, row)]
+            if open_ and _under_way(conn, now):
+                open_ = []
             # Until the morning nothing is to be written: this is looked at every few seconds.
-            failed = [row for row in failed if self._tellable(conn, row, now)]
-            unheard = [row for row in unheard if self._tellable(conn, row, now)]
+            failed = [row for row in failed if self._test_to_tell(conn, row, now)]
+            asked = [(row, self._test_to_tell(conn, row, now)) for row in open_]
+            unheard = [(row, test) for row, test in asked if test is not None]
         if not written and not unheard and not failed:
             return 0
         with write(self._database) as conn:
@@ -152,31 +153,24 @@ class WayTests:
             )
             return made + self._tell(conn, unheard, now)
 
-    def _tellable(self, conn: Connection, row: Row[Any], now: int) -> bool:
-        """Whether the site of a test is in the settings, and it is day there."""
+    def _test_to_tell(self, conn: Connection, row: Row[Any], now: int) -> Row[Any] | None:
+        """Return the test's notice, where its site is in the settings and it is day there."""
         test = _test(conn, row)
         if test is None or test.site not in self._chains:
-            return False
-        return is_day(now, self._chains.zone(test.site))
+            return None
+        return test if is_day(now, self._chains.zone(test.site)) else None
 
-    def _tell(self, conn: Connection, rows: list[Row[Any]], now: int) -> int:
-        """Owe those who are responsible a word of it."""
-        made = 0
-        missing = {row.person for row in rows}
-        for row in rows:
-            test = _test(conn, row)
-            if test is None:
-                continue
+    def _tell(self, conn: Connection, unheard: list[tuple[Row[Any], Row[Any]]], now: int) -> int:
+        """Owe those who are responsible a word of it: of each SMS, and the notice of its test."""
+        missing = {row.person for row, _ in unheard}
+        for row, test in unheard:
             person = self._responsible(conn, test.site, missing, now)
             about = {"missed": row.person, "channel": row.channel if self._several else ""}
-            values = {
-                "excursion": test.excursion, "happening": UNCONFIRMED, "step": row.id,
-                "person": person, "site": test.site, "asset": "", "side": "", "created_at": now,
-                "alarm": "", "facts": json.dumps(about, ensure_ascii=False), "channels": "",
-            }  # fmt: skip
-            conn.execute(insert(notices).values(values))
-            made += 1
-        return made
+            owe(
+                conn, test.excursion, UNCONFIRMED, person, now,
+                step=row.id, site=test.site, facts=about,
+            )  # fmt: skip
+        return len(unheard)
 
     def _responsible(self, conn: Connection, site: str, missing: Collection[str], now: int) -> str:
         """Return who hears of a site's tests: of its first step, and best whom the test has reached.

@@ -415,9 +415,11 @@ class TestFit:
         """A name in Latin letters is long in a Chinese text, and the longest is cut."""
         people = tuple(letter * length for letter in "ABCD"[:many])
         known = CASES[case]
-        given_ = {"unanswered": people if "person" not in known.names or not known.placed else ()}
+        given_: dict[str, Any] = {
+            "unanswered": people if "person" not in known.names or not known.placed else ()
+        }
         if "person" in known.names:
-            given_["person"] = several_people(people, language)  # type: ignore[assignment]
+            given_["person"] = several_people(people, language)
 
         for names in (NAMES, LONG_NAMES):
             text = compose(facts_of(case, language, names, **given_))
