@@ -55,6 +55,7 @@ OUTBOX_TESTS = (
     "tests/hub/test_outbox_answers.py",
     "tests/hub/test_outbox_composing.py",
     "tests/hub/test_outbox_due.py",
+    "tests/hub/test_poor_ways.py",
     "tests/hub/test_told.py",
 )
 

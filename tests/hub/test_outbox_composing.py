@@ -299,13 +299,15 @@ class TestJoining:
         post.alarm("a", side="stuck", kind="stuck")
         post.excursion("b", quantity="card_worn", side="below", holds=False)
         post.alarm("b", quantity="card_worn", side="below")
+        post.excursion("l", kind="lamp", quantity="wiping_due", side="lamp", holds=False)
+        post.alarm("l", kind="lamp", quantity="wiping_due", side="lamp")
         post.excursion("c", holds=False, certainty="possible")
         post.alarm("c")
         post.compose(0)
         assert post.texts() == ["li 0s: c"]
 
         post.compose(0.5)
-        assert post.texts()[1:] == ["li 30s: a b"]
+        assert post.texts()[1:] == ["li 30s: a b l"]
 
     @pytest.mark.parametrize(("seconds", "alone"), [(59.999, False), (60, True)])
     def test_quiet_is_a_minute(self, make: Make, seconds: float, *, alone: bool) -> None:

@@ -282,6 +282,19 @@ def test_what_could_not_leave_by_day_waits_for_the_next(
     assert len(texts(hub)) == 1
 
 
+def test_each_waits_for_the_day_where_it_belongs(daily: Callable[..., Daily]) -> None:
+    """A site's matter for that site's; the hub's own for the first site's, elsewhere in this test."""
+    hub = daily()
+    hub.outbox._zone = ZoneInfo("America/New_York")
+    owe(hub, 0, CHANNEL_POOR, "")
+    owe(hub, 1, UNCONFIRMED, "east-gate")
+
+    hub.round(60)
+    assert len(texts(hub)) == 1
+    hub.round(13 * 60)
+    assert len(texts(hub)) == 2
+
+
 def texts(hub: Daily) -> list[str]:
     """Return what Zhao has got."""
     return [text for _, text in hub.modem.taken.values() if text.startswith("zhao")]
